@@ -1,0 +1,1 @@
+"""What Datadog documents: sites, authentication, dataset naming, rules for events and datasets."""

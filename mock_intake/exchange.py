@@ -1,0 +1,156 @@
+"""One HTTP exchange as values: the request as received, what was made of it, the answer given.
+
+Nothing here does I/O. A ``ReceivedRequest`` is as the server read it, key and all; an ``Exchange`` is what
+may be kept and shown, every key in it masked (``mock_intake.masking``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from mock_intake.event import DatasetId, Kind
+from mock_intake.findings import Finding, Status
+
+Headers = tuple[tuple[str, str], ...]
+
+_process = secrets.token_hex(3)
+_counter = itertools.count()
+
+UNATTRIBUTED = "unattributed"
+ANONYMOUS = "anonymous"
+
+
+def new_exchange_id() -> str:
+    """An id that no other exchange has, on this machine or another: process token and counter."""
+    return f"{_process}{next(_counter):08x}"
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """The first value of a header; ``name`` in lower case."""
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None
+
+
+def joined(headers: Headers) -> dict[str, str]:
+    """Headers as one object, names in lower case; values of the same name joined by commas (RFC 9110)."""
+    values: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        values[name] = f"{values[name]}, {value}" if name in values else value
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """An HTTP request as it was received.
+
+    ``path`` is percent-decoded, ``query`` as sent. ``body`` is as on the wire, content
+    encoding included; ``wire_size`` is its size in bytes, larger than ``len(body)`` where the server
+    stopped keeping at its limit (``too_large``). ``complete`` is false where the peer went away before
+    the body had ended.
+    """
+
+    id: str
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes
+    received_at: datetime
+    peer: str | None = None
+    wire_size: int = 0
+    too_large: bool = False
+    complete: bool = True
+
+
+class Response(NamedTuple):
+    """An answer: status code, headers, body."""
+
+    status_code: int
+    headers: Headers
+    body: bytes
+
+
+class EventSummary(NamedTuple):
+    """The flat facts of an event by which it is listed, filtered and folded; the body is kept beside.
+
+    ``status`` is fixed at receipt. ``processing_type`` and the ``parent`` fields come from facets;
+    ``parent_job`` is (namespace, name).
+    """
+
+    id: str
+    status: Status
+    kind: Kind | None
+    event_type: str | None
+    event_time: str | None
+    run_id: str | None
+    job_namespace: str | None
+    job_name: str | None
+    inputs: tuple[DatasetId, ...]
+    outputs: tuple[DatasetId, ...]
+    dataset: DatasetId | None
+    producer: str | None
+    processing_type: str | None
+    parent_run_id: str | None
+    parent_job: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and the answer it got, with what was judged: the record that the journal keeps.
+
+    ``accepted`` tells that the event, if there is one, was taken (2xx). ``event`` is there as soon as a
+    body could be read as a JSON object, also when the request was refused. ``fault`` names the fault
+    step that hit the exchange.
+    """
+
+    request: ReceivedRequest
+    org: str
+    response: Response
+    accepted: bool
+    event: EventSummary | None
+    findings: tuple[Finding, ...]
+    decoded_size: int | None = None
+    fault: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self.request.id
+
+    @property
+    def received_at(self) -> datetime:
+        return self.request.received_at
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of the control API, without the body."""
+        return {
+            "id": self.id,
+            "org": self.org,
+            "received_at": rfc3339(self.received_at),
+            "method": self.request.method,
+            "path": self.request.path,
+            "query": self.request.query,
+            "headers": joined(self.request.headers),
+            "wire_size": self.request.wire_size,
+            "decoded_size": self.decoded_size,
+            "status_code": self.response.status_code,
+            "fault": self.fault,
+            "event_id": self.event.id if self.event else None,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment as RFC 3339 in UTC, to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

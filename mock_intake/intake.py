@@ -1,0 +1,291 @@
+"""The intake: from a received request to the exchange that goes on record.
+
+``Intake.receive`` is a plain function of the request and the settings: no sockets, no clock, no store.
+It is the only place that decides what a request is answered.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from mock_intake.datadog import requests as rules
+from mock_intake.datadog.authentication import Authentication, Keys, authenticate
+from mock_intake.datadog.endpoint import misdirected, wrong_method
+from mock_intake.datadog.sites import INTAKE_PATH
+from mock_intake.decoding import (
+    GZIP_MAGIC,
+    SUPPORTED,
+    CorruptBodyError,
+    DecodedTooLargeError,
+    UnsupportedEncodingError,
+    decode,
+)
+from mock_intake.exchange import UNATTRIBUTED, EventSummary, Exchange, ReceivedRequest, Response, header
+from mock_intake.findings import Finding, Selection, Status
+from mock_intake.judgement import Judge
+from mock_intake.masking import Masker, credentials
+from mock_intake.openlineage.library import FacetLibrary
+
+ACCEPTED = 202
+LARGE_UNCOMPRESSED = 100_000
+MEBIBYTE = 1024 * 1024
+
+_JSON = ("content-type", "application/json")
+_TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Payload Too Large",
+    415: "Unsupported Media Type",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the intake behaves. Sizes are bytes.
+
+    ``strict`` answers 400 where the product would take an event and show it as an error; ``terse`` leaves
+    the body of answers to accepted events empty.
+    """
+
+    keys: Keys = field(default_factory=Keys)
+    strict: bool = False
+    terse: bool = False
+    max_body: int = 5 * MEBIBYTE
+    max_decoded: int = 20 * MEBIBYTE
+    selection: Selection = field(default_factory=Selection)
+
+
+class _Body(NamedTuple):
+    """A decoded body, or the refusal (status code and finding) of one that could not be."""
+
+    decoded: bytes
+    refusal: tuple[int, Finding] | None = None
+
+
+class Intake:
+    """Receives requests as Datadog's intake does, and judges what is in them."""
+
+    def __init__(self, settings: Settings | None = None, library: FacetLibrary | None = None) -> None:
+        self.settings = settings or Settings()
+        self._judge = Judge(library, self.settings.selection)
+
+    def receive(self, request: ReceivedRequest) -> Exchange:
+        """The exchange that a request makes: everything masked, judged and answered. Never raises."""
+        settings = self.settings
+        found = credentials(request.headers, request.query)
+        masker = Masker([credential.text for credential in found] + list(settings.keys.known or ()))
+        who = authenticate(request.headers, request.query, settings.keys)
+        body = self._decode(request)
+        findings: list[Finding] = []
+        if masker.found_in(body.decoded) or masker.found_in(request.body):
+            findings.append(_key_in_body())
+            request, body = _without_keys(request, body, masker)
+        request = replace(
+            request,
+            headers=masker.headers(request.headers),
+            query=masker.query(request.query),
+            path=masker.path(request.path),
+        )
+        refusal = self._refusal(request, who, body)
+        if refusal is not None:
+            status, reasons, detail = refusal
+            return self._refused(request, who, status, (*reasons, *findings), detail, body)
+        findings = [*who.findings, *findings, *_manners(request)]
+        event, judged = self._judge.judge(body.decoded, who.org, tuple(findings))
+        if event is None:
+            return self._refused(request, who, 400, judged, judged[-1].message if judged else "no event", body)
+        if settings.strict and event.status is Status.ERROR:
+            return self._refused(request, who, 400, judged, "the event has errors (strict)", body, event)
+        return Exchange(request, who.org, self._accepted(event, judged), True, event, judged, len(body.decoded))
+
+    def _refusal(
+        self, request: ReceivedRequest, who: Authentication, body: _Body
+    ) -> tuple[int, tuple[Finding, ...], str] | None:
+        """Status, findings and detail of the first reason to refuse a request, in the order of a real intake."""
+        if request.path != INTAKE_PATH:
+            finding = misdirected(request.path)
+            return 404, (finding,), finding.message
+        if request.method != "POST":
+            finding = wrong_method(request.method)
+            return 405, (finding,), finding.message
+        if who.refusal is not None:
+            return who.refusal, who.findings, who.detail
+        if not request.complete:
+            finding = rules.BODY_INCOMPLETE.found(
+                "body",
+                f"the connection ended after {request.wire_size} bytes of the body",
+                expected="the whole body",
+                actual=f"{request.wire_size} bytes",
+            )
+            return 400, (*who.findings, finding), finding.message
+        if body.refusal is not None:
+            status, finding = body.refusal
+            return status, (*who.findings, finding), finding.message
+        return None
+
+    def _decode(self, request: ReceivedRequest) -> _Body:
+        encoding = header(request.headers, "content-encoding")
+        limits = self.settings
+        if request.too_large or len(request.body) > limits.max_body:
+            return _Body(request.body, (413, _too_large(request.wire_size, limits.max_body, "on the wire")))
+        try:
+            decoded = decode(request.body, encoding, limits.max_decoded)
+        except UnsupportedEncodingError as error:
+            return _Body(b"", (415, _unsupported(str(error))))
+        except CorruptBodyError as error:
+            return _Body(error.decoded, (400, _corrupt(request.body, encoding, str(error))))
+        except DecodedTooLargeError as error:
+            return _Body(error.decoded, (413, _too_large(None, limits.max_decoded, "decoded")))
+        if not encoding and decoded.startswith(GZIP_MAGIC):
+            return _Body(decoded, (400, _gzip_unannounced()))
+        return _Body(decoded)
+
+    def _accepted(self, event: EventSummary, findings: tuple[Finding, ...]) -> Response:
+        if self.settings.terse:
+            return Response(ACCEPTED, (), b"")
+        answer = {
+            "id": event.id,
+            "status": event.status,
+            "findings": [finding.to_dict() for finding in findings],
+        }
+        return Response(ACCEPTED, (_JSON,), orjson.dumps(answer))
+
+    def _refused(
+        self,
+        request: ReceivedRequest,
+        who: Authentication,
+        status: int,
+        findings: tuple[Finding, ...],
+        detail: str,
+        body: _Body,
+        event: EventSummary | None = None,
+    ) -> Exchange:
+        findings = self.settings.selection.apply(findings)
+        answer: dict[str, Any] = {
+            "errors": [{"status": str(status), "title": _TITLES[status], "detail": detail}],
+        }
+        if not self.settings.terse:
+            answer |= {
+                "id": event.id if event else None,
+                "status": Status.ERROR,
+                "findings": [finding.to_dict() for finding in findings],
+            }
+        headers = (_JSON, ("allow", "POST")) if status == 405 else (_JSON,)
+        size = len(body.decoded) if body.refusal is None else None
+        return Exchange(request, who.org, Response(status, headers, orjson.dumps(answer)), False, event, findings, size)
+
+
+def not_http(request: ReceivedRequest) -> Exchange:
+    """The exchange of bytes that are no HTTP; the server has masked what looks like a key in them."""
+    advice = None
+    if request.body[:2] == b"\x16\x03":
+        advice = "This is TLS: the producer speaks https to a port that speaks http. Let the URL begin with http://."
+    finding = rules.NOT_HTTP.found(
+        "request",
+        "what was received is no HTTP request" + (", but the beginning of a TLS connection" if advice else ""),
+        expected="an HTTP/1.1 request",
+        actual=f"{request.wire_size} bytes that begin {request.body[:12]!r}",
+        advice=advice,
+    )
+    answer = {
+        "errors": [{"status": "400", "title": _TITLES[400], "detail": finding.message}],
+        "id": None,
+        "status": Status.ERROR,
+        "findings": [finding.to_dict()],
+    }
+    return Exchange(request, UNATTRIBUTED, Response(400, (_JSON,), orjson.dumps(answer)), False, None, (finding,), None)
+
+
+def _manners(request: ReceivedRequest) -> list[Finding]:
+    """What is wrong with a request that is taken all the same."""
+    findings = []
+    content_type = header(request.headers, "content-type")
+    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+        findings.append(
+            rules.CONTENT_TYPE_WRONG.found(
+                "header:Content-Type",
+                "the request has no Content-Type" if content_type is None else "the Content-Type is not JSON's",
+                expected="application/json",
+                actual=content_type[:100] if content_type else "none",
+            )
+        )
+    if len(request.body) > LARGE_UNCOMPRESSED and not header(request.headers, "content-encoding"):
+        findings.append(
+            rules.BODY_UNCOMPRESSED.found(
+                "body",
+                f"a body of {len(request.body):,} bytes was sent uncompressed",
+                expected="Content-Encoding: gzip",
+                actual="no Content-Encoding",
+            )
+        )
+    return findings
+
+
+def _without_keys(request: ReceivedRequest, body: _Body, masker: Masker) -> tuple[ReceivedRequest, _Body]:
+    """Request and body with the request's own keys masked; the one case where a body is not kept as received."""
+    decoded = masker.body(body.decoded)
+    encoding = header(request.headers, "content-encoding")
+    if not encoding or body.refusal is not None:
+        kept = masker.body(decoded if encoding else request.body)
+    else:
+        # Level 1 and no file time: the bytes are the same for the same body.
+        kept = gzip.compress(decoded, compresslevel=1, mtime=0) if "gzip" in encoding.lower() else decoded
+    return replace(request, body=kept), body._replace(decoded=decoded)
+
+
+def _key_in_body() -> Finding:
+    return rules.KEY_IN_BODY.found(
+        "body",
+        "the request's own API key stands in its body; it was masked before the body was kept",
+        expected="no key in the body",
+        actual="****",
+    )
+
+
+def _unsupported(encoding: str) -> Finding:
+    return rules.ENCODING_UNSUPPORTED.found(
+        "header:Content-Encoding",
+        f"the Content-Encoding {encoding[:60]} is not supported",
+        expected=", ".join(SUPPORTED),
+        actual=encoding[:100],
+    )
+
+
+def _corrupt(body: bytes, encoding: str | None, reason: str) -> Finding:
+    advice = None
+    if body.lstrip()[:1] in (b"{", b"["):
+        advice = "The body is plain JSON: leave the Content-Encoding header out, or compress the body."
+    return rules.BODY_NOT_AS_ENCODED.found(
+        "body",
+        f"the body is not what Content-Encoding: {encoding} says: {reason}",
+        expected=f"a {encoding} stream",
+        actual="plain JSON" if advice else f"{len(body)} bytes that begin {body[:8].hex(' ')}",
+        advice=advice,
+    )
+
+
+def _gzip_unannounced() -> Finding:
+    return rules.BODY_NOT_AS_ENCODED.found(
+        "body",
+        "the body is gzip, and no Content-Encoding says so",
+        expected="Content-Encoding: gzip",
+        actual="no Content-Encoding",
+        advice="Send the header Content-Encoding: gzip with the compressed body.",
+    )
+
+
+def _too_large(size: int | None, limit: int, where: str) -> Finding:
+    actual = f"{size:,} bytes" if size is not None else "more than that"
+    return rules.BODY_TOO_LARGE.found(
+        "body",
+        f"the body is larger than the limit of {limit:,} bytes {where}",
+        expected=f"at most {limit:,} bytes {where}",
+        actual=actual,
+    )

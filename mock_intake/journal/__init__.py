@@ -1,0 +1,8 @@
+"""The store of exchanges: one protocol, and the back ends that keep it."""
+
+from __future__ import annotations
+
+from mock_intake.journal.memory import MemoryJournal
+from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, Journal, Page
+
+__all__ = ["EventFilter", "EventRecord", "ExchangeFilter", "Journal", "MemoryJournal", "Page"]

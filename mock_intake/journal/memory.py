@@ -1,0 +1,200 @@
+"""The journal in memory: bounded by count and bytes, gone with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TypeVar
+
+from mock_intake.exchange import Exchange
+from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, Page
+
+T = TypeVar("T")
+
+DEFAULT_MAX_EXCHANGES = 200_000
+DEFAULT_MAX_BYTES = 1024 * 1024 * 1024
+# Roughly what an exchange costs beside its body: headers, summary, findings, the answer.
+_OVERHEAD = 2_000
+
+
+@dataclass(slots=True)
+class _Event:
+    """What is kept of an event: its record, if an attempt was accepted, and the positions of all attempts."""
+
+    record: EventRecord | None
+    positions: list[int]
+
+
+class MemoryJournal:
+    """Keeps exchanges in memory, the oldest being dropped when there are too many or they are too large."""
+
+    def __init__(self, max_exchanges: int = DEFAULT_MAX_EXCHANGES, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self._max_exchanges = max_exchanges
+        self._max_bytes = max_bytes
+        self._lock = threading.RLock()
+        self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
+        self._positions: dict[str, int] = {}
+        # In order of the latest attempt, so that the newest is last.
+        self._events: OrderedDict[str, _Event] = OrderedDict()
+        self._bytes = 0
+        self._position = 0
+        self._generation = 0
+        self._dropped = 0
+
+    @property
+    def position(self) -> int:
+        return self._position
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    @property
+    def dropped(self) -> int:
+        return self._dropped
+
+    def append(self, exchanges: Sequence[Exchange]) -> None:
+        with self._lock:
+            for exchange in exchanges:
+                self._position += 1
+                self._exchanges[self._position] = exchange
+                self._positions[exchange.id] = self._position
+                self._bytes += _size(exchange)
+                if exchange.event is not None:
+                    self._attempt(exchange, self._position)
+            while self._exchanges and (len(self._exchanges) > self._max_exchanges or self._bytes > self._max_bytes):
+                self._remove(next(iter(self._exchanges)))
+                self._dropped += 1
+
+    def _attempt(self, exchange: Exchange, position: int) -> None:
+        summary = exchange.event
+        assert summary is not None
+        event = self._events.get(summary.id)
+        if event is None:
+            event = self._events[summary.id] = _Event(None, [])
+        else:
+            self._events.move_to_end(summary.id)
+        event.positions.append(position)
+        attempts = len(event.positions)
+        if event.record is not None:
+            event.record = replace(event.record, last_received_at=exchange.received_at, attempts=attempts)
+        elif exchange.accepted:
+            event.record = EventRecord(
+                summary,
+                exchange.org,
+                exchange.received_at,
+                exchange.received_at,
+                attempts,
+                exchange.findings,
+                exchange.id,
+            )
+
+    def _remove(self, position: int) -> None:
+        exchange = self._exchanges.pop(position)
+        del self._positions[exchange.id]
+        self._bytes -= _size(exchange)
+        if exchange.event is None:
+            return
+        event = self._events[exchange.event.id]
+        event.positions.remove(position)
+        if not event.positions:
+            del self._events[exchange.event.id]
+        elif event.record is not None and event.record.exchange_id == exchange.id:
+            # The body is the same in every attempt, so any accepted one that is left can hold it.
+            left = [self._exchanges[other] for other in event.positions if self._exchanges[other].accepted]
+            event.record = replace(event.record, exchange_id=left[0].id) if left else None
+
+    def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
+        with self._lock:
+            if not self._exchanges:
+                return []
+            first = next(iter(self._exchanges))
+            if after < first:
+                return list(islice(self._exchanges.items(), limit))
+            if self._position - first + 1 == len(self._exchanges):
+                # No holes: positions can be counted through.
+                return [
+                    (position, self._exchanges[position])
+                    for position in range(after + 1, min(after + limit, self._position) + 1)
+                ]
+            later = ((position, exchange) for position, exchange in self._exchanges.items() if position > after)
+            return list(islice(later, limit))
+
+    def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
+        with self._lock:
+            matching = (
+                (position, exchange)
+                for position, exchange in reversed(self._exchanges.items())
+                if (before is None or position < before)
+                and (which.org is None or exchange.org == which.org)
+                and (which.event_id is None or (exchange.event is not None and exchange.event.id == which.event_id))
+            )
+            return _page(list(islice(matching, limit + 1)), limit)
+
+    def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
+        with self._lock:
+            return _page(list(islice(self._matching(which, before), limit + 1)), limit)
+
+    def count_events(self, which: EventFilter) -> int:
+        with self._lock:
+            return sum(1 for _ in self._matching(which, None))
+
+    def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, EventRecord]]:
+        matches = _matcher(which)
+        for event in reversed(self._events.values()):
+            record = event.record
+            if record is not None and (before is None or event.positions[-1] < before) and matches(record):
+                yield event.positions[-1], record
+
+    def exchange(self, exchange_id: str) -> Exchange | None:
+        with self._lock:
+            position = self._positions.get(exchange_id)
+            return None if position is None else self._exchanges[position]
+
+    def event(self, event_id: str) -> EventRecord | None:
+        with self._lock:
+            event = self._events.get(event_id)
+            return None if event is None else event.record
+
+    def forget(self, org: str | None = None) -> int:
+        with self._lock:
+            gone = [position for position, exchange in self._exchanges.items() if org is None or exchange.org == org]
+            for position in gone:
+                self._remove(position)
+            if gone:
+                self._generation += 1
+            return len(gone)
+
+
+def _size(exchange: Exchange) -> int:
+    return len(exchange.request.body) + len(exchange.response.body) + _OVERHEAD
+
+
+def _matcher(which: EventFilter) -> Callable[[EventRecord], bool]:
+    wanted = {
+        name: value
+        for name, value in (
+            ("status", which.status),
+            ("kind", which.kind),
+            ("event_type", which.event_type),
+            ("job_namespace", which.job_namespace),
+            ("job_name", which.job_name),
+            ("run_id", which.run_id),
+        )
+        if value is not None
+    }
+
+    def matches(record: EventRecord) -> bool:
+        if which.org is not None and record.org != which.org:
+            return False
+        return all(getattr(record.summary, name) == value for name, value in wanted.items())
+
+    return matches
+
+
+def _page(found: list[tuple[int, T]], limit: int) -> Page[T]:
+    items = [item for _, item in found[:limit]]
+    return Page(items, found[limit - 1][0] if len(found) > limit else None)

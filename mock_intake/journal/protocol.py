@@ -1,0 +1,123 @@
+"""What a journal is: append exchanges, and ask for them and for the events in them.
+
+Listings are newest first and paged by cursor; views read oldest first by position. Whatever was dropped by
+retention is counted, so that nobody takes a listing for complete that is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from mock_intake.event import Kind
+from mock_intake.exchange import EventSummary, Exchange, rfc3339
+from mock_intake.findings import Finding, Status
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeFilter:
+    """Which exchanges; None asks for all. ``event_id`` gives all attempts of one event."""
+
+    org: str | None = None
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events; None asks for all. Job namespace and name are matched exactly."""
+
+    org: str | None = None
+    status: Status | None = None
+    kind: Kind | None = None
+    event_type: str | None = None
+    job_namespace: str | None = None
+    job_name: str | None = None
+    run_id: str | None = None
+
+
+class Page(NamedTuple, Generic[T]):
+    """A part of a listing, newest first; ``next`` is the cursor of the following part, if there is one."""
+
+    items: list[T]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event that was accepted, over all attempts to send it.
+
+    ``received_at`` is the first acceptance, ``last_received_at`` the latest attempt of any kind;
+    ``attempts`` counts all exchanges with this body. ``exchange_id`` is the exchange that was accepted
+    first: the body is kept there.
+    """
+
+    summary: EventSummary
+    org: str
+    received_at: datetime
+    last_received_at: datetime
+    attempts: int
+    findings: tuple[Finding, ...]
+    exchange_id: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of the control API, without the body."""
+        event = self.summary
+        return {
+            "id": event.id,
+            "org": self.org,
+            "received_at": rfc3339(self.received_at),
+            "last_received_at": rfc3339(self.last_received_at),
+            "status": event.status,
+            "kind": event.kind,
+            "event_type": event.event_type,
+            "event_time": event.event_time,
+            "run_id": event.run_id,
+            "job": {"namespace": event.job_namespace, "name": event.job_name},
+            "inputs": [dataset._asdict() for dataset in event.inputs],
+            "outputs": [dataset._asdict() for dataset in event.outputs],
+            "dataset": event.dataset._asdict() if event.dataset else None,
+            "producer": event.producer,
+            "attempts": self.attempts,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+class Journal(Protocol):
+    """The one store. Safe to use from several threads."""
+
+    def append(self, exchanges: Sequence[Exchange]) -> None:
+        """Puts exchanges on record, all or none; returns once they are."""
+
+    def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
+        """Exchanges behind a position, oldest first, each with its own position (positions begin at 1)."""
+
+    def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
+        """A part of the exchanges, newest first; ``before`` is a cursor from an earlier page."""
+
+    def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
+        """A part of the accepted events, latest received first."""
+
+    def count_events(self, which: EventFilter) -> int: ...
+
+    def exchange(self, exchange_id: str) -> Exchange | None: ...
+
+    def event(self, event_id: str) -> EventRecord | None: ...
+
+    def forget(self, org: str | None = None) -> int:
+        """Takes the exchanges of one org, or all, off the record; says how many there were."""
+
+    @property
+    def position(self) -> int:
+        """The position of the latest exchange; 0 if there never was one."""
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever something was forgotten, so that views know to begin anew."""
+
+    @property
+    def dropped(self) -> int:
+        """How many exchanges retention has dropped."""

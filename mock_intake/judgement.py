@@ -1,0 +1,170 @@
+"""One event judged: as OpenLineage, and as Datadog documents it. Pure; shared by server, CLI and plugin."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+from mock_intake.datadog import events as datadog
+from mock_intake.datadog import requests as rules
+from mock_intake.event import Dataset, DatasetId, EventView, Role
+from mock_intake.exchange import EventSummary
+from mock_intake.findings import Finding, Selection, status_of
+from mock_intake.openlineage.library import FacetLibrary, standard_library
+from mock_intake.openlineage.validation import OpenLineageJudge
+from mock_intake.parsing import ParseError, parse, without_surrogates
+from mock_intake.redaction import redact
+
+_EVENT_ID_LENGTH = 16
+
+
+class Judgement(NamedTuple):
+    """What was made of a body: the event's summary, unless it is none, and the findings."""
+
+    event: EventSummary | None
+    findings: tuple[Finding, ...]
+
+
+class Judge:
+    """Judges bodies by a library of facets, with the user's say over rules."""
+
+    def __init__(self, library: FacetLibrary | None = None, selection: Selection | None = None) -> None:
+        self._library = library
+        self._openlineage: OpenLineageJudge | None = None
+        self.selection = selection or Selection()
+
+    @property
+    def _judge(self) -> OpenLineageJudge:
+        # Schemas compile with the first event, not at start.
+        if self._openlineage is None:
+            self._openlineage = OpenLineageJudge(self._library or standard_library())
+        return self._openlineage
+
+    def judge(self, body: bytes, org: str, request_findings: tuple[Finding, ...] = ()) -> Judgement:
+        """Judges a decoded body. ``request_findings`` count for the event's status, as HT rules do.
+
+        Never raises for what the body holds; a body that is no event is said to be so by an HT finding
+        of severity error, and the judgement has no event then.
+        """
+        try:
+            value, surrogates = parse(body)
+        except ParseError as error:
+            return Judgement(None, self.selection.apply((*request_findings, _unreadable(error, body))))
+        if type(value) is not dict:
+            return Judgement(None, self.selection.apply((*request_findings, _no_object(value))))
+        if surrogates:
+            value = without_surrogates(value)
+        view = EventView(value)
+        text = body.decode("utf-8")
+        findings: tuple[Finding, ...] = (
+            *request_findings,
+            *self._judge.judge(view, text, surrogates=surrogates),
+            *datadog.judge(view),
+        )
+        if self.selection.levels:
+            findings = self.selection.apply(findings)
+        return Judgement(_summary(view, event_id(org, body), findings), findings)
+
+
+def event_id(org: str, body: bytes) -> str:
+    """The same org and the same decoded body make the same event, however often it is sent."""
+    digest = hashlib.sha256(org.encode())
+    digest.update(b"\0")
+    digest.update(body)
+    return digest.hexdigest()[:_EVENT_ID_LENGTH]
+
+
+def _summary(view: EventView, identity: str, findings: tuple[Finding, ...]) -> EventSummary:
+    parent = view.run_facets.get("parent")
+    job_type = view.job_facets.get("jobType")
+    return EventSummary(
+        id=identity,
+        status=status_of(findings),
+        kind=view.kind,
+        event_type=view.event_type,
+        event_time=view.event_time,
+        run_id=view.run_id,
+        job_namespace=view.job_namespace,
+        job_name=view.job_name,
+        inputs=_ids(view.datasets, "input"),
+        outputs=_ids(view.datasets, "output"),
+        dataset=next(iter(_ids(view.datasets, "dataset")), None),
+        producer=view.producer,
+        processing_type=_text(job_type, "processingType"),
+        parent_run_id=_text(_part(parent, "run"), "runId"),
+        parent_job=_identity(_part(parent, "job")),
+    )
+
+
+def _ids(datasets: list[Dataset], role: Role) -> tuple[DatasetId, ...]:
+    return tuple(
+        DatasetId(dataset.namespace, dataset.name)
+        for dataset in datasets
+        if dataset.role == role and dataset.namespace is not None and dataset.name is not None
+    )
+
+
+def _part(value: Any, name: str) -> Any:
+    return value.get(name) if type(value) is dict else None
+
+
+def _text(value: Any, name: str) -> str | None:
+    found = _part(value, name)
+    return found if type(found) is str else None
+
+
+def _identity(job: Any) -> tuple[str, str] | None:
+    namespace, name = _text(job, "namespace"), _text(job, "name")
+    return None if namespace is None or name is None else (namespace, name)
+
+
+def _unreadable(error: ParseError, body: bytes) -> Finding:
+    rule = {"number": rules.NUMBER_IMPOSSIBLE, "depth": rules.TOO_DEEP}.get(error.reason, rules.NOT_JSON)
+    expected = {"number": "a JSON number", "depth": "at most 200 levels"}.get(error.reason, "JSON in UTF-8")
+    return rule.found(
+        "body",
+        f"the body is no JSON: {error.message}" if rule is rules.NOT_JSON else error.message,
+        expected=expected,
+        actual=_excerpt(body, error.position),
+        advice=_advice(body, error),
+    )
+
+
+def _advice(body: bytes, error: ParseError) -> str | None:
+    if not body:
+        return "Send the event as the body. With curl: -d @event.json (and @- for standard input)."
+    if body.startswith(b"\xef\xbb\xbf"):
+        return "Write the body without a byte order mark (utf-8, not utf-8-sig)."
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00{" in body[:4] or b"{\x00" in body[:4]:
+        return "Encode the body as UTF-8; this looks like UTF-16."
+    if body.startswith(b"--") or (b"=" in body[:40] and not body.lstrip().startswith(b"{")):
+        return "This looks like a form. Send the event itself as the body, with Content-Type: application/json."
+    if error.reason == "syntax" and b"'" in body[:20]:
+        return "This looks like a Python dict printed with str(); use json.dumps()."
+    return None
+
+
+def _excerpt(body: bytes, position: int | None) -> str:
+    if not body:
+        return "an empty body"
+    start = max(0, (position or 0) - 20)
+    text = body[start : start + 60].decode("utf-8", "backslashreplace")
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in redact(text))
+    return ("..." if start else "") + shown + ("..." if start + 60 < len(body) else "")
+
+
+def _no_object(value: Any) -> Finding:
+    if isinstance(value, list):
+        return rules.BATCH.found(
+            "body",
+            f"the body is an array of {len(value)}: a batch",
+            expected="one event as a JSON object",
+            actual=f"an array of {len(value)}",
+        )
+    kind = {str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")
+    advice = "The event was serialised twice: send the object, not a string with the object in it." * (
+        isinstance(value, str) and value.lstrip().startswith("{")
+    )
+    return rules.NOT_AN_OBJECT.found(
+        "body", f"the body is {kind}", expected="a JSON object", actual=kind, advice=advice or None
+    )

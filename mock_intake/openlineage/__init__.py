@@ -1,0 +1,1 @@
+"""What the OpenLineage standard says: facet tables, schemas, validation, the run cycle."""

@@ -1,0 +1,155 @@
+"""The notation in which the tables beside this file state what OpenLineage's schemas require.
+
+A table is plain data: one line a field, its name on the left and its type on the right, an ``!`` behind
+the names that are required. ``mock_intake.openlineage.schema`` compiles tables to JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from mock_intake.event import Entity
+
+CORE_VERSIONS = ("1-0-0", "1-0-1", "1-0-2", "1-0-3", "1-0-4", "1-0-5", "2-0-0", "2-0-1", "2-0-2")
+LATEST_CORE = CORE_VERSIONS[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A JSON type, with the format or the lower bound that the standard adds to it."""
+
+    type: Literal["string", "integer", "number", "boolean"]
+    format: Literal["date-time", "uri", "uuid"] | None = None
+    minimum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Any JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    items: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """An object whose keys are the producer's own and whose values are all of one type."""
+
+    values: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """An object with named fields; ``name!`` is required. Other fields are allowed unless ``closed``.
+
+    ``together`` names fields of which none may be there without the others.
+    """
+
+    fields: Mapping[str, Type]
+    closed: bool = False
+    together: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    values: tuple[str, ...]
+
+    def __init__(self, *values: str) -> None:
+        object.__setattr__(self, "values", values)
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Exactly one of several types."""
+
+    options: tuple[Type, ...]
+
+    def __init__(self, *options: Type) -> None:
+        object.__setattr__(self, "options", options)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of several types."""
+
+    options: tuple[Type, ...]
+
+    def __init__(self, *options: Type) -> None:
+        object.__setattr__(self, "options", options)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A definition of the same document, by name: how the standard shares types and recurses."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base facet of an entity in the core, e.g. ``RunFacet``, alone or with fields of its own."""
+
+    name: str
+    fields: Mapping[str, Type] = field(default_factory=dict)
+
+
+Type: TypeAlias = Scalar | Anything | Array | Map | Object | Enum | Const | OneOf | AnyOf | Named | Base
+
+STRING = Scalar("string")
+INTEGER = Scalar("integer")
+NUMBER = Scalar("number")
+BOOLEAN = Scalar("boolean")
+TIME = Scalar("string", "date-time")
+URI = Scalar("string", "uri")
+UUID = Scalar("string", "uuid")
+ANY = Anything()
+
+BASE_OF: dict[Entity, str] = {
+    "run": "RunFacet",
+    "job": "JobFacet",
+    "dataset": "DatasetFacet",
+    "input": "InputDatasetFacet",
+    "output": "OutputDatasetFacet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published version of a facet's schema.
+
+    ``fields`` states the facet's fields anew, ``added`` adds to those of the version before; with
+    neither, they are the same. ``core`` is the core version whose base facet it builds on; ``key`` is
+    given where a version's key differs from the facet's present one.
+    """
+
+    number: str
+    core: str = LATEST_CORE
+    fields: Mapping[str, Type] | None = None
+    added: Mapping[str, Type] = field(default_factory=dict)
+    definitions: Mapping[str, Type] | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A facet of the standard: its name, the key it stands under, the entity it is on, its versions.
+
+    ``entities`` are all entities on which producers rightly put it, the first being the one it builds
+    on. ``root`` is the type of the keyed property where that is not simply the facet itself.
+    """
+
+    name: str
+    key: str
+    entities: tuple[Entity, ...]
+    versions: tuple[Version, ...]
+    root: Type | None = None
+    required_key: bool = False

@@ -1,0 +1,167 @@
+"""From the bytes of a body to a parsed event, or to the reason why there is none.
+
+orjson reads nearly everything; what it refuses goes to the standard library's parser, which knows lone
+surrogates (valid JSON, and what a Python producer may well send). Not accepted: NaN and Infinity, numbers
+that no double can hold, nesting over ``MAX_DEPTH`` levels, anything but UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple, NoReturn
+
+import orjson
+
+MAX_DEPTH = 200
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+
+
+class Parsed(NamedTuple):
+    """A parsed body. ``surrogates`` tells that strings in it hold lone surrogates."""
+
+    value: Any
+    surrogates: bool = False
+
+
+class ParseError(ValueError):
+    """A body that is no JSON as the intake takes it.
+
+    ``reason`` is one of "syntax", "encoding", "number" and "depth"; ``position`` a byte or character
+    offset, where known.
+    """
+
+    def __init__(self, reason: str, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.position = position
+
+
+def parse(body: bytes) -> Parsed:
+    """The JSON value in a body; raises ``ParseError``."""
+    slow = False
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        value = _parse_slowly(body)
+        slow = True
+    if type(value) in (dict, list) and _may_be_deep(body) and _deeper_than([value], MAX_DEPTH):
+        raise _too_deep()
+    return Parsed(value, surrogates=slow and _has_surrogates(value))
+
+
+def _parse_slowly(body: bytes) -> Any:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ParseError("encoding", f"byte {error.start} is not UTF-8 ({error.reason})", error.start) from None
+    if text.startswith("\ufeff"):
+        raise ParseError("encoding", "the body begins with a byte order mark", 0)
+    if not text.strip(" \t\r\n"):
+        raise ParseError("syntax", "the body is empty", 0)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
+    except json.JSONDecodeError as error:
+        message = f"{error.msg} at line {error.lineno} column {error.colno}"
+        raise ParseError("syntax", message, error.pos) from None
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ParseError("number", f"{name} is no JSON")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise _too_large(text)
+    return number
+
+
+def _int(text: str) -> int | float:
+    # Beyond 64 bits orjson reads a double; the two parsers are to agree.
+    if len(text) <= 18:
+        return int(text)
+    if len(text) > 400:
+        raise _too_large(text)
+    number = int(text)
+    if -(2**63) <= number < 2**64:
+        return number
+    return _float(text)
+
+
+def _too_large(text: str) -> ParseError:
+    shown = text if len(text) <= 24 else text[:20] + "..."
+    return ParseError("number", f"the number {shown} is larger than a double can hold")
+
+
+def _too_deep() -> ParseError:
+    return ParseError("depth", f"arrays and objects are nested over {MAX_DEPTH} levels deep")
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Whether a body could be nested too deeply. Never False for one that is; cheap for all others.
+
+    Only brackets matter: they are taken out, and pairs that enclose nothing are removed until nothing
+    is left. Brackets inside strings can spoil that, and then the parsed value is walked.
+    """
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = body.translate(None, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not shorter:
+            return False
+        if len(shorter) == len(brackets):
+            return True
+        brackets = shorter
+    return True
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for item in level
+            for child in (item.values() if type(item) is dict else item)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _strings(value: Any) -> bool:
+    return isinstance(value, str) and _SURROGATE.search(value) is not None
+
+
+def _has_surrogates(value: Any) -> bool:
+    if type(value) is dict:
+        return any(_strings(key) or _has_surrogates(item) for key, item in value.items())
+    if type(value) is list:
+        return any(_has_surrogates(item) for item in value)
+    return _strings(value)
+
+
+def without_surrogates(value: Any) -> Any:
+    """A copy in which lone surrogates are replaced, for consumers that can only take Unicode text."""
+    if type(value) is dict:
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
+    if type(value) is list:
+        return [without_surrogates(item) for item in value]
+    if type(value) is str:
+        return _SURROGATE.sub("\ufffd", value)
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """JSON for answers, in ASCII escapes where the text holds lone surrogates."""
+    try:
+        return orjson.dumps(value)
+    except (TypeError, ValueError):
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")

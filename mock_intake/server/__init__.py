@@ -1,0 +1,1 @@
+"""The HTTP side: the intake's endpoint, the control API, and the server that runs both."""

@@ -1,0 +1,55 @@
+"""Who may use the control API: the Host check against rebound names, and the control token."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mock_intake.server.answers import failure
+
+LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+@dataclass(frozen=True)
+class Access:
+    """``token``: what ``Authorization: Bearer`` must carry, if set. ``hosts``: names beside loopback's."""
+
+    token: str | None = None
+    hosts: frozenset[str] = field(default_factory=frozenset)
+
+    def refusal(self, request: Request) -> Response | None:
+        """The answer to a request that may not use the control API; None if it may."""
+        host = host_name(request.headers.get("host", ""))
+        if host not in LOOPBACK_NAMES and host not in self.hosts:
+            return failure(
+                403,
+                f"The control API is not open to the host name {host!r}: a page of another site could be behind it. "
+                f"Start with --allow-host {host or 'NAME'} if it is yours.",
+            )
+        if self.token is not None:
+            scheme, _, given = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
+                return failure(401, "The control API needs its token: Authorization: Bearer <control token>.")
+        return None
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without port and brackets, in lower case."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether binding to this address is visible on this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

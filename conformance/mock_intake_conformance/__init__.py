@@ -1,0 +1,1 @@
+"""Runs producers against the intake: the documented ways of sending, end to end."""

@@ -1,0 +1,84 @@
+"""How commands print: colours on a terminal only, one look for findings everywhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+import click
+
+from mock_intake.exchange import Exchange
+from mock_intake.findings import Finding, Severity, Status
+
+_COLOURS = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
+
+
+def coloured(text: str, colour: str, **style: bool) -> str:
+    """Styled text; click takes the style out again where the output is no terminal or NO_COLOR is set."""
+    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour, **style)
+
+
+def level(word: Severity | Status) -> str:
+    return coloured(str(word), _COLOURS[str(word)])
+
+
+def status_mark(word: Status) -> str:
+    return coloured(f"{word.upper():7}", _COLOURS[str(word)], bold=True)
+
+
+def finding_lines(finding: Finding, indent: str = "  ") -> list[str]:
+    """A finding in full: what and where, expected and actual, why it matters, and what to do."""
+    place = f" at {finding.pointer}" if finding.pointer else ""
+    lines = [f"{indent}{finding.code} {level(finding.severity)}{place}: {finding.message}"]
+    inner = indent + "    "
+    if finding.expected:
+        lines.append(f"{inner}expected: {finding.expected}")
+    if finding.actual:
+        lines.append(f"{inner}actual:   {finding.actual}")
+    lines.append(f"{inner}advice:   {finding.advice}")
+    lines.append(f"{inner}source:   {finding.source} ({finding.sureness})")
+    return lines
+
+
+def codes(findings: Iterable[Finding]) -> str:
+    """The codes of findings, each once, the worst first, with how often where it is more than once."""
+    counted: dict[tuple[int, str], list[Finding]] = {}
+    for finding in findings:
+        counted.setdefault((-finding.severity.rank, finding.code), []).append(finding)
+    words = []
+    for (_, code), same in sorted(counted.items()):
+        times = f"x{len(same)}" if len(same) > 1 else ""
+        words.append(coloured(code + times, _COLOURS[str(same[0].severity)]))
+    return " ".join(words)
+
+
+def exchange_line(exchange: Exchange) -> str:
+    """One readable line for an exchange: an event, or a refused request."""
+    time = exchange.received_at.astimezone().strftime("%H:%M:%S")
+    event = exchange.event
+    if not exchange.accepted or event is None:
+        request = exchange.request
+        what = f"{request.method} {request.path}".strip() or "no HTTP"
+        reason = exchange.findings[0].message if exchange.findings else ""
+        status = coloured(f"{exchange.response.status_code:<7}", "red", bold=True)
+        return f"{time} {status} {what}  {codes(exchange.findings)}  {printable(reason)}"
+    job = f"{event.job_namespace}/{event.job_name}" if event.job_name else ""
+    if event.dataset is not None:
+        job = str(event.dataset)
+    kind = event.event_type or event.kind or "no event"
+    run = f"run {event.run_id}" if event.run_id else ""
+    words = [time, status_mark(event.status), f"{kind:9}", printable(job), printable(run), codes(exchange.findings)]
+    return " ".join(word for word in words if word)
+
+
+def printable(text: str) -> str:
+    """Text from events made safe for a terminal: control characters as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def echo(line: str, *, err: bool = False) -> None:
+    """Prints a line, whatever the terminal's encoding can or cannot show."""
+    stream = sys.stderr if err else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    click.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)

@@ -1,0 +1,124 @@
+"""``mock-intake rules``: lists the rules, or explains one."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+import click
+
+from mock_intake.catalogue import FAMILIES, RULES
+from mock_intake.cli.console import echo, level
+from mock_intake.findings import Rule
+
+
+def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [code for code in RULES if code.startswith(incomplete.upper())]
+
+
+@click.command(
+    epilog="Ignore rules or change their severity in pyproject.toml: [tool.mock-intake.rules] DD104 = 'ignore'."
+)
+@click.argument("codes", nargs=-1, shell_complete=_complete, metavar="[CODE]...")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How to print them.",
+)
+def rules(codes: tuple[str, ...], output: str) -> None:
+    """List all rules, or explain the ones with these codes (or families: HT, OL, DD, RC, DS).
+
+    \b
+    Examples:
+      mock-intake rules
+      mock-intake rules DD101
+      mock-intake rules DD --format json
+    """
+    chosen = _chosen(codes)
+    if output == "json":
+        echo(json.dumps([rule.to_dict() for rule in chosen], indent=2, ensure_ascii=False))
+    elif output == "markdown":
+        echo(markdown(chosen))
+    elif codes and len(chosen) <= len(codes):
+        echo("\n\n".join(explained(rule) for rule in chosen))
+    else:
+        echo(listed(chosen))
+
+
+def _chosen(codes: tuple[str, ...]) -> list[Rule]:
+    if not codes:
+        return list(RULES.values())
+    chosen = []
+    for code in codes:
+        found = [rule for rule in RULES.values() if rule.code.startswith(code.upper())]
+        if not found:
+            raise click.UsageError(
+                f"There is no rule {code}. Families: {', '.join(FAMILIES)}; all rules: mock-intake rules"
+            )
+        chosen += found
+    return list(dict.fromkeys(chosen))
+
+
+def listed(rules: list[Rule]) -> str:
+    lines = []
+    family = None
+    for rule in rules:
+        if rule.code[:2] != family:
+            family = rule.code[:2]
+            lines += ["", FAMILIES[family]] if lines else [FAMILIES[family]]
+        lines.append(f"  {rule.code} {level(rule.severity)}{' ' * (8 - len(rule.severity))}{rule.requirement}")
+    return "\n".join(lines)
+
+
+def explained(rule: Rule) -> str:
+    def part(title: str, text: str) -> str:
+        return textwrap.fill(text, 100, initial_indent=f"  {title:<10}", subsequent_indent=" " * 12)
+
+    return "\n".join(
+        (
+            f"{rule.code} {rule.name} ({level(rule.severity)}, about a {rule.subject})",
+            part("asks", rule.requirement),
+            part("because", rule.because),
+            part("advice", rule.advice),
+            part("source", f"{rule.source} ({rule.sureness})"),
+        )
+    )
+
+
+def markdown(rules: list[Rule]) -> str:
+    """The reference page of the rules, docs/rules.md."""
+    lines = [
+        "# Rules",
+        "",
+        "This page is generated from the code: `make docs`.",
+        "",
+        "Each rule has a stable code, a severity, and a source with a sureness: `documented` by the vendor or the",
+        "standard, read in public `source` code, `measured` on the wire, in the vendor's `draft` documentation, or",
+        "`assumed` by us. An `error` is what Datadog documents that it would not process, or what violates the core",
+        "schema in a way that the vendor's own examples do not; a `warning` is what would be shown as less than meant;",
+        "an `info` never changes a status. Severities can be overridden and rules ignored: see",
+        "[configuration](reference/configuration.md).",
+    ]
+    family = None
+    for rule in rules:
+        if rule.code[:2] != family:
+            family = rule.code[:2]
+            lines += ["", f"## {family}: {FAMILIES[family]}"]
+        lines += [
+            "",
+            f'### <a id="{rule.code.lower()}"></a>{rule.code} {rule.name}',
+            "",
+            f"**{rule.severity}**, about a {rule.subject}. {rule.requirement}",
+            "",
+            f"{rule.because}",
+            "",
+            f"*What to do:* {rule.advice}",
+            "",
+            f"*Source:* <{rule.source}> ({rule.sureness})"
+            if rule.source.startswith("http")
+            else f"*Source:* [{rule.source}]({rule.source.removeprefix('docs/')}) ({rule.sureness})",
+        ]
+    return "\n".join(lines)

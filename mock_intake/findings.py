@@ -144,25 +144,40 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The user's say over rules: codes or prefixes of codes that are ignored, and severities of their own.
+    """The user's say over rules: which to hear, which to ignore, and severities of their own.
 
-    The longest matching prefix decides, so ``DD5 = "ignore"`` with ``DD501 = "error"`` keeps DD501.
+    All by code or by a prefix of codes; the longest matching prefix decides, so ``ignore`` of DD5 and
+    ``select`` of DD501 keeps DD501. Without ``select`` all rules are heard.
     """
 
-    levels: Mapping[str, Severity | None] = field(default_factory=dict)
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.select or self.ignore or self.severity)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings that are left, with the severities that the user wants."""
-        if not self.levels:
+        if not self:
             return tuple(findings)
         kept = []
         for finding in findings:
-            prefix = max((p for p in self.levels if finding.code.startswith(p)), key=len, default=None)
-            if prefix is None:
-                kept.append(finding)
-            elif (severity := self.levels[prefix]) is not None:
-                kept.append(finding._replace(severity=severity))
+            if not self._heard(finding.code):
+                continue
+            prefix = _longest(self.severity, finding.code)
+            kept.append(finding._replace(severity=self.severity[prefix]) if prefix else finding)
         return tuple(kept)
+
+    def _heard(self, code: str) -> bool:
+        selected, ignored = _longest(self.select, code), _longest(self.ignore, code)
+        if self.select and not selected:
+            return False
+        return len(selected) >= len(ignored) if selected else not ignored
+
+
+def _longest(prefixes: Iterable[str], code: str) -> str:
+    return max((prefix for prefix in prefixes if code.startswith(prefix)), key=len, default="")
 
 
 def status_of(findings: Iterable[Finding]) -> Status:

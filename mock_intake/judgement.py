@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from mock_intake.datadog import events as datadog
@@ -30,15 +31,12 @@ class Judge:
 
     def __init__(self, library: FacetLibrary | None = None, selection: Selection | None = None) -> None:
         self._library = library
-        self._openlineage: OpenLineageJudge | None = None
         self.selection = selection or Selection()
 
-    @property
+    @cached_property
     def _judge(self) -> OpenLineageJudge:
         # Schemas compile with the first event, not at start.
-        if self._openlineage is None:
-            self._openlineage = OpenLineageJudge(self._library or standard_library())
-        return self._openlineage
+        return OpenLineageJudge(self._library or standard_library())
 
     def judge(self, body: bytes, org: str, request_findings: tuple[Finding, ...] = ()) -> Judgement:
         """Judges a decoded body. ``request_findings`` count for the event's status, as HT rules do.
@@ -55,52 +53,48 @@ class Judge:
         if surrogates:
             value = without_surrogates(value)
         view = EventView(value)
-        text = body.decode("utf-8")
-        findings: tuple[Finding, ...] = (
-            *request_findings,
-            *self._judge.judge(view, text, surrogates=surrogates),
-            *datadog.judge(view),
-        )
-        if self.selection.levels:
+        found = self._judge.judge(view, body.decode("utf-8"), surrogates=surrogates)
+        found += datadog.judge(view)
+        findings = (*request_findings, *found)
+        if self.selection:
             findings = self.selection.apply(findings)
         return Judgement(_summary(view, event_id(org, body), findings), findings)
 
 
 def event_id(org: str, body: bytes) -> str:
     """The same org and the same decoded body make the same event, however often it is sent."""
-    digest = hashlib.sha256(org.encode())
-    digest.update(b"\0")
-    digest.update(body)
-    return digest.hexdigest()[:_EVENT_ID_LENGTH]
+    return hashlib.sha256(b"%b\0%b" % (org.encode(), body)).hexdigest()[:_EVENT_ID_LENGTH]
 
 
 def _summary(view: EventView, identity: str, findings: tuple[Finding, ...]) -> EventSummary:
     parent = view.run_facets.get("parent")
-    job_type = view.job_facets.get("jobType")
+    datasets = view.datasets
     return EventSummary(
-        id=identity,
-        status=status_of(findings),
-        kind=view.kind,
-        event_type=view.event_type,
-        event_time=view.event_time,
-        run_id=view.run_id,
-        job_namespace=view.job_namespace,
-        job_name=view.job_name,
-        inputs=_ids(view.datasets, "input"),
-        outputs=_ids(view.datasets, "output"),
-        dataset=next(iter(_ids(view.datasets, "dataset")), None),
-        producer=view.producer,
-        processing_type=_text(job_type, "processingType"),
-        parent_run_id=_text(_part(parent, "run"), "runId"),
-        parent_job=_identity(_part(parent, "job")),
+        identity,
+        status_of(findings),
+        view.kind,
+        view.event_type,
+        view.event_time,
+        view.run_id,
+        view.job_namespace,
+        view.job_name,
+        _ids(datasets, "input") if datasets else (),
+        _ids(datasets, "output") if datasets else (),
+        next(iter(_ids(datasets, "dataset")), None) if view.kind == "DatasetEvent" else None,
+        view.producer,
+        _text(view.job_facets.get("jobType"), "processingType"),
+        _text(_part(parent, "run"), "runId") if parent else None,
+        _identity(_part(parent, "job")) if parent else None,
     )
 
 
 def _ids(datasets: list[Dataset], role: Role) -> tuple[DatasetId, ...]:
     return tuple(
-        DatasetId(dataset.namespace, dataset.name)
-        for dataset in datasets
-        if dataset.role == role and dataset.namespace is not None and dataset.name is not None
+        [
+            DatasetId(dataset.namespace, dataset.name)
+            for dataset in datasets
+            if dataset.role == role and dataset.namespace is not None and dataset.name is not None
+        ]
     )
 
 

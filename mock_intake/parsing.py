@@ -42,15 +42,15 @@ class ParseError(ValueError):
 
 def parse(body: bytes) -> Parsed:
     """The JSON value in a body; raises ``ParseError``."""
-    slow = False
+    surrogates = False
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value = _parse_slowly(body)
-        slow = True
-    if type(value) in (dict, list) and _may_be_deep(body) and _deeper_than([value], MAX_DEPTH):
+        surrogates = True  # orjson reads all else
+    if _may_be_deep(body) and _deeper_than([value], MAX_DEPTH):
         raise _too_deep()
-    return Parsed(value, surrogates=slow and _has_surrogates(value))
+    return Parsed(value, surrogates and _has_surrogates(value))
 
 
 def _parse_slowly(body: bytes) -> Any:

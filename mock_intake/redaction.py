@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+_ASSIGNED = r"(?i:password|passwd|pwd|secret|access_token|api[_-]?key)="
 # Both engines read these patterns alike. The order is the order of explanation: the first that matches tells.
 PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("key", "a private key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY"),
@@ -34,10 +35,25 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("token", "a JSON Web Token", r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]+"),
     ("token", "a bearer token", r"\b[Bb]earer [0-9A-Za-z._~+/-]{20,}"),
     ("password", "a password in a URI", r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@\"'?#]*:[^/\s@\"'?#]+@"),
-    (
-        "password",
-        "a password in a connection string",
-        r"(?i:\b(?:password|passwd|pwd|secret|access_token|api[_-]?key)=[^&;\s\"'\\]{3,})",
+    ("password", "a password in a connection string", rf"\b{_ASSIGNED}[^&;\s\"'\\]{{3,}}"),
+)
+# What every match of a pattern holds, but for the passwords: those need an "@" or an assignment.
+_TRACES = (
+    *("PRIVATE KEY", "AKIA", "ASIA", "AIza", "AccountKey=", "AccessKey=", "sig=", "Signature="),
+    *(
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat-",
+        "xox",
+        "k_live_",
+        "dapi",
+        "hf_",
+        "eyJ",
+        "earer ",
     ),
 )
 _PLACEHOLDER = re.compile(
@@ -59,20 +75,39 @@ class Secret(NamedTuple):
     redacted: str
 
 
+def _rust_search(pattern: str) -> Callable[[str], bool]:
+    """Whether a pattern is nowhere in a text, by the regular expression engine inside ``jsonschema-rs``."""
+    schema = {"not": {"pattern": pattern}}
+    return jsonschema_rs.Draft202012Validator(schema, pattern_options=jsonschema_rs.RegexOptions()).is_valid
+
+
 @cache
-def _no_secret_in() -> Any:
-    return jsonschema_rs.Draft202012Validator(
-        {"not": {"pattern": _ANY}}, pattern_options=jsonschema_rs.RegexOptions()
-    ).is_valid
+def _no_secret_in() -> Callable[[str], bool]:
+    return _rust_search(_ANY)
+
+
+@cache
+def _no_trace_in() -> Callable[[str], bool]:
+    return _rust_search("|".join(re.escape(literal) for literal in _TRACES))
+
+
+@cache
+def _no_assignment_in() -> Callable[[str], bool]:
+    return _rust_search(_ASSIGNED)
 
 
 def may_hold_secrets(text: str) -> bool:
     """Whether it is worth walking the strings of an event; False only when no pattern can match.
 
     ``text`` is the body as sent. Escapes can hide a pattern from the look at the whole (``\\/`` in a
-    URI, any ``\\u``), so a body with such escapes is always walked.
+    URI, any ``\\u``), so a body with such escapes is always walked. For all others cheap looks come first:
+    at letters that every pattern needs.
     """
-    return "\\u" in text or "\\/" in text or not _no_secret_in()(text)
+    if "\\" in text and ("\\u" in text or "\\/" in text):
+        return True
+    if "@" not in text and _no_trace_in()(text) and ("=" not in text or _no_assignment_in()(text)):
+        return False
+    return not _no_secret_in()(text)
 
 
 def secrets_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Secret]:

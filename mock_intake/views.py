@@ -46,19 +46,26 @@ class RunsState:
 
 def fold_run(state: RunsState, exchange: Exchange) -> RunsState:
     """Adds one exchange to the runs."""
-    event = exchange.event
-    if event is None or not exchange.accepted or event.run_id is None:
-        return state
-    key = (exchange.org, event.run_id)
-    run = state.runs.pop(key, None) or Run(event.run_id, exchange.org)
-    state.runs[key] = run
-    if event.id in state.accepted:
-        run.repeats.append(Repeat(event.id, event.event_type, excused=state.accepted[event.id]))
-    else:
-        run.events.append(fact_of(event))
-    # A fault took the answer away, or replaced it: sending again was right.
-    state.accepted[event.id] = exchange.fault is not None
+    if exchange.event is not None and exchange.accepted:
+        # A fault took the answer away, or replaced it: sending the event again would be right.
+        add_event(state, exchange.org, exchange.event, answer_lost=exchange.fault is not None)
     return state
+
+
+def add_event(state: RunsState, org: str, event: EventSummary, *, answer_lost: bool = False) -> Repeat | None:
+    """Adds one accepted event to the runs; tells if the same body had been accepted before."""
+    excused = state.accepted.get(event.id)
+    repeat = None if excused is None else Repeat(event.id, event.event_type, excused)
+    state.accepted[event.id] = answer_lost
+    if event.run_id is not None:
+        key = (org, event.run_id)
+        run = state.runs.pop(key, None) or Run(event.run_id, org)
+        state.runs[key] = run
+        if repeat is None:
+            run.events.append(fact_of(event))
+        else:
+            run.repeats.append(repeat)
+    return repeat
 
 
 def fact_of(event: EventSummary) -> RunEventFact:
@@ -78,12 +85,14 @@ DatasetsState = dict[str, dict[DatasetId, dict[DatasetId, None]]]
 
 def fold_datasets(state: DatasetsState, exchange: Exchange) -> DatasetsState:
     """Adds the datasets of one exchange."""
-    event = exchange.event
-    if event is None or not exchange.accepted:
-        return state
-    for dataset in datasets_of(event):
-        state.setdefault(exchange.org, {}).setdefault(join_key(dataset), {})[dataset] = None
+    if exchange.event is not None and exchange.accepted:
+        add_datasets(state, exchange.org, exchange.event)
     return state
+
+
+def add_datasets(state: DatasetsState, org: str, event: EventSummary) -> None:
+    for dataset in datasets_of(event):
+        state.setdefault(org, {}).setdefault(join_key(dataset), {})[dataset] = None
 
 
 def datasets_of(event: EventSummary) -> Iterable[DatasetId]:

@@ -17,7 +17,7 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 
 @click.command(
-    epilog="Ignore rules or change their severity in pyproject.toml: [tool.mock-intake.rules] DD104 = 'ignore'."
+    epilog="In pyproject.toml: [tool.mock-intake] ignore = ['DD104'], [tool.mock-intake.severity] DD5 = 'warning'."
 )
 @click.argument("codes", nargs=-1, shell_complete=_complete, metavar="[CODE]...")
 @click.option(
@@ -63,7 +63,7 @@ def _chosen(codes: tuple[str, ...]) -> list[Rule]:
 
 
 def listed(rules: list[Rule]) -> str:
-    lines = []
+    lines: list[str] = []
     family = None
     for rule in rules:
         if rule.code[:2] != family:

@@ -239,9 +239,12 @@ def _describe_not(error: Any, name: str) -> _Described:
     )
 
 
+_FORMAT_NAMES = {"date-time": "RFC 3339 date-time", "uri": "URI", "uuid": "UUID"}
+
+
 def _describe_format(error: Any, name: str) -> _Described:
     wanted, advice = describe_format(error.validator_value, error.instance)
-    message = f"{name} is no {wanted}"
+    message = f"{name} is no {_FORMAT_NAMES.get(error.validator_value, error.validator_value)}"
     if error.validator_value == "date-time" and is_naive(error.instance):
         message = f"{name} has no UTC offset"
     return error.validator_value, message, wanted, shown(error.instance), advice

@@ -151,6 +151,8 @@ def _core_version(event: EventView, kind: Kind, findings: list[Finding]) -> str:
     if url is None:
         return LATEST_CORE
     version, definition = core_reference(url)
+    if definition == kind and version == LATEST_CORE:
+        return LATEST_CORE
     wanted = f"{core_id(version or LATEST_CORE)}#/$defs/{kind}"
     if version is None:
         findings.append(

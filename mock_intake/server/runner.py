@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from mock_intake.server.app import create_app
 from mock_intake.server.protocol import recording_protocol
 from mock_intake.views import Views
 
+_log = logging.getLogger("mock_intake")
 _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 5.0
 
@@ -70,6 +72,10 @@ class IntakeServer:
         self._server = uvicorn.Server(config)
 
     @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def url(self) -> str:
         """Where the intake listens, e.g. ``http://127.0.0.1:41234``: what stands in place of the site's host."""
         host, port = self.address
@@ -87,7 +93,11 @@ class IntakeServer:
     def _record(self, exchange: Exchange) -> None:
         self.journal.append([exchange])
         if self._on_exchange is not None:
-            self._on_exchange(exchange)
+            try:
+                self._on_exchange(exchange)
+            except Exception:
+                # The exchange is on record; whoever only looks on must not change what is answered.
+                _log.exception("on_exchange failed for the exchange %s", exchange.id)
 
     def start(self) -> None:
         """Binds the address and serves; returns once requests are taken."""

@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mock_intake.config import Config, ConfigError, find_config, load_config
+
+if TYPE_CHECKING:
+    from mock_intake.openlineage.library import FacetLibrary
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def judging_options(command: F) -> F:
+    """The options that decide how events are judged; see ``judging_config``."""
+    for option in (
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Read [tool.mock-intake] from this file instead of the nearest pyproject.toml.",
+        ),
+        click.option(
+            "--facets",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Directory of JSON Schema files of your own facets.",
+        ),
+        click.option("--ignore", multiple=True, metavar="CODE", help="Ignore a rule or family (DD104, OL2)."),
+        click.option("--select", multiple=True, metavar="CODE", help="Hear these rules or families only."),
+    ):
+        command = option(command)
+    return command
+
+
+def judging_config(
+    config_file: Path | None, facets: Path | None, ignore: tuple[str, ...], select: tuple[str, ...]
+) -> tuple[Config, FacetLibrary | None]:
+    """Settings and library that the options ask for; exits with 2 on what cannot be used."""
+    from mock_intake.openlineage.library import FacetLibrary, UserSchemaError
+
+    try:
+        config = load_config(config_file or find_config(Path.cwd())).with_options(select, ignore, facets)
+        library = FacetLibrary.from_directory(config.facets) if config.facets else None
+    except (ConfigError, UserSchemaError) as error:
+        raise click.UsageError(str(error)) from error
+    return config, library

@@ -1,0 +1,208 @@
+"""``mock-intake serve``: an intake to point a producer at."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from mock_intake.cli.console import codes, coloured, echo, exchange_line, printable
+from mock_intake.cli.options import judging_config, judging_options
+from mock_intake.datadog.authentication import Keys
+from mock_intake.datadog.sites import INTAKE_PATH
+from mock_intake.exchange import Exchange
+from mock_intake.findings import Severity, Status
+from mock_intake.intake import Settings
+from mock_intake.report.places import Groups, Place
+from mock_intake.server.access import Access, is_loopback
+from mock_intake.server.runner import IntakeServer, ServerError
+
+CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+class Size(click.ParamType[int]):
+    """A size in bytes: a number, or one with K, M or G behind it (1024 each)."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+)\s*([kmg]?)i?b?", str(value).strip().lower())
+        if match is None or not int(match[1]):
+            self.fail(f"{value!r} is no size: write 5M, 500K or a number of bytes.", param, ctx)
+        return int(match[1]) * _UNITS[match[2]]
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8580, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
+@click.option("--api-key", "api_keys", multiple=True, metavar="KEY", help="Take this key only; repeatable.")
+@click.option("--allow-anonymous", is_flag=True, help="Take requests without a key too.")
+@click.option("--strict", is_flag=True, help="Answer 400 to events with errors, where Datadog answers 2xx.")
+@click.option("--terse", is_flag=True, help="Leave the body of answers empty.")
+@click.option("--max-body", type=Size(), default="5M", show_default=True, help="Largest body on the wire.")
+@click.option("--max-decoded", type=Size(), default="20M", show_default=True, help="Largest body when decoded.")
+@click.option("--control-token", envvar=CONTROL_TOKEN, help=f"Token of the control API [env: {CONTROL_TOKEN}].")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Host name by which the control API may be used.")
+@click.option(
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one line of JSON (url, pid) there once requests are taken.",
+)
+@judging_options
+def serve(
+    host: str,
+    port: int,
+    api_keys: tuple[str, ...],
+    allow_anonymous: bool,
+    strict: bool,
+    terse: bool,
+    max_body: int,
+    max_decoded: int,
+    control_token: str | None,
+    allow_host: tuple[str, ...],
+    ready_file: Path | None,
+    config_file: Path | None,
+    facets: Path | None,
+    ignore: tuple[str, ...],
+    select: tuple[str, ...],
+) -> None:
+    """Serve an intake that takes OpenLineage events as Datadog's does, and says what it makes of them.
+
+    Every well-formed API key (32 hexadecimal digits) is taken unless --api-key names some. One line is
+    printed for each event, and for each request that was refused; a summary at the end (Ctrl-C).
+
+    \b
+    Examples:
+      mock-intake serve
+      mock-intake serve --port 0 --ready-file intake.json --strict
+      mock-intake serve --api-key 0123456789abcdef0123456789abcdef
+    """
+    if not is_loopback(host) and not control_token:
+        raise click.UsageError(
+            f"{host} can be reached from other machines, so the control API needs a token: "
+            f"--control-token or {CONTROL_TOKEN}."
+        )
+    config, library = judging_config(config_file, facets, ignore, select)
+    settings = Settings(
+        keys=Keys(frozenset(api_keys) if api_keys else None, allow_anonymous),
+        strict=strict,
+        terse=terse,
+        max_body=max_body,
+        max_decoded=max_decoded,
+        selection=config.selection,
+    )
+    tally = Tally()
+    server = IntakeServer(
+        settings,
+        host=host,
+        port=port,
+        library=library,
+        access=Access(control_token, frozenset(name.lower() for name in allow_host)),
+        on_exchange=tally.add,
+    )
+    ended = _end_signal()
+    try:
+        server.start()
+    except ServerError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        _greet(server, api_keys)
+        if ready_file is not None:
+            _write_ready_file(ready_file, server)
+        while not ended.wait(0.2):
+            if not server.is_running:
+                raise click.ClickException("The server ended by itself.")
+    finally:
+        server.stop()
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+    _summarise(tally, server)
+
+
+class Tally:
+    """Prints exchanges as they come in, and counts them for the summary."""
+
+    def __init__(self) -> None:
+        self.statuses: Counter[Status] = Counter()
+        self.refused = 0
+        self.groups = Groups(most_places=1)
+
+    def add(self, exchange: Exchange) -> None:
+        if exchange.accepted and exchange.event is not None:
+            self.statuses[exchange.event.status] += 1
+        else:
+            self.refused += 1
+        self.groups.extend(Place(finding, None) for finding in exchange.findings)
+        echo(exchange_line(exchange))
+
+
+def _end_signal() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set; a second one ends the process at once."""
+    ended = threading.Event()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if ended.is_set():
+            sys.exit(128 + number)
+        ended.set()
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+    return ended
+
+
+def _greet(server: IntakeServer, api_keys: Sequence[str]) -> None:
+    echo(coloured(f"mock-intake listens on {server.url}", "green", bold=True))
+    echo(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
+    echo(f"  keys        {_keys_text(api_keys)}")
+    echo(f"  look with   curl {server.url}/api/mock/v1/events")
+    echo("  end with    Ctrl-C")
+
+
+def _keys_text(api_keys: Sequence[str]) -> str:
+    if not api_keys:
+        return "any of 32 hexadecimal digits, for instance 0123456789abcdef0123456789abcdef"
+    return "the one that was given" if len(api_keys) == 1 else f"the {len(api_keys)} that were given"
+
+
+def _write_ready_file(file: Path, server: IntakeServer) -> None:
+    ready = {"url": server.url, "pid": os.getpid(), "agent_url": None, "https_url": None, "ca_file": None}
+    # Renamed into place, so that whoever waits for the file never reads half of it.
+    partial = file.with_name(file.name + ".partial")
+    try:
+        partial.write_text(json.dumps(ready) + "\n", encoding="utf-8")
+        partial.replace(file)
+    except OSError as error:
+        raise click.UsageError(f"--ready-file {file}: {error.strerror or error}") from error
+
+
+def _summarise(tally: Tally, server: IntakeServer) -> None:
+    for run in reversed(server.views.runs()):
+        for finding in server.views.run_findings(run, closed=True):
+            tally.groups.add(Place(finding, None))
+    for finding in server.views.dataset_findings():
+        tally.groups.add(Place(finding, None))
+    echo("")
+    attempts = tally.statuses.total()
+    counts = ", ".join(f"{tally.statuses[status]} {status}" for status in Status)
+    echo(f"{attempts} event{'' if attempts == 1 else 's'} taken: {counts}; {tally.refused} requests refused")
+    if server.journal.dropped:
+        echo(f"{server.journal.dropped} exchanges were dropped from memory to stay within its bounds")
+    groups = tally.groups.at_or_above(Severity.WARNING)
+    for group in groups:
+        echo(f"  {codes([group.first])} {group.count:>5} x  {printable(group.first.message)}")
+    if groups:
+        echo("mock-intake rules CODE explains a code.")

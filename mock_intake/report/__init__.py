@@ -1,0 +1,1 @@
+"""Renderers of what was judged: for people, and for other tools."""

@@ -30,7 +30,7 @@ soak: $(VENV)/.ready ## the slow forms of tests that run short in CI
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n auto --timeout=3600 $(PYTEST_ARGS)
 
 docs: $(VENV)/.ready ## write the pages that are generated from the code
-	$(BIN)/mock-intake rules --format markdown > docs/rules.md
+	$(BIN)/python docs/generate.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(OLD_CLIENT) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

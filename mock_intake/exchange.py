@@ -21,6 +21,8 @@ Headers = tuple[tuple[str, str], ...]
 _process = secrets.token_hex(3)
 _counter = itertools.count()
 
+# The status code of an exchange that got no answer with a status.
+NO_ANSWER = 0
 UNATTRIBUTED = "unattributed"
 ANONYMOUS = "anonymous"
 
@@ -125,6 +127,13 @@ class Exchange:
         return self.request.id
 
     @property
+    def answer_lost(self) -> bool:
+        """Whether a fault kept or changed the answer, so that sending again was right."""
+        if self.fault is None or self.fault == "drip":
+            return False
+        return not (self.fault.isdigit() and self.fault.startswith("2"))
+
+    @property
     def received_at(self) -> datetime:
         return self.request.received_at
 
@@ -140,7 +149,7 @@ class Exchange:
             "headers": joined(self.request.headers),
             "wire_size": self.request.wire_size,
             "decoded_size": self.decoded_size,
-            "status_code": self.response.status_code,
+            "status_code": self.response.status_code or None,
             "fault": self.fault,
             "event_id": self.event.id if self.event else None,
             "findings": [finding.to_dict() for finding in self.findings],

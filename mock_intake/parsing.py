@@ -113,10 +113,13 @@ def _may_be_deep(body: bytes) -> bool:
         return False
     brackets = body.translate(None, _NOT_BRACKETS)
     for _ in range(MAX_DEPTH):
-        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        # Each removal takes one level at most, so as many as were needed bound the depth.
+        shorter = brackets.replace(b"[]", b"")
+        if shorter == brackets:
+            shorter = brackets.replace(b"{}", b"")
         if not shorter:
             return False
-        if len(shorter) == len(brackets):
+        if shorter == brackets:
             return True
         brackets = shorter
     return True

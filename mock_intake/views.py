@@ -47,8 +47,7 @@ class RunsState:
 def fold_run(state: RunsState, exchange: Exchange) -> RunsState:
     """Adds one exchange to the runs."""
     if exchange.event is not None and exchange.accepted:
-        # A fault took the answer away, or replaced it: sending the event again would be right.
-        add_event(state, exchange.org, exchange.event, answer_lost=exchange.fault is not None)
+        add_event(state, exchange.org, exchange.event, answer_lost=exchange.answer_lost)
     return state
 
 

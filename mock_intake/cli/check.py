@@ -36,8 +36,8 @@ NEVER = "never"
 )
 @click.option(
     "--fail-on",
-    type=click.Choice([*reversed(Severity), NEVER]),
-    default=Severity.ERROR,
+    type=click.Choice([*(severity.value for severity in reversed(Severity)), NEVER]),
+    default=Severity.ERROR.value,
     show_default=True,
     help="Exit with 1 if there is a finding of this level or above.",
 )

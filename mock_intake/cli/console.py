@@ -55,21 +55,22 @@ def codes(findings: Iterable[Finding]) -> str:
 
 def exchange_line(exchange: Exchange) -> str:
     """One readable line for an exchange: an event, or a refused request."""
+    fault = f" fault {exchange.fault}" if exchange.fault else ""
     time = exchange.received_at.astimezone().strftime("%H:%M:%S")
     event = exchange.event
     if not exchange.accepted or event is None:
         request = exchange.request
         what = f"{request.method} {request.path}".strip() or "no HTTP"
         reason = exchange.findings[0].message if exchange.findings else ""
-        status = coloured(f"{exchange.response.status_code:<7}", "red", bold=True)
-        return f"{time} {status} {what}  {codes(exchange.findings)}  {printable(reason)}"
+        status = coloured(f"{exchange.response.status_code or 'none':<7}", "red", bold=True)
+        return f"{time} {status} {what}{fault}  {codes(exchange.findings)}  {printable(reason)}".rstrip()
     job = f"{event.job_namespace}/{event.job_name}" if event.job_name else ""
     if event.dataset is not None:
         job = str(event.dataset)
     kind = event.event_type or event.kind or "no event"
     run = f"run {event.run_id}" if event.run_id else ""
     words = [time, status_mark(event.status), f"{kind:9}", printable(job), printable(run), codes(exchange.findings)]
-    return " ".join(word for word in words if word)
+    return " ".join(word for word in words if word) + fault
 
 
 def printable(text: str) -> str:

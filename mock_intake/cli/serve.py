@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +21,7 @@ from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.datadog.authentication import Keys
 from mock_intake.datadog.sites import INTAKE_PATH
 from mock_intake.exchange import Exchange
+from mock_intake.faults import FaultError, Plan, parse_plan
 from mock_intake.findings import Severity, Status
 from mock_intake.intake import Settings
 from mock_intake.report.places import Groups, Place
@@ -53,6 +55,14 @@ class Size(click.ParamType[int]):
 @click.option("--allow-anonymous", is_flag=True, help="Take requests without a key too.")
 @click.option("--strict", is_flag=True, help="Answer 400 to events with errors, where Datadog answers 2xx.")
 @click.option("--terse", is_flag=True, help="Leave the body of answers empty.")
+@click.option(
+    "--fault",
+    metavar="PLAN",
+    help="Misbehave: 503,503,reset,202; or a plan as JSON. Words: close, reset, lost, truncate, drip, garbage, hang.",
+)
+@click.option(
+    "--delay", type=click.FloatRange(0, 3600), default=0.0, metavar="SECONDS", help="Wait before every answer."
+)
 @click.option("--max-body", type=Size(), default="5M", show_default=True, help="Largest body on the wire.")
 @click.option("--max-decoded", type=Size(), default="20M", show_default=True, help="Largest body when decoded.")
 @click.option("--control-token", envvar=CONTROL_TOKEN, help=f"Token of the control API [env: {CONTROL_TOKEN}].")
@@ -70,6 +80,8 @@ def serve(
     allow_anonymous: bool,
     strict: bool,
     terse: bool,
+    fault: str | None,
+    delay: float,
     max_body: int,
     max_decoded: int,
     control_token: str | None,
@@ -89,6 +101,7 @@ def serve(
     Examples:
       mock-intake serve
       mock-intake serve --port 0 --ready-file intake.json --strict
+      mock-intake serve --fault 503,503,reset,202
       mock-intake serve --api-key 0123456789abcdef0123456789abcdef
     """
     if not is_loopback(host) and not control_token:
@@ -105,6 +118,7 @@ def serve(
         max_decoded=max_decoded,
         selection=config.selection,
     )
+    plan = _fault_plan(fault, delay)
     tally = Tally()
     server = IntakeServer(
         settings,
@@ -114,6 +128,8 @@ def serve(
         access=Access(control_token, frozenset(name.lower() for name in allow_host)),
         on_exchange=tally.add,
     )
+    if plan is not None:
+        server.faults.set(plan)
     ended = _end_signal()
     try:
         server.start()
@@ -131,6 +147,16 @@ def serve(
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
     _summarise(tally, server)
+
+
+def _fault_plan(fault: str | None, delay: float) -> Plan | None:
+    if fault is None and not delay:
+        return None
+    try:
+        plan = parse_plan(fault) if fault else Plan()
+    except FaultError as error:
+        raise click.UsageError(f"--fault: {error}.") from error
+    return replace(plan, delay=delay) if delay else plan
 
 
 class Tally:

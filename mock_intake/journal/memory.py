@@ -149,6 +149,11 @@ class MemoryJournal:
             if record is not None and (before is None or event.positions[-1] < before) and matches(record):
                 yield event.positions[-1], record
 
+    def attempts(self, event_id: str) -> int:
+        with self._lock:
+            event = self._events.get(event_id)
+            return 0 if event is None else len(event.positions)
+
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._lock:
             position = self._positions.get(exchange_id)

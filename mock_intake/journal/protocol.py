@@ -103,6 +103,9 @@ class Journal(Protocol):
 
     def count_events(self, which: EventFilter) -> int: ...
 
+    def attempts(self, event_id: str) -> int:
+        """How many exchanges have had this event, whatever came of them."""
+
     def exchange(self, exchange_id: str) -> Exchange | None: ...
 
     def event(self, event_id: str) -> EventRecord | None: ...

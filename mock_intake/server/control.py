@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from mock_intake.decoding import decode
 from mock_intake.exchange import Exchange, header, rfc3339
+from mock_intake.faults import FaultError, Faults, Plan, parse_plan
 from mock_intake.findings import Status
 from mock_intake.journal import EventFilter, EventRecord, ExchangeFilter, Journal
 from mock_intake.parsing import ParseError, parse
@@ -53,9 +54,10 @@ def _handler(handler: Handler) -> Callable[[Control, Request], Awaitable[Respons
 class Control:
     """The handlers of the control API, over one journal."""
 
-    def __init__(self, journal: Journal, views: Views, access: Access) -> None:
+    def __init__(self, journal: Journal, views: Views, faults: Faults, access: Access) -> None:
         self.journal = journal
         self.views = views
+        self.plans = faults
         self.access = access
 
     def routes(self) -> list[Route]:
@@ -68,6 +70,9 @@ class Control:
             Route(f"{PREFIX}/runs", self.runs, methods=["GET"]),
             Route(f"{PREFIX}/runs/{{id}}", self.run, methods=["GET"]),
             Route(f"{PREFIX}/findings", self.findings, methods=["GET"]),
+            Route(f"{PREFIX}/faults", self.faults, methods=["GET"]),
+            Route(f"{PREFIX}/faults", self.set_faults, methods=["PUT"]),
+            Route(f"{PREFIX}/faults", self.end_faults, methods=["DELETE"]),
             Route(PREFIX + "/{rest:path}", self.unknown),
         ]
 
@@ -157,6 +162,29 @@ class Control:
     def forget(self, request: Request) -> Response:
         query = _query(request, "org")
         return answer({"forgotten": self.journal.forget(query.get("org"))})
+
+    @_handler
+    def faults(self, request: Request) -> Response:
+        query = _query(request, "org")
+        state = self.plans.state(query.get("org"))
+        return answer(state or {**Plan(org=query.get("org")).to_dict(), "taken": 0, "left": [], "active": False})
+
+    async def set_faults(self, request: Request) -> Response:
+        refusal = self.access.refusal(request)
+        if refusal is not None:
+            return refusal
+        try:
+            plan = parse_plan(parse(await request.body()).value)
+        except (ParseError, FaultError) as error:
+            return failure(400, f"{error}.")
+        self.plans.set(plan)
+        return answer(self.plans.state(plan.org))
+
+    @_handler
+    def end_faults(self, request: Request) -> Response:
+        query = _query(request, "org")
+        self.plans.clear(query.get("org"), everything="org" not in query)
+        return answer({"active": False})
 
     @_handler
     def unknown(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
 from mock_intake.intake import not_http
 from mock_intake.masking import mask
+from mock_intake.server.misbehaviour import CONNECTION
 
 _KEPT = 4096
 _KEYS = re.compile(
@@ -44,6 +45,10 @@ def recording_protocol(record: Callable[[Exchange], None]) -> type[HttpToolsProt
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self._data = b""
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
 
         def data_received(self, data: bytes) -> None:
             self._data = data

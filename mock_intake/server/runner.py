@@ -11,6 +11,7 @@ from types import TracebackType
 import uvicorn
 
 from mock_intake.exchange import Exchange
+from mock_intake.faults import Faults
 from mock_intake.intake import Intake, Settings
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.openlineage.library import FacetLibrary
@@ -49,6 +50,7 @@ class IntakeServer:
     ) -> None:
         self.settings = settings or Settings()
         self.journal = journal if journal is not None else MemoryJournal()
+        self.faults = Faults()
         self.views = Views(self.journal, self.settings.selection)
         self._host = host
         self._port = port
@@ -56,9 +58,10 @@ class IntakeServer:
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
-        app = create_app(Intake(self.settings, library), self.journal, self._record, self.views, access or Access())
+        intake = Intake(self.settings, library)
+        self.app = create_app(intake, self.journal, self._record, self.views, self.faults, access or Access())
         config = uvicorn.Config(
-            app,
+            self.app,
             http=recording_protocol(self._record),
             ws="none",
             lifespan="off",

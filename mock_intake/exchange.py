@@ -80,6 +80,18 @@ class Response(NamedTuple):
     body: bytes
 
 
+class Hop(NamedTuple):
+    """What came before the request on record: as the Agent received it, keys masked."""
+
+    path: str
+    query: str
+    headers: Headers
+    peer: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"path": self.path, "query": self.query, "headers": joined(self.headers)}
+
+
 class EventSummary(NamedTuple):
     """The flat facts of an event by which it is listed, filtered and folded; the body is kept beside.
 
@@ -110,7 +122,7 @@ class Exchange:
 
     ``accepted`` tells that the event, if there is one, was taken (2xx). ``event`` is there as soon as a
     body could be read as a JSON object, also when the request was refused. ``fault`` names the fault
-    step that hit the exchange.
+    step that hit the exchange; ``hop`` is there where the Agent stood in between.
     """
 
     request: ReceivedRequest
@@ -121,6 +133,7 @@ class Exchange:
     findings: tuple[Finding, ...]
     decoded_size: int | None = None
     fault: str | None = None
+    hop: Hop | None = None
 
     @property
     def id(self) -> str:
@@ -151,6 +164,7 @@ class Exchange:
             "decoded_size": self.decoded_size,
             "status_code": self.response.status_code or None,
             "fault": self.fault,
+            "agent": self.hop.to_dict() if self.hop else None,
             "event_id": self.event.id if self.event else None,
             "findings": [finding.to_dict() for finding in self.findings],
         }

@@ -43,6 +43,7 @@ _TITLES = {
     405: "Method Not Allowed",
     413: "Payload Too Large",
     415: "Unsupported Media Type",
+    500: "Internal Server Error",
 }
 
 
@@ -194,13 +195,24 @@ def not_http(request: ReceivedRequest) -> Exchange:
         actual=f"{request.wire_size} bytes that begin {request.body[:12]!r}",
         advice=advice,
     )
+    return refused(request, 400, finding)
+
+
+def refused(request: ReceivedRequest, status: int, finding: Finding, body: str | None = None) -> Exchange:
+    """The exchange of a request that never comes to be judged; everything in it must be masked already.
+
+    ``body`` is the answer's text; the vendor's error form by default.
+    """
     answer = {
-        "errors": [{"status": "400", "title": _TITLES[400], "detail": finding.message}],
+        "errors": [{"status": str(status), "title": _TITLES[status], "detail": finding.message}],
         "id": None,
         "status": Status.ERROR,
         "findings": [finding.to_dict()],
     }
-    return Exchange(request, UNATTRIBUTED, Response(400, (_JSON,), orjson.dumps(answer)), False, None, (finding,), None)
+    response = Response(status, (_JSON,), orjson.dumps(answer))
+    if body is not None:
+        response = Response(status, (("content-type", "text/plain; charset=utf-8"),), body.encode())
+    return Exchange(request, UNATTRIBUTED, response, False, None, (finding,), None)
 
 
 def _manners(request: ReceivedRequest) -> list[Finding]:

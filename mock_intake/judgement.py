@@ -50,10 +50,10 @@ class Judge:
             return Judgement(None, self.selection.apply((*request_findings, _unreadable(error, body))))
         if type(value) is not dict:
             return Judgement(None, self.selection.apply((*request_findings, _no_object(value))))
-        if surrogates:
+        if surrogates is not None:
             value = without_surrogates(value)
         view = EventView(value)
-        found = self._judge.judge(view, body.decode("utf-8"), surrogates=surrogates)
+        found = self._judge.judge(view, body.decode("utf-8"), surrogates)
         found += datadog.judge(view)
         findings = (*request_findings, *found)
         if self.selection:

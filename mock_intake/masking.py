@@ -75,6 +75,11 @@ def credentials(headers: Headers, query: str) -> list[Credential]:
     return found
 
 
+def known_scheme(scheme: str) -> str:
+    """An authentication scheme if it reads like one: what stands there may be anything, a key too."""
+    return scheme if scheme.isalpha() and len(scheme) <= 12 else "****"
+
+
 class Masker:
     """Replaces the given keys in texts, whatever form they have there (plain or percent-encoded)."""
 
@@ -104,15 +109,19 @@ class Masker:
         return tuple((name, self._header(name, value)) for name, value in headers)
 
     def _header(self, name: str, value: str) -> str:
-        if name.lower() not in CREDENTIAL_HEADERS:
+        name = name.lower()
+        if name not in CREDENTIAL_HEADERS:
             return self.text(value)
-        if name.lower() in _SCHEMED:
-            scheme, space, rest = value.strip().partition(" ")
-            if space and rest:
-                return f"{scheme} {mask(rest.strip())}"
+        if name == "cookie":
+            return mask("")
+        if name not in _SCHEMED:
+            return mask(value.strip())
+        scheme, space, rest = value.strip().partition(" ")
+        if not space or not rest:
             # One word: a scheme without a key, or a key without a scheme.
             return value if value.strip().lower() in ("bearer", "basic") else mask(value.strip())
-        return mask(value.strip())
+        # The end of what other schemes carry is the end of a password.
+        return f"{scheme} {mask(rest.strip())}" if scheme.lower() == "bearer" else f"{known_scheme(scheme)} ****"
 
     def query(self, query: str) -> str:
         """The query with credentials masked; parameters that hold none stay as they were sent."""

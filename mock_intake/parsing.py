@@ -14,16 +14,17 @@ from typing import Any, NamedTuple, NoReturn
 import orjson
 
 MAX_DEPTH = 200
+Path = tuple[str | int, ...]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
 class Parsed(NamedTuple):
-    """A parsed body. ``surrogates`` tells that strings in it hold lone surrogates."""
+    """A parsed body. ``surrogates`` is where the first lone surrogate stands, if there is one."""
 
     value: Any
-    surrogates: bool = False
+    surrogates: Path | None = None
 
 
 class ParseError(ValueError):
@@ -50,7 +51,7 @@ def parse(body: bytes) -> Parsed:
         surrogates = True  # orjson reads all else
     if _may_be_deep(body) and _deeper_than([value], MAX_DEPTH):
         raise _too_deep()
-    return Parsed(value, surrogates and _has_surrogates(value))
+    return Parsed(value, _surrogates_in(value, ()) if surrogates else None)
 
 
 def _parse_slowly(body: bytes) -> Any:
@@ -139,16 +140,21 @@ def _deeper_than(value: Any, limit: int) -> bool:
     return True
 
 
-def _strings(value: Any) -> bool:
-    return isinstance(value, str) and _SURROGATE.search(value) is not None
-
-
-def _has_surrogates(value: Any) -> bool:
+def _surrogates_in(value: Any, path: Path) -> Path | None:
+    """Where the first string with a lone surrogate stands, or the object with such a key."""
+    if type(value) is str:
+        return path if _SURROGATE.search(value) else None
     if type(value) is dict:
-        return any(_strings(key) or _has_surrogates(item) for key, item in value.items())
-    if type(value) is list:
-        return any(_has_surrogates(item) for item in value)
-    return _strings(value)
+        for key, item in value.items():
+            if _SURROGATE.search(key):
+                return path
+            if (found := _surrogates_in(item, (*path, key))) is not None:
+                return found
+    elif type(value) is list:
+        for index, item in enumerate(value):
+            if (found := _surrogates_in(item, (*path, index))) is not None:
+                return found
+    return None
 
 
 def without_surrogates(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mock_intake.datadog import requests as rules
 from mock_intake.exchange import ANONYMOUS, UNATTRIBUTED, Headers, header
 from mock_intake.findings import Finding
-from mock_intake.masking import Credential, credentials, mask, org_of
+from mock_intake.masking import Credential, credentials, known_scheme, mask, org_of
 
 _HEX = re.compile(r"[0-9A-Fa-f]*")
 KEY_LENGTH = 32
@@ -140,15 +140,10 @@ def _not_bearer_message(scheme: str, key: str) -> str:
         if scheme.lower() == "bearer":
             return "the Authorization header says Bearer, and no key follows"
         return "the Authorization header has a key and no scheme"
-    return f"the Authorization header has the scheme {_scheme(scheme)}"
-
-
-def _scheme(scheme: str) -> str:
-    # What stands there may be anything, the key too.
-    return scheme if scheme.isalpha() and len(scheme) <= 12 else "****"
+    return f"the Authorization header has the scheme {known_scheme(scheme)}"
 
 
 def _shown(scheme: str, key: str) -> str:
     if not key:
         return "Bearer" if scheme.lower() == "bearer" else mask(scheme)
-    return f"{_scheme(scheme)} {mask(key)}"
+    return f"{known_scheme(scheme)} ****"

@@ -7,6 +7,8 @@ from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.findings import Finding
 
 BATCH_PATH = INTAKE_PATH + "/batch"
+# What the Python client makes of a URL that ends in the endpoint: joining drops the last part of it.
+_JOINED_TWICE = INTAKE_PATH.rpartition("/")[0] + INTAKE_PATH
 
 
 def misdirected(path: str) -> Finding:
@@ -37,7 +39,7 @@ def likely_cause(path: str) -> tuple[str, str]:
             "this is the Datadog Agent's endpoint, and the intake was reached directly",
             f"Set OPENLINEAGE_ENDPOINT to {INTAKE_PATH.lstrip('/')} (or unset it), or send to the Agent's port.",
         )
-    if squeezed.count(INTAKE_PATH) > 1:
+    if squeezed.count(INTAKE_PATH) > 1 or squeezed.endswith(_JOINED_TWICE):
         return (
             "the endpoint is doubled: it stands in the URL and is added by the client once more",
             "Let the URL end after the host name.",

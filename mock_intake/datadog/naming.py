@@ -314,8 +314,8 @@ def _disputed(
     return NamingIssue(
         rules.FORM_DISPUTED,
         field,
-        f"this form of a {platform.title} {field} is disputed: {used.by} writes {used.reads}, "
-        f"{right.by} writes {right.reads}",
+        f"this form of the {field} is disputed for {platform.title}: {used.reads} stands in {used.by}, "
+        f"{right.reads} in {right.by}",
         f"{right.reads} ({right.by})",
         _quoted(actual),
         None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_intake.datadog.sources import API_KEYS, ASSUMPTIONS, CUSTOM_JOBS, STANDARD_API
+from mock_intake.datadog.sources import AGENT_PROXY, API_KEYS, ASSUMPTIONS, CUSTOM_JOBS, STANDARD_API
 from mock_intake.findings import Rule, Severity, Sureness
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -159,10 +159,24 @@ NOT_HTTP = Rule(
     "Look at the URL's scheme and port, and at header values with line breaks in them.",
     ASSUMPTIONS, _ASSUMED,
 )  # fmt: skip
+AGENT_OFF = Rule(
+    "HT304", "agent-forwarder-off", _ERROR, "request",
+    "The Agent's OpenLineage proxy is switched on and has an API key.",
+    "The Agent answers 500 to every event, and clients try again in vain.",
+    "Set ol_proxy_config.enabled and api_key (DD_OL_PROXY_CONFIG_ENABLED, DD_API_KEY) for the Agent.",
+    AGENT_PROXY, _SOURCE,
+)  # fmt: skip
+PROXY_REFUSED = Rule(
+    "HT305", "proxy-destination-refused", _ERROR, "request",
+    "Through the forward proxy only Datadog's intakes are reached.",
+    "A test that reaches other hosts is no test of its own; what the producer wanted there is worth knowing.",
+    "Allow the host with --proxy-allow HOST if the producer rightly needs it, or name it in NO_PROXY.",
+    ASSUMPTIONS, _ASSUMED,
+)  # fmt: skip
 
 RULES = (
     KEY_MISSING, NOT_BEARER, KEY_ELSEWHERE, KEY_UNKNOWN, KEY_MALFORMED, KEY_IN_URL, KEY_IN_BODY, CONTENT_TYPE_WRONG,
     ENCODING_UNSUPPORTED, BODY_NOT_AS_ENCODED, BODY_TOO_LARGE, BODY_UNCOMPRESSED, BODY_INCOMPLETE, NOT_JSON,
     NOT_AN_OBJECT, BATCH, NUMBER_IMPOSSIBLE, TOO_DEEP, ENDPOINT_UNKNOWN, METHOD_WRONG,
-    NOT_HTTP,
+    NOT_HTTP, AGENT_OFF, PROXY_REFUSED,
 )  # fmt: skip

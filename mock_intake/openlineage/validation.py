@@ -6,17 +6,19 @@ only for what was refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 from mock_intake.event import EventView, FacetGroup, pointer_to
-from mock_intake.findings import Finding, Rule, Violates
+from mock_intake.findings import Finding, Rule, Severity, Violates
 from mock_intake.openlineage import rules
 from mock_intake.openlineage.explain import Explainer, Explanation
 from mock_intake.openlineage.facts import CORES, LATEST_CORE, Kind
 from mock_intake.openlineage.library import FacetLibrary, FacetSchema, Match, Resolution, core_reference
 from mock_intake.openlineage.schema import core_id, facet_id
+from mock_intake.parsing import Path
 from mock_intake.redaction import Secret, may_hold_secrets, redact, secrets_in, shown
 
 _BASE_FIELDS = ("_producer", "_schemaURL")
@@ -41,8 +43,11 @@ class OpenLineageJudge:
     def _explainer(self) -> Explainer:
         return Explainer(self.library)
 
-    def judge(self, event: EventView, text: str, *, surrogates: bool = False) -> list[Finding]:
-        """All that the standard has to say about an event; ``text`` is the event as it was sent."""
+    def judge(self, event: EventView, text: str, surrogates: Path | None = None) -> list[Finding]:
+        """All that the standard has to say about an event.
+
+        ``text`` is the event as it was sent, ``surrogates`` where a lone surrogate stood in it, if one did.
+        """
         findings: list[Finding] = []
         if event.kind is None:
             findings.append(_no_kind(event))
@@ -96,18 +101,18 @@ class OpenLineageJudge:
                 violates: Violates | None = None if schema.own else "openlineage"
                 yield _finding(rules.FACET_INVALID, pointer, message, explanation, violates)
 
-    def _content(self, event: EventView, text: str, surrogates: bool, findings: list[Finding]) -> list[Finding]:
-        if surrogates:
+    def _content(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> list[Finding]:
+        if surrogates is not None:
             findings.append(
                 rules.SURROGATE.found(
-                    "",
+                    pointer_to(*surrogates),
                     "text in the event holds lone surrogates, which are no Unicode characters",
                     expected="valid Unicode text",
                     actual="\\ud800 to \\udfff standing alone",
                 )
             )
         _secret_variables(event, findings)
-        if surrogates or may_hold_secrets(text):
+        if surrogates is not None or may_hold_secrets(text):
             found = [_secret(secret) for secret in secrets_in(event.body)]
             if found:
                 # Other findings may quote the same place.
@@ -273,9 +278,8 @@ def _resolved_badly(group: FacetGroup, key: str, found: Resolution, url: object)
     pointer = group.pointer + pointer_to(key, "_schemaURL")
     own = schema.target if "#/$defs/" in schema.target else facet_id(schema.name, schema.version)
     if found.match is Match.UNKNOWN_VERSION:
-        rule = rules.FACET_VERSION_UNKNOWN
-        message = f"the {key} facet names a version that was never published; judged by {schema.title}"
-    elif found.match is Match.WRONG_FRAGMENT:
+        return _unknown_version(group, key, schema, url, own)
+    if found.match is Match.WRONG_FRAGMENT:
         rule = rules.FACET_FRAGMENT_WRONG
         message = f"the fragment of the {key} facet's _schemaURL names nothing in {schema.title}"
     elif found.match is Match.OTHER_FACET:
@@ -286,6 +290,25 @@ def _resolved_badly(group: FacetGroup, key: str, found: Resolution, url: object)
         rule = rules.FACET_KEY_OTHER_SCHEMA
         message = f"{key} is a facet of the standard, and its _schemaURL names another schema; judged by {schema.title}"
     return rule.found(pointer, message, expected=own, actual=shown(url), advice=f"Write {own}.")
+
+
+_VERSION = re.compile(r"/(\d+)-(\d+)-(\d+)/")
+
+
+def _unknown_version(group: FacetGroup, key: str, schema: FacetSchema, url: object, own: str) -> Finding:
+    pointer = group.pointer + pointer_to(key, "_schemaURL")
+    named, latest = _VERSION.search(str(url)), _VERSION.search(own)
+    if named and latest and tuple(map(int, named.groups())) > tuple(map(int, latest.groups())):
+        return rules.FACET_VERSION_UNKNOWN.found(
+            pointer,
+            f"the {key} facet names a later version than the latest one known here; judged by {schema.title}",
+            expected=own,
+            actual=shown(url),
+            advice="Nothing to do if the version exists: clients can be ahead of what was published with the standard.",
+            severity=Severity.INFO,
+        )
+    message = f"the {key} facet names a version that was never published; judged by {schema.title}"
+    return rules.FACET_VERSION_UNKNOWN.found(pointer, message, expected=own, actual=shown(url), advice=f"Write {own}.")
 
 
 def _misplaced(group: FacetGroup, key: str, schema: FacetSchema) -> Finding:

@@ -5,19 +5,12 @@ The answer goes out after the exchange is on record, so a 2xx means that it is.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from starlette.types import Message, Receive, Scope, Send
 
-from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import Exchange, Headers, ReceivedRequest, encode_headers, new_exchange_id
-from mock_intake.faults import BODILESS, Faults, RequestFacts, Taken, apply
-from mock_intake.intake import Intake
-from mock_intake.server.misbehaviour import carry_out
-
-Record = Callable[[Exchange], None]
+from mock_intake.exchange import Headers, ReceivedRequest, new_exchange_id
+from mock_intake.server.reception import Reception, answer
 
 # A client that is still sending hears an early answer as a broken pipe. So what is too large is read on for a
 # while and thrown away, that the client may read why it was refused.
@@ -27,40 +20,22 @@ _DRAIN_LIMIT = 64 * 1024 * 1024
 class IntakeEndpoint:
     """An ASGI app that takes every request that is meant for the intake, also those that go astray."""
 
-    def __init__(self, intake: Intake, record: Record, faults: Faults, attempts: Callable[[str], int]) -> None:
-        self._intake = intake
-        self._record = record
-        self._faults = faults
-        self._attempts = attempts
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received_at = datetime.now(UTC)
-        body = _WireBody(self._intake.settings.max_body)
-        await body.read(receive)
-        request = _request(scope, body, received_at)
-        exchange = self._intake.receive(request)
-        taken = self._fault(exchange)
-        if taken is not None and taken.step is not None:
-            exchange = apply(exchange, taken.step)
-        self._record(exchange)
-        if not body.complete:
-            return
-        if taken is not None:
-            if taken.delay:
-                await asyncio.sleep(taken.delay)
-            if taken.step is not None and await carry_out(taken.step, exchange, scope, receive, send):
-                return
-        await _answer(exchange, send, close=body.given_up)
+        request, given_up = await read_request(scope, receive, self._reception.intake.settings.max_body)
+        exchange, taken = await self._reception.take(request)
+        if request.complete:
+            await answer(exchange, taken, scope, receive, send, close=given_up)
 
-    def _fault(self, exchange: Exchange) -> Taken | None:
-        """The step of the fault plan that the exchange takes: any POST to the endpoint does, whatever its key."""
-        if exchange.request.method != "POST" or exchange.request.path != INTAKE_PATH or not self._faults.any:
-            return None
-        event = exchange.event
-        facts = RequestFacts()
-        if event is not None:
-            facts = RequestFacts(event.event_type, event.job_name, self._attempts(event.id) + 1)
-        return self._faults.take(exchange.org, facts)
+
+async def read_request(scope: Scope, receive: Receive, limit: int) -> tuple[ReceivedRequest, bool]:
+    """A request read off the wire, its body kept up to the limit; and whether reading was given up."""
+    received_at = datetime.now(UTC)
+    body = _WireBody(limit)
+    await body.read(receive)
+    return _request(scope, body, received_at), body.given_up
 
 
 class _WireBody:
@@ -111,20 +86,3 @@ def _request(scope: Scope, body: _WireBody, received_at: datetime) -> ReceivedRe
         too_large=body.size > len(kept),
         complete=body.complete,
     )
-
-
-async def _answer(exchange: Exchange, send: Send, *, close: bool) -> None:
-    response = exchange.response
-    headers = list(response.headers)
-    if response.status_code not in BODILESS:
-        headers.append(("content-length", str(len(response.body))))
-    if close:
-        headers.append(("connection", "close"))
-    await send(
-        {
-            "type": "http.response.start",
-            "status": response.status_code,
-            "headers": encode_headers(headers),
-        }
-    )
-    await send({"type": "http.response.body", "body": b"" if response.status_code in BODILESS else response.body})

@@ -14,6 +14,7 @@ from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
 from mock_intake.intake import not_http
 from mock_intake.masking import mask
 from mock_intake.server.misbehaviour import CONNECTION
+from mock_intake.server.proxy import Peers
 
 _KEPT = 4096
 _KEYS = re.compile(
@@ -36,7 +37,7 @@ def without_keys(data: bytes) -> bytes:
     return _KEYS.sub(masked, _KEYS.sub(masked, data))
 
 
-def recording_protocol(record: Callable[[Exchange], None]) -> type[HttpToolsProtocol]:
+def recording_protocol(record: Callable[[Exchange], None], peers: Peers) -> type[HttpToolsProtocol]:
     """A protocol class for one server, with the place where exchanges are put on record."""
 
     class RecordingProtocol(HttpToolsProtocol):
@@ -44,6 +45,7 @@ def recording_protocol(record: Callable[[Exchange], None]) -> type[HttpToolsProt
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self.client = peers.real(self.client)
             self._data = b""
 
         def on_message_begin(self) -> None:

@@ -1,0 +1,96 @@
+"""Certificates for the intake's hosts: a CA of its own, and the ways in which certificates go wrong.
+
+Made with trustme (``pip install 'mock-intake[tls]'``), in memory; only the CA's certificate is ever written,
+where the user asks for it. Private keys stay in the process.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from mock_intake.datadog.sites import INTAKE_HOSTS
+
+Flaw = Literal["untrusted", "expired", "wrong-host"]
+FLAWS: tuple[Flaw, ...] = ("untrusted", "expired", "wrong-host")
+LOOPBACK_IDENTITIES = ("localhost", "127.0.0.1", "::1")
+WRONG_HOST = "another-host.invalid"
+
+
+class TlsError(RuntimeError):
+    """Certificates that cannot be made or used; the message says why."""
+
+
+class Certificates:
+    """What the TLS intake shows to its clients, and what they need to trust it.
+
+    By default a CA is made, and a certificate for localhost, every intake host and ``names``. ``flaw`` makes that
+    certificate wrong: signed by another CA than the one given out, expired, or for another host. ``own`` takes a
+    certificate chain and key of the user's own instead (PEM files). Raises ``TlsError``.
+    """
+
+    def __init__(
+        self,
+        *,
+        names: tuple[str, ...] = (),
+        flaw: Flaw | None = None,
+        own: tuple[Path, Path] | None = None,
+    ) -> None:
+        self.ca_pem: bytes | None = None
+        if own is not None:
+            self.context = _own_context(*own)
+            return
+        trustme = _trustme()
+        authority = trustme.CA(
+            organization_name="mock-intake", organization_unit_name="test CA, trust it in tests only"
+        )
+        signer = trustme.CA(organization_name="somebody else") if flaw == "untrusted" else authority
+        identities = [*LOOPBACK_IDENTITIES, *sorted(INTAKE_HOSTS), *names]
+        if flaw == "wrong-host":
+            identities = [WRONG_HOST]
+        now = datetime.now(UTC)
+        leaf = signer.issue_cert(
+            *identities,
+            # Clocks differ, so the certificate begins before it was made.
+            not_before=now - timedelta(days=400 if flaw == "expired" else 1),
+            not_after=now - timedelta(days=1) if flaw == "expired" else now + timedelta(days=365),
+        )
+        self.context = _server_context()
+        leaf.configure_cert(self.context)
+        self.ca_pem = authority.cert_pem.bytes()
+
+    def write_ca(self, file: Path) -> Path:
+        """Writes the CA's certificate, for ``REQUESTS_CA_BUNDLE``, ``SSL_CERT_FILE``, ``CURL_CA_BUNDLE``."""
+        if self.ca_pem is None:
+            raise TlsError("There is no CA of the intake's own: the certificate was given with --cert.")
+        try:
+            file.write_bytes(self.ca_pem)
+        except OSError as error:
+            raise TlsError(f"{file}: {error.strerror or error}") from error
+        return file
+
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _own_context(chain: Path, key: Path) -> ssl.SSLContext:
+    context = _server_context()
+    try:
+        context.load_cert_chain(chain, key)
+    except (OSError, ssl.SSLError) as error:
+        raise TlsError(f"The certificate {chain} with the key {key} cannot be used: {error}") from error
+    return context
+
+
+def _trustme() -> ModuleType:
+    try:
+        import trustme
+    except ImportError as error:
+        raise TlsError("TLS needs the library trustme: pip install 'mock-intake[tls]'") from error
+    return trustme

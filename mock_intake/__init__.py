@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mock_intake.findings import Finding, Rule, Selection, Severity, Status
     from mock_intake.intake import Intake, Settings
+    from mock_intake.interception import intercept
     from mock_intake.server.runner import IntakeServer
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "Severity",
     "Status",
     "__version__",
+    "intercept",
 ]
 
 _HOMES = {
@@ -36,6 +38,7 @@ _HOMES = {
     "Settings": "mock_intake.intake",
     "Severity": "mock_intake.findings",
     "Status": "mock_intake.findings",
+    "intercept": "mock_intake.interception",
 }
 
 

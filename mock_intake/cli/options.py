@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mock_intake.config import Config, ConfigError, find_config, load_config
+from mock_intake.faults import FaultError, Plan, parse_plan
 
 if TYPE_CHECKING:
     from mock_intake.openlineage.library import FacetLibrary
@@ -49,3 +51,14 @@ def judging_config(
     except (ConfigError, UserSchemaError) as error:
         raise click.UsageError(str(error)) from error
     return config, library
+
+
+def parsed_fault_plan(fault: str | None, delay: float) -> Plan | None:
+    """The plan that ``--fault`` and ``--delay`` ask for, if any; exits with 2 on what cannot be understood."""
+    if fault is None and not delay:
+        return None
+    try:
+        plan = parse_plan(fault) if fault else Plan()
+    except FaultError as error:
+        raise click.UsageError(f"--fault: {error}.") from error
+    return replace(plan, delay=delay) if delay else plan

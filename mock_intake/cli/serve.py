@@ -8,23 +8,18 @@ import re
 import signal
 import sys
 import threading
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from mock_intake.cli.console import codes, coloured, echo, exchange_line, printable
-from mock_intake.cli.options import judging_config, judging_options
+from mock_intake.cli.console import coloured, echo
+from mock_intake.cli.options import judging_config, judging_options, parsed_fault_plan
+from mock_intake.cli.tally import Tally
 from mock_intake.datadog.authentication import Keys
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import Exchange
-from mock_intake.faults import FaultError, Plan, parse_plan
-from mock_intake.findings import Severity, Status
 from mock_intake.intake import Settings
-from mock_intake.report.places import Groups, Place
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.runner import IntakeServer, ServerError
 
@@ -118,7 +113,7 @@ def serve(
         max_decoded=max_decoded,
         selection=config.selection,
     )
-    plan = _fault_plan(fault, delay)
+    plan = parsed_fault_plan(fault, delay)
     tally = Tally()
     server = IntakeServer(
         settings,
@@ -146,34 +141,7 @@ def serve(
         server.stop()
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
-    _summarise(tally, server)
-
-
-def _fault_plan(fault: str | None, delay: float) -> Plan | None:
-    if fault is None and not delay:
-        return None
-    try:
-        plan = parse_plan(fault) if fault else Plan()
-    except FaultError as error:
-        raise click.UsageError(f"--fault: {error}.") from error
-    return replace(plan, delay=delay) if delay else plan
-
-
-class Tally:
-    """Prints exchanges as they come in, and counts them for the summary."""
-
-    def __init__(self) -> None:
-        self.statuses: Counter[Status] = Counter()
-        self.refused = 0
-        self.groups = Groups(most_places=1)
-
-    def add(self, exchange: Exchange) -> None:
-        if exchange.accepted and exchange.event is not None:
-            self.statuses[exchange.event.status] += 1
-        else:
-            self.refused += 1
-        self.groups.extend(Place(finding, None) for finding in exchange.findings)
-        echo(exchange_line(exchange))
+    tally.summarise(server)
 
 
 def _end_signal() -> threading.Event:
@@ -213,22 +181,3 @@ def _write_ready_file(file: Path, server: IntakeServer) -> None:
         partial.replace(file)
     except OSError as error:
         raise click.UsageError(f"--ready-file {file}: {error.strerror or error}") from error
-
-
-def _summarise(tally: Tally, server: IntakeServer) -> None:
-    for run in reversed(server.views.runs()):
-        for finding in server.views.run_findings(run, closed=True):
-            tally.groups.add(Place(finding, None))
-    for finding in server.views.dataset_findings():
-        tally.groups.add(Place(finding, None))
-    echo("")
-    attempts = tally.statuses.total()
-    counts = ", ".join(f"{tally.statuses[status]} {status}" for status in Status)
-    echo(f"{attempts} event{'' if attempts == 1 else 's'} taken: {counts}; {tally.refused} requests refused")
-    if server.journal.dropped:
-        echo(f"{server.journal.dropped} exchanges were dropped from memory to stay within its bounds")
-    groups = tally.groups.at_or_above(Severity.WARNING)
-    for group in groups:
-        echo(f"  {codes([group.first])} {group.count:>5} x  {printable(group.first.message)}")
-    if groups:
-        echo("mock-intake rules CODE explains a code.")

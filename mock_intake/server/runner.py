@@ -134,6 +134,10 @@ class IntakeServer:
     def address(self) -> tuple[str, int]:
         return self._address("http")
 
+    @property
+    def https_address(self) -> tuple[str, int]:
+        return self._address("https")
+
     def _address(self, name: str) -> tuple[str, int]:
         listener = self._listeners.get(name)
         if listener is None:

@@ -1,0 +1,39 @@
+"""Catches a producer that is set to a real Datadog site, without a change to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mock_intake.datadog.sites import INTAKE_HOSTS
+from mock_intake.interception.redirect import Redirect
+from mock_intake.server.runner import IntakeServer, ServerError
+from mock_intake.server.tls import Certificates
+
+SITE_DIRECTORY = Path(__file__).parent / "site"
+
+
+@contextmanager
+def intercept(server: IntakeServer | None = None) -> Iterator[IntakeServer]:
+    """Within, this process's connections to every Datadog intake lead to ``server`` (by default one of its own).
+
+    The producer keeps its site, its URL building and its certificate checks. Caught is whatever connects and
+    speaks TLS by Python's ``socket`` and ``ssl``, asynchronous or not; uvloop is not, nor are other processes (see
+    ``mock-intake run --path intercept``). All is undone on exit. The server must serve TLS.
+    """
+    if server is None:
+        with IntakeServer(tls=Certificates()) as own, intercept(own):
+            yield own
+        return
+    if server.certificates is None or server.certificates.ca_pem is None:
+        raise ServerError("To intercept, the server needs a CA of its own: IntakeServer(tls=Certificates()).")
+    redirect = Redirect(INTAKE_HOSTS, server.https_address, server.certificates.ca_pem.decode("ascii"))
+    redirect.install()
+    try:
+        yield server
+    finally:
+        redirect.uninstall()
+
+
+__all__ = ["SITE_DIRECTORY", "intercept"]

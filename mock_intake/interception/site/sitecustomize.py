@@ -1,0 +1,46 @@
+"""Python runs this at start, being put first on PYTHONPATH by ``mock-intake run --path intercept``.
+
+Installs the redirect for this process, then runs the ``sitecustomize`` that would have run without it.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+HERE = Path(__file__).resolve().parent
+
+
+def _load(name: str, file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _redirect() -> None:
+    address = os.environ.get("MOCK_INTAKE_REDIRECT")
+    if not address:
+        return
+    host, _, port = address.rpartition(":")
+    ca_pem = Path(os.environ["MOCK_INTAKE_REDIRECT_CA"]).read_text(encoding="ascii")
+    hosts = os.environ["MOCK_INTAKE_REDIRECT_HOSTS"].split(",")
+    redirect = _load("_mock_intake_redirect", HERE.parent / "redirect.py")
+    redirect.Redirect(hosts, (host, int(port)), ca_pem).install()
+
+
+def _chain() -> None:
+    rest = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", rest)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+_redirect()
+_chain()

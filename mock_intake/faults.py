@@ -198,6 +198,12 @@ class Faults:
         """Whether there is any plan, ended ones included."""
         return bool(self._plans)
 
+    @property
+    def active(self) -> bool:
+        """Whether any plan has something left."""
+        with self._lock:
+            return any(not progress.is_over for progress in self._plans.values())
+
     def take(self, org: str, request: RequestFacts) -> Taken | None:
         """The step for a request, each planned one exactly once; None if the intake is well."""
         with self._lock:

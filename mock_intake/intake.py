@@ -274,13 +274,23 @@ def _corrupt(body: bytes, encoding: str | None, reason: str) -> Finding:
     advice = None
     if body.lstrip()[:1] in (b"{", b"["):
         advice = "The body is plain JSON: leave the Content-Encoding header out, or compress the body."
+    elif "ends early" in reason:
+        advice = "The stream was cut off: close the compressor before sending, and send all of it."
     return rules.BODY_NOT_AS_ENCODED.found(
         "body",
         f"the body is not what Content-Encoding: {encoding} says: {reason}",
         expected=f"a {encoding} stream",
-        actual="plain JSON" if advice else f"{len(body)} bytes that begin {body[:8].hex(' ')}",
+        actual=_began(body),
         advice=advice,
     )
+
+
+def _began(body: bytes) -> str:
+    if not body:
+        return "an empty body"
+    if body.lstrip()[:1] in (b"{", b"["):
+        return "plain JSON"
+    return f"{len(body)} bytes that begin {body[:8].hex(' ')}"
 
 
 def _gzip_unannounced() -> Finding:
@@ -294,7 +304,7 @@ def _gzip_unannounced() -> Finding:
 
 
 def _too_large(size: int | None, limit: int, where: str) -> Finding:
-    actual = f"{size:,} bytes" if size is not None else "more than that"
+    actual = f"{size:,} bytes" if size is not None else f"more than {limit:,} bytes"
     return rules.BODY_TOO_LARGE.found(
         "body",
         f"the body is larger than the limit of {limit:,} bytes {where}",

@@ -12,9 +12,9 @@ from mock_intake.event import Dataset, DatasetId, EventView, Role
 from mock_intake.exchange import EventSummary
 from mock_intake.findings import Finding, Selection, status_of
 from mock_intake.openlineage.library import FacetLibrary, standard_library
-from mock_intake.openlineage.validation import OpenLineageJudge
+from mock_intake.openlineage.validation import SECRET_CODES, OpenLineageJudge
 from mock_intake.parsing import ParseError, parse, without_surrogates
-from mock_intake.redaction import redact
+from mock_intake.redaction import redact, redacted
 
 _EVENT_ID_LENGTH = 16
 
@@ -55,6 +55,9 @@ class Judge:
         view = EventView(value)
         found = self._judge.judge(view, body.decode("utf-8"), surrogates)
         found += datadog.judge(view)
+        if any(finding.code in SECRET_CODES for finding in found):
+            # Any of them may quote the place where the secret stands.
+            found = [redacted(finding) for finding in found]
         findings = (*request_findings, *found)
         if self.selection:
             findings = self.selection.apply(findings)

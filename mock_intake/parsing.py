@@ -17,6 +17,8 @@ MAX_DEPTH = 200
 Path = tuple[str | int, ...]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Good enough to show the place; the parser has found that there is one.
+_CONSTANT = re.compile(r"[:,\[]\s*(NaN|-?Infinity|-?\d{300,}|-?[\d.]+[eE]\+?\d{3,})")
 _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
@@ -65,6 +67,10 @@ def _parse_slowly(body: bytes) -> Any:
         raise ParseError("syntax", "the body is empty", 0)
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
+    except ParseError as error:
+        found = _CONSTANT.search(text)
+        error.position = found.start(1) if found else None
+        raise
     except json.JSONDecodeError as error:
         message = f"{error.msg} at line {error.lineno} column {error.colno}"
         raise ParseError("syntax", message, error.pos) from None

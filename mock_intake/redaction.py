@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+from mock_intake.findings import Finding
+
 _ASSIGNED = r"(?i:password|passwd|pwd|secret|access_token|api[_-]?key)="
 # Both engines read these patterns alike. The order is the order of explanation: the first that matches tells.
 PATTERNS: tuple[tuple[str, str, str], ...] = (
@@ -151,6 +153,17 @@ def redact(text: str) -> str:
     for _, _, pattern in _COMPILED:
         text = pattern.sub(_mask, text)
     return text
+
+
+def redacted(finding: Finding) -> Finding:
+    """A finding that quotes no secret, whatever place it was made from."""
+    return finding._replace(
+        pointer=redact(finding.pointer),
+        message=redact(finding.message),
+        expected=None if finding.expected is None else redact(finding.expected),
+        actual=None if finding.actual is None else redact(finding.actual),
+        advice=redact(finding.advice),
+    )
 
 
 def _mask(match: re.Match[str]) -> str:

@@ -160,10 +160,18 @@ def run_to_dict(run: Run, findings: Iterable[Finding]) -> dict[str, Any]:
         "job": {"namespace": namespace, "name": name},
         "states": [event.event_type for event in run.events],
         "state": run_cycle.state_of(facts),
-        "started_at": run_cycle.started_at(facts),
-        "ended_at": run_cycle.ended_at(facts),
+        "started_at": _with_offset(run_cycle.started_at(facts)),
+        "ended_at": _with_offset(run_cycle.ended_at(facts)),
         "duration": None if length is None else length.total_seconds(),
         "parent": parent,
         "events": [event.event_id for event in run.events],
         "findings": [finding.to_dict() for finding in findings],
     }
+
+
+def _with_offset(event_time: str | None) -> str | None:
+    """An eventTime as RFC 3339: as it was sent, or as UTC where it has no offset; None if it cannot be read."""
+    moment = run_cycle.moment(event_time)
+    if moment is None or event_time is None:
+        return None
+    return event_time if moment.tzinfo is not None else moment.isoformat() + "Z"

@@ -61,9 +61,10 @@ def exchange_line(exchange: Exchange) -> str:
     if not exchange.accepted or event is None:
         request = exchange.request
         what = f"{request.method} {request.path}".strip() or "no HTTP"
-        reason = exchange.findings[0].message if exchange.findings else ""
+        worst = max(exchange.findings, key=lambda finding: finding.severity.rank, default=None)
+        reason = worst.message if worst and not exchange.fault else ""
         status = coloured(f"{exchange.response.status_code or 'none':<7}", "red", bold=True)
-        return f"{time} {status} {what}{fault}  {codes(exchange.findings)}  {printable(reason)}".rstrip()
+        return f"{time} {status} {printable(what)}{fault}  {codes(exchange.findings)}  {printable(reason)}".rstrip()
     job = f"{event.job_namespace}/{event.job_name}" if event.job_name else ""
     if event.dataset is not None:
         job = str(event.dataset)

@@ -79,13 +79,21 @@ def explained(rule: Rule) -> str:
 
     return "\n".join(
         (
-            f"{rule.code} {rule.name} ({level(rule.severity)}, about a {rule.subject})",
+            f"{rule.code} {rule.name} ({level(rule.severity)}, about {_A[rule.subject]})",
             part("asks", rule.requirement),
             part("because", rule.because),
             part("advice", rule.advice),
             part("source", f"{rule.source} ({rule.sureness})"),
         )
     )
+
+
+_A = {"request": "a request", "event": "an event", "run": "a run", "dataset": "a dataset"}
+
+
+def _escaped(text: str) -> str:
+    """Text in Markdown: what stands in angle brackets would be taken for a tag."""
+    return text.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def markdown(rules: list[Rule]) -> str:
@@ -111,11 +119,11 @@ def markdown(rules: list[Rule]) -> str:
             "",
             f'### <a id="{rule.code.lower()}"></a>{rule.code} {rule.name}',
             "",
-            f"**{rule.severity}**, about a {rule.subject}. {rule.requirement}",
+            _escaped(f"**{rule.severity}**, about {_A[rule.subject]}. {rule.requirement}"),
             "",
-            f"{rule.because}",
+            _escaped(rule.because),
             "",
-            f"*What to do:* {rule.advice}",
+            _escaped(f"*What to do:* {rule.advice}"),
             "",
             f"*Source:* <{rule.source}> ({rule.sureness})"
             if rule.source.startswith("http")

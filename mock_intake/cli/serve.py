@@ -11,14 +11,16 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
 from mock_intake.cli.console import coloured, echo
+from mock_intake.cli.listening import Listening, listening_options
 from mock_intake.cli.options import judging_config, judging_options, parsed_fault_plan
 from mock_intake.cli.tally import Tally
 from mock_intake.datadog.authentication import Keys
-from mock_intake.datadog.sites import INTAKE_PATH
+from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.intake import Settings
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.runner import IntakeServer, ServerError
@@ -65,8 +67,9 @@ class Size(click.ParamType[int]):
 @click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write one line of JSON (url, pid) there once requests are taken.",
+    help="Write one line of JSON (url, pid, ...) there once requests are taken.",
 )
+@listening_options
 @judging_options
 def serve(
     host: str,
@@ -86,6 +89,7 @@ def serve(
     facets: Path | None,
     ignore: tuple[str, ...],
     select: tuple[str, ...],
+    **listening_to: Any,
 ) -> None:
     """Serve an intake that takes OpenLineage events as Datadog's does, and says what it makes of them.
 
@@ -97,6 +101,8 @@ def serve(
       mock-intake serve
       mock-intake serve --port 0 --ready-file intake.json --strict
       mock-intake serve --fault 503,503,reset,202
+      mock-intake serve --tls --ca-file ca.pem --proxy 8581
+      mock-intake serve --agent-port 8126
       mock-intake serve --api-key 0123456789abcdef0123456789abcdef
     """
     if not is_loopback(host) and not control_token:
@@ -114,6 +120,7 @@ def serve(
         selection=config.selection,
     )
     plan = parsed_fault_plan(fault, delay)
+    listening = Listening.from_options(api_keys=api_keys, **listening_to)
     tally = Tally()
     server = IntakeServer(
         settings,
@@ -122,18 +129,20 @@ def serve(
         library=library,
         access=Access(control_token, frozenset(name.lower() for name in allow_host)),
         on_exchange=tally.add,
+        **listening.arguments,
     )
     if plan is not None:
         server.faults.set(plan)
+        tally.watch(server.faults)
     ended = _end_signal()
     try:
         server.start()
     except ServerError as error:
         raise click.UsageError(str(error)) from error
     try:
-        _greet(server, api_keys)
+        _greet(server, api_keys, listening)
         if ready_file is not None:
-            _write_ready_file(ready_file, server)
+            _write_ready_file(ready_file, server, listening)
         while not ended.wait(0.2):
             if not server.is_running:
                 raise click.ClickException("The server ended by itself.")
@@ -158,10 +167,19 @@ def _end_signal() -> threading.Event:
     return ended
 
 
-def _greet(server: IntakeServer, api_keys: Sequence[str]) -> None:
+def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) -> None:
     echo(coloured(f"mock-intake listens on {server.url}", "green", bold=True))
     echo(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
     echo(f"  keys        {_keys_text(api_keys)}")
+    if listening.arguments["tls"] is not None:
+        trust = f", trusted by {listening.ca_file}" if listening.ca_file else ""
+        echo(f"  https       {server.https_url}{trust}")
+    if listening.arguments["proxy_port"] is not None:
+        echo(f"  proxy       HTTPS_PROXY={server.proxy_url} leads every Datadog intake here")
+    if listening.arguments["agent"] is not None:
+        echo(f"  agent       OPENLINEAGE_URL={server.agent_url} OPENLINEAGE_ENDPOINT={AGENT_PATH.lstrip('/')}")
+    if (target := listening.arguments["forward"]) is not None:
+        echo(coloured(f"  forwards    accepted events to {target.url}", "yellow"))
     echo(f"  look with   curl {server.url}/api/mock/v1/events")
     echo("  end with    Ctrl-C")
 
@@ -172,8 +190,16 @@ def _keys_text(api_keys: Sequence[str]) -> str:
     return "the one that was given" if len(api_keys) == 1 else f"the {len(api_keys)} that were given"
 
 
-def _write_ready_file(file: Path, server: IntakeServer) -> None:
-    ready = {"url": server.url, "pid": os.getpid(), "agent_url": None, "https_url": None, "ca_file": None}
+def _write_ready_file(file: Path, server: IntakeServer, listening: Listening) -> None:
+    serves = listening.arguments
+    ready = {
+        "url": server.url,
+        "pid": os.getpid(),
+        "agent_url": server.agent_url if serves["agent"] is not None else None,
+        "https_url": server.https_url if serves["tls"] is not None else None,
+        "ca_file": str(listening.ca_file) if listening.ca_file else None,
+        "proxy_url": server.proxy_url if serves["proxy_port"] is not None else None,
+    }
     # Renamed into place, so that whoever waits for the file never reads half of it.
     partial = file.with_name(file.name + ".partial")
     try:

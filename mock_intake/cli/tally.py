@@ -6,6 +6,7 @@ from collections import Counter
 
 from mock_intake.cli.console import codes, echo, exchange_line, printable
 from mock_intake.exchange import Exchange
+from mock_intake.faults import Faults
 from mock_intake.findings import Severity, Status
 from mock_intake.report.places import Groups, Place
 from mock_intake.server.runner import IntakeServer
@@ -19,6 +20,11 @@ class Tally:
         self.statuses: Counter[Status] = Counter()
         self.refused = 0
         self.groups = Groups(most_places=1)
+        self._faults: Faults | None = None
+
+    def watch(self, faults: Faults) -> None:
+        """Has it said when the fault plans have ended."""
+        self._faults = faults
 
     @property
     def taken(self) -> int:
@@ -31,7 +37,10 @@ class Tally:
         else:
             self.refused += 1
         self.groups.extend(Place(finding, None) for finding in exchange.findings)
-        echo(exchange_line(exchange), err=self._err)
+        self._echo(exchange_line(exchange))
+        if exchange.fault is not None and self._faults is not None and not self._faults.active:
+            self._echo("the fault plan has ended: the intake is well again")
+            self._faults = None
 
     def summarise(self, server: IntakeServer) -> None:
         """Says what there was, over all events, now that nothing more is expected."""

@@ -19,7 +19,7 @@ EventRule = Callable[[EventView], Iterable[Finding]]
 
 # Addresses of the code whose events are native: the integration is theirs to use.
 _NATIVE_PRODUCERS = {
-    "SPARK": re.compile(r"/integration/spark|/spark-openlineage|databricks", re.IGNORECASE),
+    "SPARK": re.compile(r"/integration/spark|/spark-openlineage|//[^/]*\bdatabricks\.com", re.IGNORECASE),
     "AIRFLOW": re.compile(r"apache/airflow|/integration/airflow|cloud-composer", re.IGNORECASE),
     "DBT": re.compile(r"/integration/dbt|dbt-labs/|openlineage-dbt", re.IGNORECASE),
     "TRINO": re.compile(r"trinodb/trino|trino-openlineage", re.IGNORECASE),
@@ -61,10 +61,11 @@ def _job_type(event: EventView, findings: list[Finding]) -> None:
     if type(facet) is not dict:
         job = event.body.get("job")
         pointer = "/job/facets" if type(job) is dict and "facets" in job else "/job"
+        there = "has no jobType facet" if facet is None else "has a jobType facet that is no object"
         findings.append(
             rules.JOB_TYPE_MISSING.found(
                 pointer,
-                "the job has no jobType facet, so Datadog would take the event and not process it",
+                f"the job {there}, so Datadog would take the event and not process it",
                 expected="job.facets.jobType with processingType, integration and jobType",
                 actual=f"facets: {', '.join(list(event.job_facets)[:12]) or 'none'}",
             )
@@ -181,7 +182,7 @@ def _tags(facet: Any, pointer: str, entity: str) -> Iterator[Finding]:
     for index, tag in enumerate(tags):
         if type(tag) is not dict:
             continue  # the facet's schema refuses it, and says so
-        missing = [name for name in ("key", "value", "source") if not isinstance(tag.get(name), str)]
+        missing = [name for name in ("key", "value", "source") if name not in tag]
         if missing:
             yield rules.TAG_INCOMPLETE.found(
                 f"{pointer}/tags/{index}",
@@ -189,7 +190,7 @@ def _tags(facet: Any, pointer: str, entity: str) -> Iterator[Finding]:
                 expected="key, value and source",
                 actual=shown(tag),
             )
-        elif entity == "job" and tag["source"] != "USER":
+        elif entity == "job" and tag["source"] != "USER" and isinstance(tag["source"], str):
             yield rules.TAG_SOURCE_NOT_USER.found(
                 f"{pointer}/tags/{index}/source",
                 f"the tag {tag['key']} has the source {shown(tag['source'])}, so job monitors cannot use it",
@@ -203,7 +204,7 @@ def _tags(facet: Any, pointer: str, entity: str) -> Iterator[Finding]:
             pointer,
             f"the run's tags {', '.join(unused[:_MAX_NAMED])} do not become tags of the span",
             expected="tags on the job",
-            actual=f"{len(unused)} tags on the run",
+            actual=f"{len(unused)} tag{'' if len(unused) == 1 else 's'} on the run",
         )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from mock_intake.datadog.naming import naming_issues
 from mock_intake.datadog.sources import CUSTOM_JOBS
 from mock_intake.event import DatasetId
 from mock_intake.findings import Finding, Rule, Severity, Sureness
+from mock_intake.redaction import redacted
 
 
 def _dataset(code: str, name: str, requirement: str, advice: str) -> Rule:
@@ -46,12 +48,12 @@ PORT = _dataset(
 SLASH = _dataset(
     "DS104", "differs-in-slash",
     "Paths begin, continue and end alike.",
-    "Strip slashes at both ends of namespace and name, and double ones.",
+    "Begin, join and end paths in one way in all jobs; namespaces end without a slash.",
 )  # fmt: skip
 QUOTING = _dataset(
     "DS105", "differs-in-quoting",
-    "Identifiers are written without quotes.",
-    "Strip quotes from the parts of a name.",
+    "Identifiers are quoted always, or never.",
+    "Leave quotes out, but for a part that has a dot in it.",
 )  # fmt: skip
 SEVERAL = _dataset(
     "DS106", "differs-in-several-ways",
@@ -89,6 +91,8 @@ _DEFAULT_PORTS = {
     "teradata": "1025",
     "oceanbase": "2881",
 }
+# Where names that differ in case can rightly be two.
+_CASEFUL = ("s3", "gs", "abfss", "wasbs", "dbfs", "hdfs", "file", "kafka", "pubsub")
 _QUOTES = re.compile(r"[\"`\[\]]")
 _SLASHES = re.compile(r"(?<!:)/{2,}")
 
@@ -147,20 +151,33 @@ def ways_apart(one: DatasetId, other: DatasetId) -> list[tuple[Rule, str]]:
 
 
 def judge_joins(groups: Mapping[DatasetId, Iterable[DatasetId]]) -> Iterator[Finding]:
-    """Findings for datasets, grouped by join key, that would not join: each against the first of its group."""
+    """Findings for datasets, grouped by join key, that would not join.
+
+    Each is held against the one of its group that is named best, else the one that came first.
+    """
     for group in groups.values():
         names = list(group)
-        for other in names[1:]:
-            yield _finding(names[0], other)
+        if len(names) > 1:
+            best = min(names, key=lambda name: len(naming_issues(name.namespace, name.name)))
+            for other in names:
+                if other != best:
+                    yield _finding(best, other)
 
 
 def _finding(one: DatasetId, other: DatasetId) -> Finding:
     ways = ways_apart(one, other)
     rule = ways[0][0] if len(ways) == 1 else SEVERAL
     differences = " and ".join(words for _, words in ways)
-    return rule.found(
-        "",
-        f"{other} and {one} differ only in {differences}, so they would not join",
-        expected=str(one),
-        actual=str(other),
+    caseful = rule is CASE and one.namespace.partition(":")[0].lower() in _CASEFUL
+    return redacted(
+        rule.found(
+            "",
+            f"{other} and {one} differ only in {differences}, so they would not join",
+            expected=str(one),
+            actual=str(other),
+            severity=Severity.INFO if caseful else None,
+            advice="Nothing to do if these are two: names differ in case there. Else write it alike."
+            if caseful
+            else None,
+        )
     )

@@ -35,14 +35,15 @@ class Platform:
     """A platform's namespace and name.
 
     ``schemes`` are the words before ``://`` (or the whole namespace) by which a namespace is taken for
-    this platform, the first being the right one. ``parts`` are the dotted parts of a name; empty where
-    names are free (paths, topics).
+    this platform, the first being the right one. ``parts`` are the dotted parts of a name, ``optional`` those
+    that may come before them; both are empty where names are free (paths, topics).
     """
 
     title: str
     schemes: tuple[str, ...]
     namespace: Form
     parts: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     disputed: tuple[Form, ...] = ()
     name: Form | None = None
     disputed_names: tuple[Form, ...] = ()
@@ -95,12 +96,12 @@ PLATFORMS: tuple[Platform, ...] = (
     Platform("Trino", ("trino",), _server("trino", LIVE_PAGE), ("catalog", "schema", "table")),
     Platform(
         "AWS Glue", ("arn:aws:glue", "glue"),
-        _form(r"arn:aws:glue:[a-z0-9-]+:\d{12}", "arn:aws:glue:region:account", LIVE_PAGE),
+        _form(r"arn:aws(?:-[a-z]+)*:glue:[a-z0-9-]+:\d{12}", "arn:aws:glue:region:account", LIVE_PAGE),
         ("database", "table"),
         disputed_names=(_form(r"table/[^/]+/[^/]+", "table/database/table", STANDARD),),
     ),
     Platform(
-        "S3", ("s3", "s3a", "s3n"), _form(r"s3://[a-z0-9][a-z0-9.-]*[a-z0-9]", "s3://bucket", LIVE_PAGE),
+        "S3", ("s3", "s3a", "s3n"), _form(r"s3://[A-Za-z0-9._-]+", "s3://bucket", LIVE_PAGE),
         object_store=True,
     ),
     Platform(
@@ -118,7 +119,7 @@ PLATFORMS: tuple[Platform, ...] = (
         _form(r"azurekusto://[A-Za-z0-9_.-]+\.kusto\.windows\.net", "azurekusto://host.kusto.windows.net"),
         name=_form(r"[^/]+/[^/]+", "database/table"),
     ),
-    Platform("Azure Synapse", ("sqlserver",), _server("sqlserver"), ("schema", "table")),
+    Platform("Azure Synapse", ("sqlserver",), _server("sqlserver"), ("schema", "table"), ("database",)),
     Platform("Microsoft SQL Server", ("mssql",), _server("mssql"), _TABLE),
     Platform("Cassandra", ("cassandra",), _server("cassandra"), ("keyspace", "table")),
     Platform("MySQL", ("mysql", "mariadb"), _server("mysql"), ("database", "table")),
@@ -148,11 +149,14 @@ PLATFORMS: tuple[Platform, ...] = (
     Platform("Databricks file system", ("dbfs",), _form(r"dbfs://[A-Za-z0-9_.-]+", "dbfs://workspace")),
     Platform("Google Cloud Storage", ("gs", "gcs"), _form(r"gs://[a-z0-9][a-z0-9._-]*", "gs://bucket"),
              object_store=True),
-    Platform("HDFS", ("hdfs",), _server("hdfs")),
+    Platform("HDFS", ("hdfs",), _form(rf"hdfs://{_HOST}(?::\d+)?", "hdfs://namenode:port, or hdfs://nameservice")),
     Platform("File system", ("file",), _form(rf"file(?:://{_HOST})?", "file, or file://host")),
 )  # fmt: skip
 
 _BY_SCHEME = {scheme: platform for platform in PLATFORMS for scheme in platform.schemes}
+_GLUE = re.compile(r"arn:aws[a-z-]*:glue")
+# A project of BigQuery can stand in a domain, which has dots of its own.
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+:")
 MAX_OBJECT_LEVELS = 3
 
 
@@ -170,7 +174,7 @@ class NamingIssue(NamedTuple):
 def platform_of(namespace: str) -> Platform | None:
     """The platform that a namespace is meant for, whether or not it has the right form."""
     lowered = namespace.strip().lower()
-    if lowered.startswith("arn:aws:glue"):
+    if _GLUE.match(lowered):
         return _BY_SCHEME["arn:aws:glue"]
     return _BY_SCHEME.get(lowered.partition(":")[0])
 
@@ -233,6 +237,10 @@ def _namespace_issues(platform: Platform, namespace: str) -> Iterator[NamingIssu
 def _hint(platform: Platform, namespace: str) -> str:
     scheme, _, rest = namespace.partition("://")
     right = platform.schemes[0]
+    if not rest and platform.namespace.reads.endswith("://host:port"):
+        return " Host and port are missing."
+    if "," in rest:
+        return " Name one server of several, the same in all jobs."
     if "@" in rest and not platform.object_store:
         return " Take user name and password out."
     if scheme != right and scheme.lower() in platform.schemes and right != "arn:aws:glue":
@@ -253,8 +261,8 @@ def _name_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
         if not platform.name.pattern.fullmatch(name):
             yield _wrong_name(platform, name, platform.name)
     elif not platform.parts:
-        if not name:
-            yield _short(platform, name, "a name")
+        if not name.strip():
+            yield _short(platform, name, "the name of the dataset")
     else:
         yield from _table_issues(platform, name)
 
@@ -265,11 +273,11 @@ def _table_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
             right = _form("", ".".join(platform.parts), platform.namespace.by)
             yield _disputed(platform, "name", name, form, right)
             return
-    parts = name_parts(name)
+    parts = name_parts(_unwrapped(platform, name))
     wanted = ".".join(platform.parts)
-    if len(parts) < len(platform.parts) or not all(parts):
+    if len(parts) < len(platform.parts) or not all(part.strip() for part in parts):
         yield _short(platform, name, wanted)
-    elif len(parts) > len(platform.parts):
+    elif len(parts) > len(platform.parts) + len(platform.optional):
         yield NamingIssue(
             rules.NAME_TOO_LONG,
             "name",
@@ -280,8 +288,17 @@ def _table_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
         )
 
 
+def _unwrapped(platform: Platform, name: str) -> str:
+    """The name without what may stand around or before its parts: quotes around all of it, a project's domain."""
+    if len(name) > 2 and name[0] == name[-1] == "`" and "`" not in name[1:-1]:
+        name = name[1:-1]
+    return _DOMAIN.sub("", name, count=1) if platform.title == "BigQuery" else name
+
+
 def _object_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
     levels = [level for level in name.split("/") if level]
+    if name == "/":
+        return  # the whole bucket
     if not levels:
         yield _short(platform, name, "path/of/the/dataset")
     elif len(levels) > MAX_OBJECT_LEVELS:
@@ -298,14 +315,14 @@ def _object_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
 
 def _short(platform: Platform, name: str, wanted: str) -> NamingIssue:
     message = f"the name {_quoted(name)} has fewer parts than a dataset in {platform.title} has"
+    if not name.strip():
+        message = "the name is empty"
     return NamingIssue(rules.NAME_TOO_SHORT, "name", message, wanted, _quoted(name), f"Write it as {wanted}.")
 
 
 def _wrong_name(platform: Platform, name: str, form: Form) -> NamingIssue:
     message = f"the name {_quoted(name)} is not in the form of {platform.title}"
-    return NamingIssue(
-        rules.NAMESPACE_MALFORMED, "name", message, form.reads, _quoted(name), f"Write it as {form.reads}."
-    )
+    return NamingIssue(rules.NAME_MALFORMED, "name", message, form.reads, _quoted(name), f"Write it as {form.reads}.")
 
 
 def _disputed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_intake.datadog.sources import CUSTOM_JOBS, DRAFT
+from mock_intake.datadog.sources import CUSTOM_JOBS, DRAFT, STANDARD_NAMING
 from mock_intake.findings import Rule, Severity, Sureness
 
 _ERROR, _WARNING, _INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -90,12 +90,20 @@ PATH_TOO_DEEP = Rule(
     "Nothing to do if the first three levels name the dataset; else name the dataset by a shorter path.",
     DRAFT, _DRAFT,
 )  # fmt: skip
+NAME_MALFORMED = Rule(
+    "DD207", "name-malformed", _WARNING, "event",
+    "A dataset's name is in its platform's form.",
+    "Datasets are matched by exact string equality, so the node stands alone and its lineage is not joined.",
+    "Write it in the platform's form.",
+    STANDARD_NAMING, _DOCUMENTED,
+)  # fmt: skip
 COLUMN_INPUT_UNKNOWN = Rule(
     "DD301", "column-lineage-input-unknown", _WARNING, "event",
     "The input fields of columnLineage are of datasets that are inputs of the event, namespace and name being equal.",
     "Column lineage narrows which inputs are connected to an output; an input that the event does not have connects to "
     "nothing.",
-    "Use the very same namespace and name as in inputs, or add the dataset to inputs.",
+    "Use the very same namespace and name as in inputs, or add the dataset to inputs. Nothing to do if an earlier "
+    "event of the run had it among its inputs.",
     DRAFT, _DRAFT,
 )  # fmt: skip
 TAGS_NO_ARRAY = Rule(
@@ -172,6 +180,7 @@ ABORT_NO_SPAN = Rule(
 RULES = (
     JOB_TYPE_MISSING, INTEGRATION_RESERVED, PROCESSING_TYPE_UNKNOWN, QUERY_NO_NODE, EVENT_TYPE_MISSING,
     NAMESPACE_UNRECOGNISED, NAMESPACE_MALFORMED, FORM_DISPUTED, NAME_TOO_SHORT, NAME_TOO_LONG, PATH_TOO_DEEP,
+    NAME_MALFORMED,
     COLUMN_INPUT_UNKNOWN, TAGS_NO_ARRAY, TAG_INCOMPLETE, TAG_SOURCE_NOT_USER, RUN_TAGS_UNUSED, FAIL_WITHOUT_ERROR,
     COMPLETE_WITHOUT_SCHEMA, COMPLETE_WITHOUT_STATISTICS, COMPLETE_WITHOUT_COLUMN_LINEAGE, SQL_NOT_PROCESSED,
     ABORT_NO_SPAN,

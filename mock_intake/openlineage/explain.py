@@ -102,7 +102,9 @@ class Explainer:
             explanations = [_explanation(error) for error in map(_most_telling, self.errors(target, value))]
         except (RecursionError, re.error):
             explanations = []
-        return explanations or list(self._in_other_words(target, value))
+        # Several branches of a schema can refuse the same thing for the same reason.
+        once = {(explanation.path, explanation.message): explanation for explanation in explanations}
+        return list(once.values()) or list(self._in_other_words(target, value))
 
     def _validator(self, target: str) -> Any:
         from jsonschema import Draft202012Validator
@@ -196,7 +198,7 @@ def _describe_enum(error: Any, name: str) -> _Described:
     advice = f"Use {wanted}."
     if isinstance(error.instance, str) and error.instance.upper() in values:
         advice = f"Write it in upper case: {error.instance.upper()}."
-    return error.validator_value, f"{name} has a value that does not exist", wanted, shown(error.instance), advice
+    return error.validator_value, f"{name} is none of the values that there are", wanted, shown(error.instance), advice
 
 
 def _describe_const(error: Any, name: str) -> _Described:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from mock_intake.findings import Finding, Rule, Severity, Sureness
+from mock_intake.redaction import redacted
 
 RUN_CYCLE = "https://openlineage.io/docs/spec/run-cycle"
 DATADOG = "https://docs.datadoghq.com/data_observability/jobs_monitoring/openlineage/"
@@ -154,7 +155,7 @@ def judge_run(run: RunFacts, *, closed: bool, run_is_known: Callable[[str], bool
     if closed:
         findings += [finding for rule in _AT_CLOSE for finding in rule(run)]
         findings += _parent_unseen(run, run_is_known)
-    return findings
+    return [redacted(finding) for finding in findings]
 
 
 def state_of(run: RunFacts) -> str | None:

@@ -23,6 +23,7 @@ from mock_intake.redaction import Secret, may_hold_secrets, redact, secrets_in, 
 
 _BASE_FIELDS = ("_producer", "_schemaURL")
 _FACET_CONTAINERS = ("facets", "inputFacets", "outputFacets")
+SECRET_CODES = frozenset(rule.code for rule in (rules.PASSWORD, rules.CLOUD_KEY, rules.TOKEN, rules.PRIVATE_KEY))
 _SECRET_RULES = {
     "password": rules.PASSWORD,
     "cloud": rules.CLOUD_KEY,
@@ -113,10 +114,7 @@ class OpenLineageJudge:
             )
         _secret_variables(event, findings)
         if surrogates is not None or may_hold_secrets(text):
-            found = [_secret(secret) for secret in secrets_in(event.body)]
-            if found:
-                # Other findings may quote the same place.
-                findings = [_redacted(finding) for finding in findings] + found
+            findings += [_secret(secret) for secret in secrets_in(event.body)]
         return findings
 
 
@@ -359,12 +357,4 @@ def _secret(secret: Secret) -> Finding:
         f"what looks like {secret.what} stands in the event",
         expected="no secrets in events",
         actual=redact(secret.redacted),
-    )
-
-
-def _redacted(finding: Finding) -> Finding:
-    return finding._replace(
-        pointer=redact(finding.pointer),
-        message=redact(finding.message),
-        actual=None if finding.actual is None else redact(finding.actual),
     )

@@ -31,6 +31,7 @@ from mock_intake.masking import Masker, credentials
 from mock_intake.openlineage.library import FacetLibrary
 
 ACCEPTED = 202
+RETRY_AFTER = 5
 LARGE_UNCOMPRESSED = 100_000
 MEBIBYTE = 1024 * 1024
 
@@ -44,6 +45,7 @@ _TITLES = {
     413: "Payload Too Large",
     415: "Unsupported Media Type",
     500: "Internal Server Error",
+    503: "Service Unavailable",
 }
 
 
@@ -213,6 +215,13 @@ def refused(request: ReceivedRequest, status: int, finding: Finding, body: str |
     if body is not None:
         response = Response(status, (("content-type", "text/plain; charset=utf-8"),), body.encode())
     return Exchange(request, UNATTRIBUTED, response, False, None, (finding,), None)
+
+
+def unrecorded(exchange: Exchange, reason: str) -> Exchange:
+    """The exchange as it is answered when it could not be put on record: never with a 2xx."""
+    error = {"status": "503", "title": _TITLES[503], "detail": f"mock-intake cannot keep the event: {reason}"}
+    headers = (_JSON, ("retry-after", str(RETRY_AFTER)))
+    return replace(exchange, accepted=False, response=Response(503, headers, orjson.dumps({"errors": [error]})))
 
 
 def _manners(request: ReceivedRequest) -> list[Finding]:

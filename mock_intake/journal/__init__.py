@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mock_intake.journal.memory import MemoryJournal
-from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, Journal, Page
+from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, Journal, JournalError, Page
 
-__all__ = ["EventFilter", "EventRecord", "ExchangeFilter", "Journal", "MemoryJournal", "Page"]
+__all__ = ["EventFilter", "EventRecord", "ExchangeFilter", "Journal", "JournalError", "MemoryJournal", "Page"]

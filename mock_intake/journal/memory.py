@@ -31,6 +31,8 @@ class _Event:
 class MemoryJournal:
     """Keeps exchanges in memory, the oldest being dropped when there are too many or they are too large."""
 
+    blocking = False
+
     def __init__(self, max_exchanges: int = DEFAULT_MAX_EXCHANGES, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         self._max_exchanges = max_exchanges
         self._max_bytes = max_bytes

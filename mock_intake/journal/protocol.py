@@ -86,8 +86,17 @@ class EventRecord:
         }
 
 
+class JournalError(RuntimeError):
+    """The journal cannot be opened, read or written; the message says which and what to do."""
+
+
 class Journal(Protocol):
-    """The one store. Safe to use from several threads."""
+    """The one store. Safe to use from several threads. Its calls raise ``JournalError``.
+
+    ``blocking`` tells that appending waits for a disk, so that a server does it beside its loop.
+    """
+
+    blocking: bool
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
         """Puts exchanges on record, all or none; returns once they are."""

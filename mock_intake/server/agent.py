@@ -18,7 +18,8 @@ from mock_intake.datadog.agent import (
 from mock_intake.datadog.sites import AGENT_PATH
 from mock_intake.exchange import Hop, ReceivedRequest, Response
 from mock_intake.findings import Finding
-from mock_intake.intake import refused
+from mock_intake.intake import refused, unrecorded
+from mock_intake.journal import JournalError
 from mock_intake.masking import Masker, credentials
 from mock_intake.server.endpoint import read_request
 from mock_intake.server.forward import Target
@@ -75,7 +76,10 @@ class AgentEndpoint:
         body: str | None = None,
     ) -> None:
         exchange = refused(request, status, finding, body)
-        self._reception.record(exchange)
+        try:
+            await self._reception.recorder.record(exchange)
+        except JournalError as error:
+            exchange = unrecorded(exchange, str(error))
         if request.complete:
             await answer(exchange, None, scope, receive, send)
 

@@ -14,11 +14,11 @@ from starlette.types import Receive, Scope, Send
 from mock_intake.datadog.sites import INTAKE_PATH
 from mock_intake.exchange import Exchange, Hop, ReceivedRequest, encode_headers
 from mock_intake.faults import BODILESS, Faults, RequestFacts, Taken, apply
-from mock_intake.intake import Intake
+from mock_intake.intake import Intake, unrecorded
+from mock_intake.journal import JournalError
 from mock_intake.server.forward import Forwarder, Target
 from mock_intake.server.misbehaviour import carry_out
-
-Record = Callable[[Exchange], None]
+from mock_intake.server.recorder import Recorder
 
 
 class Reception:
@@ -27,13 +27,13 @@ class Reception:
     def __init__(
         self,
         intake: Intake,
-        record: Record,
+        recorder: Recorder,
         faults: Faults,
         attempts: Callable[[str], int],
         target: Target | None = None,
     ) -> None:
         self.intake = intake
-        self.record = record
+        self.recorder = recorder
         self.forwarder = Forwarder()
         self._faults = faults
         self._attempts = attempts
@@ -54,7 +54,10 @@ class Reception:
             response = await self.forwarder.send(target, request.headers, request.body)
             taken_there = 200 <= response.status_code < 300
             exchange = replace(exchange, response=response, accepted=taken_there)
-        self.record(exchange)
+        try:
+            await self.recorder.record(exchange)
+        except JournalError as error:
+            return unrecorded(exchange, str(error)), None
         return exchange, taken
 
     def _fault(self, exchange: Exchange) -> Taken | None:

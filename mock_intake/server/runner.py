@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
 import threading
@@ -27,10 +26,10 @@ from mock_intake.server.forward import Target
 from mock_intake.server.protocol import recording_protocol
 from mock_intake.server.proxy import ForwardProxy, Peers
 from mock_intake.server.reception import Reception
+from mock_intake.server.recorder import Recorder
 from mock_intake.server.tls import Certificates
 from mock_intake.views import Views
 
-_log = logging.getLogger("mock_intake")
 _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 5.0
 
@@ -88,10 +87,10 @@ class IntakeServer:
         self.certificates = tls
         self._host = host
         self._ports = {"http": port, "https": tls_port, "agent": agent_port}
-        self._on_exchange = on_exchange
         self._peers = Peers()
+        self._recorder = Recorder(self.journal, on_exchange)
         self._reception = Reception(
-            Intake(self.settings, library), self._record, self.faults, self.journal.attempts, forward
+            Intake(self.settings, library), self._recorder, self.faults, self.journal.attempts, forward
         )
         self.app = create_app(self._reception, Control(self.journal, self.views, self.faults, access or Access()))
         self._apps: dict[str, Any] = {"http": self.app}
@@ -147,15 +146,6 @@ class IntakeServer:
             raise ServerError(f"The server does not serve {name}: give {wanted}.")
         return listener.address
 
-    def _record(self, exchange: Exchange) -> None:
-        self.journal.append([exchange])
-        if self._on_exchange is not None:
-            try:
-                self._on_exchange(exchange)
-            except Exception:
-                # The exchange is on record; whoever only looks on must not change what is answered.
-                _log.exception("on_exchange failed for the exchange %s", exchange.id)
-
     def start(self) -> None:
         """Binds the addresses and serves; returns once requests are taken."""
         try:
@@ -180,6 +170,7 @@ class IntakeServer:
             listener.server.should_exit = True
         if self._thread is not None:
             self._thread.join(_STOP_TIMEOUT)
+        self._recorder.close()
         self._close_sockets()
 
     def _close_sockets(self) -> None:
@@ -190,7 +181,7 @@ class IntakeServer:
         certificates = self.certificates
         config = uvicorn.Config(
             app,
-            http=recording_protocol(self._record, self._peers),
+            http=recording_protocol(self._recorder.record_soon, self._peers),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -230,7 +221,7 @@ class IntakeServer:
                 await asyncio.sleep(0.001)
             if self._proxy_port is not None:
                 intake = self._listeners["https"].address
-                proxy = ForwardProxy(intake, self._record, self._peers, self._proxy_allow)
+                proxy = ForwardProxy(intake, self._recorder.record_soon, self._peers, self._proxy_allow)
                 self._proxy_address = await proxy.start(self._host, self._proxy_port)
             self._ready.set()
             await asyncio.gather(*serving)

@@ -1,0 +1,117 @@
+"""Puts exchanges on record: at once in memory, in groups that share a commit where a disk is waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mock_intake.exchange import Exchange
+from mock_intake.journal import Journal, JournalError
+
+_log = logging.getLogger("mock_intake")
+_STOP_TIMEOUT = 10.0
+# One commit for all that have gathered, but no transaction without end.
+_LARGEST_GROUP = 1000
+
+
+class _Waiting(NamedTuple):
+    """An exchange on its way to the record, and who waits for it to be there, if anybody."""
+
+    exchange: Exchange
+    future: asyncio.Future[None] | None
+
+
+class Recorder:
+    """Appends to a journal from a server's loop without ever holding the loop up.
+
+    A journal that waits for a disk is written by a thread of its own: while it commits, exchanges gather, and
+    the next commit takes all of them. ``on_exchange`` hears of every exchange once it is on record.
+    """
+
+    def __init__(self, journal: Journal, on_exchange: Callable[[Exchange], None] | None = None) -> None:
+        self._journal = journal
+        self._on_exchange = on_exchange
+        self._gathered: list[_Waiting] = []
+        self._wake = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    async def record(self, exchange: Exchange) -> None:
+        """Returns once the exchange is on record. Raises ``JournalError`` if it cannot be."""
+        if not self._journal.blocking:
+            self._append([exchange])
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._gather(_Waiting(exchange, future))
+        await future
+
+    def record_soon(self, exchange: Exchange) -> None:
+        """For what nobody waits for: answers that say nothing about being on record."""
+        if not self._journal.blocking:
+            self._append([exchange])
+        else:
+            self._gather(_Waiting(exchange, None))
+
+    def close(self) -> None:
+        """Returns when all that was given is on record."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join(_STOP_TIMEOUT)
+            self._thread = None
+        self._closed = False
+
+    def _append(self, exchanges: list[Exchange]) -> None:
+        self._journal.append(exchanges)
+        if self._on_exchange is None:
+            return
+        for exchange in exchanges:
+            try:
+                self._on_exchange(exchange)
+            except Exception:
+                # The exchange is on record; whoever only looks on must not change what is answered.
+                _log.exception("on_exchange failed for the exchange %s", exchange.id)
+
+    def _gather(self, waiting: _Waiting) -> None:
+        with self._wake:
+            self._gathered.append(waiting)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write, name="mock-intake-journal", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def _write(self) -> None:
+        while True:
+            with self._wake:
+                while not self._gathered and not self._closed:
+                    self._wake.wait()
+                group, self._gathered = self._gathered[:_LARGEST_GROUP], self._gathered[_LARGEST_GROUP:]
+                if not group:
+                    return
+            failure: JournalError | None = None
+            try:
+                self._append([waiting.exchange for waiting in group])
+            except JournalError as error:
+                failure = error
+                _log.error("%s", error)
+            for waiting in group:
+                if waiting.future is not None:
+                    _settle(waiting.future, failure)
+
+
+def _settle(future: asyncio.Future[None], failure: JournalError | None) -> None:
+    def settle() -> None:
+        if not future.done():
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)
+
+    try:
+        future.get_loop().call_soon_threadsafe(settle)
+    except RuntimeError:
+        return  # the loop has ended, and whoever waited with it

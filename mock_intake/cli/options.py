@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,22 @@ from mock_intake.faults import FaultError, Plan, parse_plan
 if TYPE_CHECKING:
     from mock_intake.openlineage.library import FacetLibrary
 
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Size(click.ParamType[int]):
+    """A size in bytes: a number, or one with K, M or G behind it (1024 each)."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+)\s*([kmg]?)i?b?", str(value).strip().lower())
+        if match is None or not int(match[1]):
+            self.fail(f"{value!r} is no size: write 5M, 500K or a number of bytes.", param, ctx)
+        return int(match[1]) * _UNITS[match[2]]
 
 
 def judging_options(command: F) -> F:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 import threading
@@ -16,31 +15,18 @@ from typing import Any
 import click
 
 from mock_intake.cli.console import coloured, echo
+from mock_intake.cli.keeping import keeping_options, open_journal
 from mock_intake.cli.listening import Listening, listening_options
-from mock_intake.cli.options import judging_config, judging_options, parsed_fault_plan
+from mock_intake.cli.options import Size, judging_config, judging_options, parsed_fault_plan
 from mock_intake.cli.tally import Tally
 from mock_intake.datadog.authentication import Keys
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.intake import Settings
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.runner import IntakeServer, ServerError
 
 CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
-_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-
-
-class Size(click.ParamType[int]):
-    """A size in bytes: a number, or one with K, M or G behind it (1024 each)."""
-
-    name = "size"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d+)\s*([kmg]?)i?b?", str(value).strip().lower())
-        if match is None or not int(match[1]):
-            self.fail(f"{value!r} is no size: write 5M, 500K or a number of bytes.", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
 
 
 @click.command()
@@ -69,6 +55,7 @@ class Size(click.ParamType[int]):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write one line of JSON (url, pid, ...) there once requests are taken.",
 )
+@keeping_options
 @listening_options
 @judging_options
 def serve(
@@ -85,6 +72,10 @@ def serve(
     control_token: str | None,
     allow_host: tuple[str, ...],
     ready_file: Path | None,
+    journal_file: str | None,
+    keep_events: int | None,
+    keep_hours: float | None,
+    keep_bytes: int | None,
     config_file: Path | None,
     facets: Path | None,
     ignore: tuple[str, ...],
@@ -100,6 +91,7 @@ def serve(
     Examples:
       mock-intake serve
       mock-intake serve --port 0 --ready-file intake.json --strict
+      mock-intake serve --journal events.db --keep-hours 24
       mock-intake serve --fault 503,503,reset,202
       mock-intake serve --tls --ca-file ca.pem --proxy 8581
       mock-intake serve --agent-port 8126
@@ -121,11 +113,13 @@ def serve(
     )
     plan = parsed_fault_plan(fault, delay)
     listening = Listening.from_options(api_keys=api_keys, **listening_to)
+    journal = open_journal(journal_file, keep_events, keep_hours, keep_bytes)
     tally = Tally()
     server = IntakeServer(
         settings,
         host=host,
         port=port,
+        journal=journal,
         library=library,
         access=Access(control_token, frozenset(name.lower() for name in allow_host)),
         on_exchange=tally.add,
@@ -151,6 +145,7 @@ def serve(
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
     tally.summarise(server)
+    journal.close()
 
 
 def _end_signal() -> threading.Event:
@@ -171,6 +166,8 @@ def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) 
     echo(coloured(f"mock-intake listens on {server.url}", "green", bold=True))
     echo(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
     echo(f"  keys        {_keys_text(api_keys)}")
+    if isinstance(server.journal, SqliteJournal):
+        echo(f"  journal     {server.journal.file}, {server.journal.position} exchanges so far")
     if listening.arguments["tls"] is not None:
         trust = f", trusted by {listening.ca_file}" if listening.ca_file else ""
         echo(f"  https       {server.https_url}{trust}")

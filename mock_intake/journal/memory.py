@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -33,7 +34,13 @@ class MemoryJournal:
 
     blocking = False
 
-    def __init__(self, max_exchanges: int = DEFAULT_MAX_EXCHANGES, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(
+        self,
+        max_exchanges: int = DEFAULT_MAX_EXCHANGES,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        max_age: timedelta | None = None,
+    ) -> None:
+        self._max_age = max_age
         self._max_exchanges = max_exchanges
         self._max_bytes = max_bytes
         self._lock = threading.RLock()
@@ -67,9 +74,19 @@ class MemoryJournal:
                 self._bytes += _size(exchange)
                 if exchange.event is not None:
                     self._attempt(exchange, self._position)
-            while self._exchanges and (len(self._exchanges) > self._max_exchanges or self._bytes > self._max_bytes):
+            while self._exchanges and self._is_too_much():
                 self._remove(next(iter(self._exchanges)))
                 self._dropped += 1
+
+    def _is_too_much(self) -> bool:
+        if len(self._exchanges) > self._max_exchanges or self._bytes > self._max_bytes:
+            return True
+        if self._max_age is None:
+            return False
+        # Age counts up to the latest exchange: a journal that nothing comes into does not wither.
+        oldest = next(iter(self._exchanges.values()))
+        latest = self._exchanges.get(self._position, oldest)
+        return latest.received_at - oldest.received_at > self._max_age
 
     def _attempt(self, exchange: Exchange, position: int) -> None:
         summary = exchange.event
@@ -165,6 +182,9 @@ class MemoryJournal:
         with self._lock:
             event = self._events.get(event_id)
             return None if event is None else event.record
+
+    def close(self) -> None:
+        """Nothing is held that would have to be given back."""
 
     def forget(self, org: str | None = None) -> int:
         with self._lock:

@@ -122,6 +122,9 @@ class Journal(Protocol):
     def forget(self, org: str | None = None) -> int:
         """Takes the exchanges of one org, or all, off the record; says how many there were."""
 
+    def close(self) -> None:
+        """Gives back what the journal holds; it is not to be used after that."""
+
     @property
     def position(self) -> int:
         """The position of the latest exchange; 0 if there never was one."""

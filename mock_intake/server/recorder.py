@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mock_intake.exchange import Exchange
 from mock_intake.journal import Journal, JournalError
+from mock_intake.server.bell import Bell
 
 _log = logging.getLogger("mock_intake")
 _STOP_TIMEOUT = 10.0
@@ -31,8 +32,9 @@ class Recorder:
     the next commit takes all of them. ``on_exchange`` hears of every exchange once it is on record.
     """
 
-    def __init__(self, journal: Journal, on_exchange: Callable[[Exchange], None] | None = None) -> None:
+    def __init__(self, journal: Journal, bell: Bell, on_exchange: Callable[[Exchange], None] | None = None) -> None:
         self._journal = journal
+        self._bell = bell
         self._on_exchange = on_exchange
         self._gathered: list[_Waiting] = []
         self._wake = threading.Condition()
@@ -67,14 +69,14 @@ class Recorder:
 
     def _append(self, exchanges: list[Exchange]) -> None:
         self._journal.append(exchanges)
-        if self._on_exchange is None:
-            return
-        for exchange in exchanges:
+        for exchange in exchanges if self._on_exchange else ():
+            assert self._on_exchange is not None
             try:
                 self._on_exchange(exchange)
             except Exception:
                 # The exchange is on record; whoever only looks on must not change what is answered.
                 _log.exception("on_exchange failed for the exchange %s", exchange.id)
+        self._bell.ring()
 
     def _gather(self, waiting: _Waiting) -> None:
         with self._wake:

@@ -21,6 +21,7 @@ from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.openlineage.library import FacetLibrary
 from mock_intake.server.access import Access
 from mock_intake.server.app import create_agent_app, create_app
+from mock_intake.server.bell import Bell
 from mock_intake.server.control import Control
 from mock_intake.server.forward import Target
 from mock_intake.server.protocol import recording_protocol
@@ -88,7 +89,8 @@ class IntakeServer:
         self._host = host
         self._ports = {"http": port, "https": tls_port, "agent": agent_port}
         self._peers = Peers()
-        self._recorder = Recorder(self.journal, on_exchange)
+        self.bell = Bell()
+        self._recorder = Recorder(self.journal, self.bell, on_exchange)
         self._reception = Reception(
             Intake(self.settings, library), self._recorder, self.faults, self.journal.attempts, forward
         )

@@ -20,7 +20,8 @@ def intercept(server: IntakeServer | None = None) -> Iterator[IntakeServer]:
 
     The producer keeps its site, its URL building and its certificate checks. Caught is whatever connects and
     speaks TLS by Python's ``socket`` and ``ssl``, asynchronous or not; uvloop is not, nor are other processes (see
-    ``mock-intake run --path intercept``). All is undone on exit. The server must serve TLS.
+    ``mock-intake run --path intercept``). All is undone on exit; within another ``intercept`` the inner one counts.
+    Raises ``ServerError`` unless the server runs, on an IPv4 address, and serves TLS with a CA of its own.
     """
     if server is None:
         with IntakeServer(tls=Certificates()) as own, intercept(own):
@@ -28,7 +29,12 @@ def intercept(server: IntakeServer | None = None) -> Iterator[IntakeServer]:
         return
     if server.certificates is None or server.certificates.ca_pem is None:
         raise ServerError("To intercept, the server needs a CA of its own: IntakeServer(tls=Certificates()).")
-    redirect = Redirect(INTAKE_HOSTS, server.https_address, server.certificates.ca_pem.decode("ascii"))
+    host, port = server.https_address
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - bound to all, reached by loopback
+        host = "127.0.0.1"
+    elif ":" in host:
+        raise ServerError(f"To intercept, the server needs an IPv4 address, not {host}.")
+    redirect = Redirect(INTAKE_HOSTS, (host, port), server.certificates.ca_pem.decode("ascii"))
     redirect.install()
     try:
         yield server

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
 from mock_intake.exchange import Exchange
-from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, Page
+from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, OrgStatistics, Page, Statistics
 
 T = TypeVar("T")
 
@@ -185,6 +185,29 @@ class MemoryJournal:
 
     def close(self) -> None:
         """Nothing is held that would have to be given back."""
+
+    def orgs(self) -> list[OrgStatistics]:
+        with self._lock:
+            exchanges: Counter[str] = Counter()
+            latest: dict[str, datetime] = {}
+            for exchange in self._exchanges.values():
+                exchanges[exchange.org] += 1
+                latest.pop(exchange.org, None)
+                latest[exchange.org] = exchange.received_at
+            events = Counter(event.record.org for event in self._events.values() if event.record is not None)
+            return [OrgStatistics(org, exchanges[org], events[org], latest[org]) for org in reversed(list(latest))]
+
+    def statistics(self, org: str | None = None) -> Statistics:
+        with self._lock:
+            kept = [exchange for exchange in self._exchanges.values() if org is None or exchange.org == org]
+            records = (event.record for event in self._events.values() if event.record is not None)
+            return Statistics(
+                len(kept),
+                sum(exchange.accepted for exchange in kept),
+                sum(exchange.fault is not None for exchange in kept),
+                Counter(record.summary.status for record in records if org is None or record.org == org),
+                sum(len(exchange.request.body) + len(exchange.response.body) for exchange in kept),
+            )
 
     def forget(self, org: str | None = None) -> int:
         with self._lock:

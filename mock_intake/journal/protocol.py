@@ -86,6 +86,39 @@ class EventRecord:
         }
 
 
+class OrgStatistics(NamedTuple):
+    """What there is of one org: exchanges of all kinds, accepted events, when it was last heard of."""
+
+    org: str
+    exchanges: int
+    events: int
+    last_received_at: datetime
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self._asdict(), "last_received_at": rfc3339(self.last_received_at)}
+
+
+class Statistics(NamedTuple):
+    """Counts over the record; ``bytes`` is the size of bodies and answers."""
+
+    exchanges: int
+    accepted: int
+    faulted: int
+    statuses: dict[Status, int]
+    bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "exchanges": self.exchanges,
+            "accepted": self.accepted,
+            "refused": self.exchanges - self.accepted,
+            "faulted": self.faulted,
+            "events": sum(self.statuses.values()),
+            "statuses": {str(status): self.statuses.get(status, 0) for status in Status},
+            "bytes": self.bytes,
+        }
+
+
 class JournalError(RuntimeError):
     """The journal cannot be opened, read or written; the message says which and what to do."""
 
@@ -118,6 +151,11 @@ class Journal(Protocol):
     def exchange(self, exchange_id: str) -> Exchange | None: ...
 
     def event(self, event_id: str) -> EventRecord | None: ...
+
+    def orgs(self) -> list[OrgStatistics]:
+        """All orgs on record, the latest heard of first."""
+
+    def statistics(self, org: str | None = None) -> Statistics: ...
 
     def forget(self, org: str | None = None) -> int:
         """Takes the exchanges of one org, or all, off the record; says how many there were."""

@@ -10,7 +10,7 @@ import orjson
 from mock_intake.event import DatasetId
 from mock_intake.exchange import EventSummary, Exchange, Headers, Hop, ReceivedRequest, Response
 from mock_intake.findings import Finding, Status
-from mock_intake.journal.protocol import EventRecord
+from mock_intake.journal.protocol import EventRecord, OrgStatistics
 from mock_intake.parsing import dumps
 
 Row = tuple[Any, ...]
@@ -58,6 +58,7 @@ EXCHANGE_COLUMNS = (
     *_SUMMARY_COLUMNS,
 )
 _NAMES = [name for name, _ in EXCHANGE_COLUMNS]
+EXCHANGE_COLUMN_NAMES = tuple(_NAMES)
 _FIRST_OF_SUMMARY = _NAMES.index("event_id")
 EXCHANGE_NAMES = ", ".join(_NAMES)
 INSERT_EXCHANGE = f"INSERT INTO exchanges ({EXCHANGE_NAMES}) VALUES ({', '.join('?' * len(_NAMES))})"
@@ -79,6 +80,13 @@ SELECT events.last, events.attempts, latest.received_at, {", ".join(f"kept.{name
 FROM events
 JOIN exchanges AS kept ON kept.position = events.first
 JOIN exchanges AS latest ON latest.position = events.last
+"""
+
+
+SELECT_ORGS = """
+SELECT org, count(*), (SELECT count(*) FROM events WHERE events.org = exchanges.org AND first IS NOT NULL),
+       (SELECT received_at FROM exchanges AS latest WHERE latest.position = max(exchanges.position))
+FROM exchanges GROUP BY org ORDER BY max(position) DESC
 """
 
 
@@ -211,6 +219,11 @@ def event_from_row(row: Row) -> EventRecord:
     return EventRecord(
         kept.event, kept.org, kept.received_at, _moment(last_received_at), attempts, kept.findings, kept.id
     )
+
+
+def org_from_row(row: Row) -> OrgStatistics:
+    org, exchanges, events, received_at = row
+    return OrgStatistics(org, exchanges, events, _moment(received_at))
 
 
 def _headers(data: bytes) -> Headers:

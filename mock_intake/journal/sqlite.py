@@ -15,8 +15,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mock_intake.exchange import Exchange
+from mock_intake.findings import Status
 from mock_intake.journal import rows
-from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, JournalError, Page
+from mock_intake.journal.protocol import (
+    EventFilter,
+    EventRecord,
+    ExchangeFilter,
+    JournalError,
+    OrgStatistics,
+    Page,
+    Statistics,
+)
 
 APPLICATION_ID = 0x6D696E74  # "mint"
 VERSION = 1
@@ -263,6 +272,26 @@ class SqliteJournal:
                 f"{rows.SELECT_EVENTS} WHERE events.id = ? AND events.first IS NOT NULL", (event_id,)
             ).fetchone()
         return None if row is None else rows.event_from_row(row)
+
+    def orgs(self) -> list[OrgStatistics]:
+        with self._errors():
+            found = self._connection.execute(rows.SELECT_ORGS).fetchall()
+        return [rows.org_from_row(row) for row in found]
+
+    def statistics(self, org: str | None = None) -> Statistics:
+        conditions, values = _conditions({"org": org})
+        where = _where(conditions)
+        counted = "count(*), coalesce(sum(accepted), 0), count(fault)"
+        with self._errors():
+            row = self._connection.execute(
+                f"SELECT {counted}, coalesce(sum({rows.SIZE}), 0) FROM exchanges {where}", values
+            ).fetchone()
+            accepted = _where(["first IS NOT NULL", *conditions])
+            statuses = self._connection.execute(
+                f"SELECT status, count(*) FROM events {accepted} GROUP BY status", values
+            ).fetchall()
+        exchanges, taken, faulted, size = row
+        return Statistics(exchanges, taken, faulted, {Status(status): count for status, count in statuses}, size)
 
     def forget(self, org: str | None = None) -> int:
         conditions, values = _conditions({"org": org})

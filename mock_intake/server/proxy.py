@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import cast
 
 from mock_intake.datadog import requests as rules
 from mock_intake.datadog.sites import INTAKE_HOSTS, INTAKE_PATH
@@ -17,6 +19,7 @@ from mock_intake.exchange import Exchange, Headers, ReceivedRequest, Response, n
 from mock_intake.findings import Finding
 from mock_intake.intake import refused
 from mock_intake.masking import Masker, credentials
+from mock_intake.server.misbehaviour import reset
 
 Address = tuple[str, int]
 Record = Callable[[Exchange], None]
@@ -26,6 +29,23 @@ _MAX_HEAD = 64 * 1024
 _HEAD_TIMEOUT = 30.0
 _CONNECT_TIMEOUT = 10.0
 _CHUNK = 64 * 1024
+# A client that still sends hears an early answer as a reset. So what follows a refused head is read on for a
+# while and thrown away, that the client may read why it was refused.
+_DRAIN_TIMEOUT = 5.0
+_CLOSE_TIMEOUT = 10.0
+_TOO_LARGE = f"the head of the request is larger than {_MAX_HEAD:,} bytes"
+_MAX_QUOTED = 200
+_TLS_BEGINS = b"\x16"
+_REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
+_USER_IN_URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*@")
+
+
+class _UnreadableError(Exception):
+    """What came is no request; the message says what it is, the advice what to do about it."""
+
+    def __init__(self, message: str, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 class Peers:
@@ -76,66 +96,69 @@ class ForwardProxy:
         self._connections.add(task)
         try:
             await self._handle(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-            pass  # the peer went away, was too slow, or sent what has no end: there is nobody to tell
+        except (OSError, asyncio.IncompleteReadError, TimeoutError):
+            pass  # the peer went away, or was too slow: there is nobody to tell
         except asyncio.CancelledError:
             pass  # the server stops
         finally:
             self._connections.discard(task)
-            writer.transport.abort() if task.cancelling() else writer.close()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
+            await _close(writer, at_once=bool(task.cancelling()))
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _HEAD_TIMEOUT)
-        method, target, headers = _parsed(head)
-        if method != "CONNECT":
-            await self._refuse(writer, method, target, headers, plain=True)
+        try:
+            async with asyncio.timeout(_HEAD_TIMEOUT):
+                method, target, headers = await _head(reader)
+        except _UnreadableError as error:
+            self._answer(writer, "", "", (), 400, _unreadable(error))
+            await _see_off(reader, writer)
             return
-        host, _, port = target.rpartition(":")
-        host = host.strip("[]").lower()
-        if not port.isdigit():
-            await self._refuse(writer, method, target, headers)
-            return
-        if host in INTAKE_HOSTS and int(port) == HTTPS:
+        host, port = _destination(target)
+        if method == "CONNECT" and host in INTAKE_HOSTS and port == HTTPS:
             await self._tunnel(reader, writer, self._intake, to_intake=True)
-        elif host in self._allowed:
-            await self._tunnel(reader, writer, (host, int(port)), to_intake=False)
+        elif method == "CONNECT" and host in self._allowed and port is not None:
+            await self._tunnel(reader, writer, (host, port), to_intake=False)
         else:
-            await self._refuse(writer, method, target, headers)
+            self._answer(writer, method, target, headers, 403, _refusal(method, _shown(target), host))
+            await _see_off(reader, writer)
 
     async def _tunnel(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: Address, *, to_intake: bool
     ) -> None:
         try:
-            there = await asyncio.wait_for(asyncio.open_connection(*to), _CONNECT_TIMEOUT)
+            async with asyncio.timeout(_CONNECT_TIMEOUT):
+                reader_there, writer_there = await asyncio.open_connection(*to)
         except (OSError, TimeoutError):
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n")
             await writer.drain()
             return
-        reader_there, writer_there = there
         own = writer_there.get_extra_info("sockname")[:2]
         if to_intake:
             self._peers.add(own, writer.get_extra_info("peername")[:2])
         try:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await writer.drain()
-            async with asyncio.TaskGroup() as pipes:
-                pipes.create_task(_pipe(reader, writer_there))
-                pipes.create_task(_pipe(reader_there, writer))
-        except* OSError:
-            pass  # either side was reset; the other is told by being closed
+            await _carry(reader, writer, reader_there, writer_there)
+        except ConnectionResetError:
+            # A fault of the intake's must arrive as what it is.
+            reset(cast("asyncio.Transport", writer.transport))
+            reset(cast("asyncio.Transport", writer_there.transport))
         finally:
             self._peers.remove(own)
             writer_there.transport.abort()
 
-    async def _refuse(
-        self, writer: asyncio.StreamWriter, method: str, target: str, headers: Headers, *, plain: bool = False
+    def _answer(
+        self,
+        writer: asyncio.StreamWriter,
+        method: str,
+        target: str,
+        headers: Headers,
+        status: int,
+        finding: Finding,
     ) -> None:
-        found = credentials(headers, target.partition("?")[2])
-        masker = Masker([credential.text for credential in found])
+        """Refuses a request, and puts it on record."""
+        path, _, query = _shown(target).partition("?")
+        masker = Masker([credential.text for credential in credentials(headers, query)])
         peer = writer.get_extra_info("peername")
-        path, _, query = target.partition("?")
         request = ReceivedRequest(
             id=new_exchange_id(),
             method=method,
@@ -146,14 +169,77 @@ class ForwardProxy:
             received_at=datetime.now(UTC),
             peer=f"{peer[0]}:{peer[1]}" if peer else None,
         )
-        exchange = refused(request, 403, _finding(request.path, plain=plain))
+        exchange = refused(request, status, finding)
         self._record(exchange)
-        writer.write(_answer(exchange.response))
-        await writer.drain()
+        writer.write(_encoded(exchange.response))
+
+
+async def _head(reader: asyncio.StreamReader) -> tuple[str, str, Headers]:
+    """Method, target and headers of the request that begins. Raises ``_UnreadableError``."""
+    first = await reader.readexactly(1)
+    if first == _TLS_BEGINS:
+        raise _UnreadableError(
+            "what the proxy received is the beginning of a TLS connection",
+            "The proxy itself speaks plain http: let HTTPS_PROXY begin with http://.",
+        )
+    try:
+        line = _text(first + await reader.readuntil(b"\n"))
+        matched = _REQUEST_LINE.fullmatch(line)
+        if matched is None:
+            raise _UnreadableError("what the proxy received is no HTTP request")
+        headers = []
+        size = len(line)
+        while line := _text(await reader.readuntil(b"\n")):
+            size += len(line)
+            if size > _MAX_HEAD:
+                raise _UnreadableError(_TOO_LARGE)
+            name, _, value = line.partition(":")
+            headers.append((name.strip().lower(), value.strip()))
+    except asyncio.LimitOverrunError as error:
+        raise _UnreadableError(_TOO_LARGE) from error
+    return matched[1].upper()[:20], matched[2], tuple(headers)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("latin-1").rstrip("\r\n")
+
+
+def _destination(target: str) -> tuple[str, int | None]:
+    """Host and port that a CONNECT, or a URL, names; no port where there is none that can be."""
+    authority = _shown(target).partition("://")[2].partition("/")[0] if "://" in target else target
+    host, colon, port = authority.rpartition(":")
+    if not colon:
+        host, port = authority, ""
+    host = host.strip("[]").rstrip(".").lower()
+    known = port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= 65535
+    return host, int(port) if known else None
+
+
+async def _carry(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    reader_there: asyncio.StreamReader,
+    writer_there: asyncio.StreamWriter,
+) -> None:
+    """Carries bytes both ways until the other side ends, or either is reset.
+
+    A client that only stops sending still hears what comes back.
+    """
+    up = asyncio.ensure_future(_pipe(reader, writer_there))
+    down = asyncio.ensure_future(_pipe(reader_there, writer))
+    try:
+        await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
+        if up.done():
+            await up
+        await down
+    finally:
+        up.cancel()
+        down.cancel()
+        await asyncio.gather(up, down, return_exceptions=True)
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carries bytes one way until they end, and says so to the other side: a half-closed connection stays half open."""
+    """Carries bytes one way until they end, and says so to the other side."""
     while data := await reader.read(_CHUNK):
         writer.write(data)
         await writer.drain()
@@ -161,31 +247,68 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
-def _parsed(head: bytes) -> tuple[str, str, Headers]:
-    first, *rest = head.decode("latin-1").split("\r\n")
-    method, _, target = first.partition(" ")
-    pairs = (line.partition(":") for line in rest if line)
-    headers = tuple((name.strip().lower(), value.strip()) for name, _, value in pairs)
-    return method.upper()[:20], target.rpartition(" ")[0] or target, headers
+async def _see_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Lets a client that was refused send to its end, so that it reads the answer."""
+    await writer.drain()
+    writer.write_eof()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_TIMEOUT):
+            while await reader.read(_CHUNK):
+                pass
 
 
-def _finding(target: str, *, plain: bool) -> Finding:
+async def _close(writer: asyncio.StreamWriter, *, at_once: bool) -> None:
+    if at_once:
+        writer.transport.abort()
+    else:
+        writer.close()
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await writer.wait_closed()
+    except TimeoutError:
+        writer.transport.abort()  # it does not read what was sent last
+    except (OSError, asyncio.CancelledError):
+        pass
+
+
+def _shown(target: str) -> str:
+    """A target without the user and password that a URL may carry."""
+    return _USER_IN_URL.sub(r"\1****@", target)
+
+
+def _refusal(method: str, target: str, host: str) -> Finding:
     expected = f"CONNECT to one of the intakes, such as {min(INTAKE_HOSTS)}:{HTTPS}"
-    if plain:
+    target = target.partition("?")[0][:_MAX_QUOTED]
+    if method != "CONNECT":
+        advice = None
+        if host in INTAKE_HOSTS:
+            advice = f"Let the producer's URL begin with https://, and end after the host ({INTAKE_PATH} is added)."
         return rules.PROXY_REFUSED.found(
             "request",
-            f"the proxy was asked for {target} in plain http; the intakes are reached by https only",
+            f"the proxy was asked for {target} in plain http; it lets through https only (CONNECT)",
             expected=expected,
-            actual=target,
-            advice=f"Let the producer's URL begin with https://, and end after the host ({INTAKE_PATH} is added).",
+            actual=f"{method} {target}",
+            advice=advice,
         )
+    why = f": an intake listens on port {HTTPS} only" if host in INTAKE_HOSTS else ""
     return rules.PROXY_REFUSED.found(
-        "request", f"the proxy lets nobody through to {target}", expected=expected, actual=target
+        "request", f"the proxy lets nobody through to {target}{why}", expected=expected, actual=target
     )
 
 
-def _answer(response: Response) -> bytes:
-    lines = ["HTTP/1.1 403 Forbidden", "connection: close"]
+def _unreadable(error: _UnreadableError) -> Finding:
+    return rules.NOT_HTTP.found(
+        "request",
+        str(error),
+        expected=f"CONNECT {min(INTAKE_HOSTS)}:{HTTPS} HTTP/1.1",
+        actual="something else",
+        advice=error.advice,
+    )
+
+
+def _encoded(response: Response) -> bytes:
+    reason = {400: "Bad Request", 403: "Forbidden"}[response.status_code]
+    lines = [f"HTTP/1.1 {response.status_code} {reason}", "connection: close"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     lines += [f"content-length: {len(response.body)}", "", ""]
     return "\r\n".join(lines).encode("latin-1") + response.body

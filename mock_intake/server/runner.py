@@ -94,7 +94,9 @@ class IntakeServer:
         self._reception = Reception(
             Intake(self.settings, library), self._recorder, self.faults, self.journal.attempts, forward
         )
-        self.app = create_app(self._reception, Control(self.journal, self.views, self.faults, access or Access()))
+        self.app = create_app(
+            self._reception, Control(self.journal, self.views, self.faults, access or Access(), self.bell)
+        )
         self._apps: dict[str, Any] = {"http": self.app}
         if tls is not None:
             self._apps["https"] = self.app

@@ -1,6 +1,7 @@
 """Python runs this at start, being put first on PYTHONPATH by ``mock-intake run --path intercept``.
 
-Installs the redirect for this process, then runs the ``sitecustomize`` that would have run without it.
+Installs the redirect for this process, then runs the ``sitecustomize`` that would have run without it. Works in
+every Python from 3.7 on.
 """
 
 import importlib.machinery
@@ -27,7 +28,11 @@ def _redirect() -> None:
     if not address:
         return
     host, _, port = address.rpartition(":")
-    ca_pem = Path(os.environ["MOCK_INTAKE_REDIRECT_CA"]).read_text(encoding="ascii")
+    try:
+        ca_pem = Path(os.environ["MOCK_INTAKE_REDIRECT_CA"]).read_text(encoding="ascii")
+    except OSError:
+        # The intake has ended before this process began. What it sends must not go to the real one instead.
+        ca_pem = ""
     hosts = os.environ["MOCK_INTAKE_REDIRECT_HOSTS"].split(",")
     redirect = _load("_mock_intake_redirect", HERE.parent / "redirect.py")
     redirect.Redirect(hosts, (host, int(port)), ca_pem).install()
@@ -42,5 +47,7 @@ def _chain() -> None:
         spec.loader.exec_module(module)
 
 
-_redirect()
-_chain()
+try:
+    _redirect()
+finally:
+    _chain()

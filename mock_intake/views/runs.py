@@ -1,25 +1,15 @@
-"""Views of the journal: runs and datasets, folded from exchanges.
-
-Each view is a reducer, ``(state, exchange) -> state``, over the exchanges that were accepted. ``Views``
-keeps the states together with the journal position that they have seen, and catches up when it is read.
-"""
+"""Runs, folded from the exchanges that were accepted."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mock_intake.datadog.joins import join_key, judge_joins
-from mock_intake.event import DatasetId
 from mock_intake.exchange import EventSummary, Exchange
-from mock_intake.findings import Finding, Selection
-from mock_intake.journal.protocol import Journal
+from mock_intake.findings import Finding
 from mock_intake.openlineage import run_cycle
 from mock_intake.openlineage.run_cycle import Repeat, RunEventFact, RunFacts
-
-_BATCH = 5_000
 
 
 @dataclass(slots=True)
@@ -76,76 +66,6 @@ def fact_of(event: EventSummary) -> RunEventFact:
         event.processing_type,
         event.parent_run_id,
     )
-
-
-DatasetsState = dict[str, dict[DatasetId, dict[DatasetId, None]]]
-"""Datasets by org and join key: those with the same key were meant to be one, in order of appearance."""
-
-
-def fold_datasets(state: DatasetsState, exchange: Exchange) -> DatasetsState:
-    """Adds the datasets of one exchange."""
-    if exchange.event is not None and exchange.accepted:
-        add_datasets(state, exchange.org, exchange.event)
-    return state
-
-
-def add_datasets(state: DatasetsState, org: str, event: EventSummary) -> None:
-    for dataset in datasets_of(event):
-        state.setdefault(org, {}).setdefault(join_key(dataset), {})[dataset] = None
-
-
-def datasets_of(event: EventSummary) -> Iterable[DatasetId]:
-    yield from event.inputs
-    yield from event.outputs
-    if event.dataset is not None:
-        yield event.dataset
-
-
-class Views:
-    """The views of one journal, caught up whenever they are read. Safe to use from several threads."""
-
-    def __init__(self, journal: Journal, selection: Selection | None = None) -> None:
-        self._journal = journal
-        self._selection = selection or Selection()
-        self._lock = threading.Lock()
-        self._generation = journal.generation
-        self._position = 0
-        self._runs = RunsState()
-        self._datasets: DatasetsState = {}
-
-    def runs(self, org: str | None = None) -> list[Run]:
-        """Runs, the latest heard of first."""
-        with self._lock:
-            self._catch_up()
-            return [run for run in reversed(self._runs.runs.values()) if org is None or run.org == org]
-
-    def run_findings(self, run: Run, *, closed: bool) -> tuple[Finding, ...]:
-        """What the run cycle has to say; ``closed`` when no more events are expected."""
-        with self._lock:
-            known = self._runs.runs
-            found = run_cycle.judge_run(
-                run.facts, closed=closed, run_is_known=lambda run_id: (run.org, run_id) in known
-            )
-        return self._selection.apply(found)
-
-    def dataset_findings(self, org: str | None = None) -> tuple[Finding, ...]:
-        """Pairs of datasets that differ only in how they are written."""
-        with self._lock:
-            self._catch_up()
-            groups = [group for owner, group in self._datasets.items() if org is None or owner == org]
-            return self._selection.apply(finding for group in groups for finding in judge_joins(group))
-
-    def _catch_up(self) -> None:
-        if self._generation != self._journal.generation:
-            self._generation = self._journal.generation
-            self._position = 0
-            self._runs = RunsState()
-            self._datasets = {}
-        while batch := self._journal.read(self._position, _BATCH):
-            for position, exchange in batch:
-                self._runs = fold_run(self._runs, exchange)
-                self._datasets = fold_datasets(self._datasets, exchange)
-                self._position = position
 
 
 def run_to_dict(run: Run, findings: Iterable[Finding]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.keeping import keeping_options, open_journal
 from mock_intake.cli.listening import Listening, listening_options
 from mock_intake.cli.options import Size, judging_config, judging_options, parsed_fault_plan
+from mock_intake.cli.sources import CONTROL_TOKEN
 from mock_intake.cli.tally import Tally
 from mock_intake.datadog.authentication import Keys
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
@@ -25,8 +26,6 @@ from mock_intake.intake import Settings
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.runner import IntakeServer, ServerError
-
-CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
 
 
 @click.command()

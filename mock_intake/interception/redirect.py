@@ -69,14 +69,14 @@ class Redirect:
         copy = _TrustingContext(ssl.PROTOCOL_TLS_CLIENT)
         copy.made_for = settings
         copy.check_hostname = False
-        copy.verify_mode = context.verify_mode
+        _set(copy, "verify_mode", context.verify_mode)
         copy.check_hostname = context.check_hostname
-        copy.options = context.options
+        _set(copy, "options", context.options)
         # There is no revocation list of the local CA's, and without one the check cannot but fail.
-        copy.verify_flags = context.verify_flags & ~_CRL_CHECKS
+        _set(copy, "verify_flags", context.verify_flags & ~_CRL_CHECKS)
         with contextlib.suppress(ValueError):
-            copy.minimum_version = context.minimum_version
-            copy.maximum_version = context.maximum_version
+            _set(copy, "minimum_version", context.minimum_version)
+            _set(copy, "maximum_version", context.maximum_version)
         if self._ca_pem:
             copy.load_verify_locations(cadata=self._ca_pem)
         self._contexts[context] = copy
@@ -88,6 +88,11 @@ class _TrustingContext(_Context):  # type: ignore[misc]
 
     mock_intake_redirected = True
     made_for: tuple[Any, ...] = ()
+
+
+def _set(context: _TrustingContext, name: str, value: Any) -> None:
+    # ssl's own setters look up ssl.SSLContext by name, so they fail where that has been replaced.
+    getattr(super(_Context, _Context), name).__set__(context, value)
 
 
 def _settings(context: ssl.SSLContext) -> tuple[Any, ...]:

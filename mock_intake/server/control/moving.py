@@ -113,14 +113,14 @@ def _job(job: run_cycle.Job) -> dict[str, str | None]:
 async def stream(control: Control, call: Call) -> Response:
     """Server-sent events: one for each new exchange; ``Last-Event-ID`` goes on behind that one."""
     last = call.request.headers.get("last-event-id", "")
-    position = int(last) if last.isascii() and last.isdigit() and len(last) <= 15 else control.journal.position
+    seen = int(last) if last.isascii() and last.isdigit() and len(last) <= 15 else control.journal.position
 
     async def sent() -> AsyncIterator[bytes]:
-        nonlocal position
+        nonlocal seen
         yield b"retry: 1000\n\n"
         while True:
             heard = control.bell.rung
-            for position, exchange in control.journal.read(position, _STREAM_BACKLOG):
+            for position, exchange in control.journal.read(seen, _STREAM_BACKLOG):
                 if call.org in (None, exchange.org):
                     data = dumps(exchange.to_dict())
                     yield b"id: %d\nevent: exchange\ndata: %b\n\n" % (position, data)

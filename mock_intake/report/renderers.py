@@ -1,0 +1,198 @@
+"""Reports as text, JSON, JUnit XML, Markdown and HTML: from the same data, for different readers."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Mapping
+from xml.etree import ElementTree
+
+from mock_intake.findings import Finding, Severity, Status
+from mock_intake.report.model import Entry, Report
+from mock_intake.report.places import Group, Groups, Place
+
+_MOST_PLACES = 5
+_SUITES = {"event": "events", "request": "refused requests", "run": "runs", "datasets": "datasets"}
+
+
+def groups_of(report: Report, most_places: int = _MOST_PLACES) -> Groups:
+    groups = Groups(most_places)
+    for entry in report.entries:
+        groups.extend(Place(finding, entry.title) for finding in entry.findings)
+    return groups
+
+
+def summary_line(report: Report) -> str:
+    summary = report.summary()
+    statuses = ", ".join(f"{summary[str(status)]} {status}" for status in Status)
+    return f"{summary['events']} events: {statuses}; {summary['refused']} requests refused; {summary['runs']} runs"
+
+
+def to_text(report: Report) -> str:
+    lines = [report.title, ""]
+    for group in groups_of(report).at_or_above(Severity.INFO):
+        lines.append(f"{group.first.code} {group.first.severity}, {group.count} x")
+        lines += [f"  {_place(place)}" for place in group.places]
+        if group.count > len(group.places):
+            lines.append(f"  ... and {group.count - len(group.places)} more")
+        lines += [f"  advice: {group.first.advice}", f"  source: {group.first.source} ({group.first.sureness})", ""]
+    lines += [f"note: {note}" for note in report.notes]
+    lines.append(summary_line(report))
+    return "\n".join(_printable(line) for line in lines) + "\n"
+
+
+def to_json(report: Report) -> str:
+    return json.dumps(report.to_dict(), indent=2) + "\n"
+
+
+def to_junit(report: Report) -> str:
+    """A test case for every event, refused request and run: failed on a finding of severity error.
+
+    Warnings and infos stand in ``system-out``. No events at all is a failed case of its own.
+    """
+    root = ElementTree.Element("testsuites", name=report.title)
+    for kind, title in _SUITES.items():
+        entries = [entry for entry in report.entries if entry.kind == kind]
+        if kind == "event" and not entries:
+            suite = ElementTree.SubElement(root, "testsuite", name=title, tests="1", failures="1", errors="0")
+            case = ElementTree.SubElement(suite, "testcase", classname=title, name="at least one event")
+            ElementTree.SubElement(case, "failure", message="no event was received", type="no-events")
+        if not entries:
+            continue
+        failures = sum(entry.status is Status.ERROR for entry in entries)
+        suite = ElementTree.SubElement(
+            root, "testsuite", name=title, tests=str(len(entries)), failures=str(failures), errors="0"
+        )
+        for entry in entries:
+            _junit_case(suite, title, entry)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _junit_case(suite: ElementTree.Element, title: str, entry: Entry) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=title, name=_xml(f"{entry.title} [{entry.key}]"))
+    errors = [finding for finding in entry.findings if finding.severity is Severity.ERROR]
+    if errors:
+        first = ElementTree.SubElement(case, "failure", message=_xml(errors[0].message), type=errors[0].code)
+        first.text = _xml("\n\n".join(_finding_text(finding) for finding in errors))
+    others = [finding for finding in entry.findings if finding.severity is not Severity.ERROR]
+    if others:
+        ElementTree.SubElement(case, "system-out").text = _xml("\n\n".join(_finding_text(f) for f in others))
+
+
+def to_markdown(report: Report) -> str:
+    lines = [f"# {_markdown(report.title)}", "", summary_line(report) + ".", ""]
+    lines += [f"> {_markdown(note)}\n" for note in report.notes]
+    groups = groups_of(report).at_or_above(Severity.INFO)
+    if groups:
+        lines += ["| Rule | Severity | Times | What, and where first | What to do |", "|---|---|---|---|---|"]
+        for group in groups:
+            first = _markdown(_place(group.places[0]))
+            cells = (group.first.code, group.first.severity, str(group.count), first, _markdown(group.first.advice))
+            lines.append(f"| {' | '.join(cells)} |")
+    else:
+        lines.append("Nothing was found." if report.events else "")
+    return "\n".join(lines) + "\n"
+
+
+_STYLE = """
+:root { color-scheme: light dark; --ok: #1a7f37; --warning: #9a6700; --error: #cf222e; --info: #0969da; }
+@media (prefers-color-scheme: dark) {
+  :root { --ok: #3fb950; --warning: #d29922; --error: #ff7b72; --info: #79c0ff; }
+}
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+.ok { color: var(--ok); } .warning { color: var(--warning); } .error { color: var(--error); }
+.info { color: var(--info); }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .3rem .6rem; vertical-align: top; }
+th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); overflow-wrap: anywhere; }
+code { font-size: .9em; } details { margin: .5rem 0; } dt { font-weight: 600; }
+"""
+
+
+def to_html(report: Report) -> str:
+    """One page without scripts and without anything from elsewhere; what events hold is escaped throughout."""
+    e = html.escape
+    groups = groups_of(report).at_or_above(Severity.INFO)
+    notes = "".join(f"<p><strong>{e(note)}</strong></p>" for note in report.notes)
+    found = "".join(_html_group(group) for group in groups) or "<p>Nothing was found.</p>"
+    rows = "".join(_html_row(entry) for entry in report.entries)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{e(report.title)}</title><style>{_STYLE}</style></head><body><main>"
+        f"<h1>{e(report.title)}</h1><p>{e(summary_line(report))}. Made {e(report.made_at.isoformat())}.</p>{notes}"
+        f"<h2>Findings</h2>{found}"
+        "<h2>What was received</h2><table>"
+        "<thead><tr><th>Kind</th><th>What</th><th>Status</th><th>Rules</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></main></body></html>\n"
+    )
+
+
+def _html_group(group: Group) -> str:
+    e = html.escape
+    places = "".join(f"<li>{e(_place(place))}</li>" for place in group.places)
+    more = f"<li>and {group.count - len(group.places)} more</li>" if group.count > len(group.places) else ""
+    first = group.first
+    source = e(first.source)
+    link = f'<a href="{source}">{source}</a>' if first.source.startswith("https://") else source
+    return (
+        f'<section><h3><code>{e(first.code)}</code> <span class="{first.severity}">{first.severity}</span> '
+        f"{group.count} times</h3><ul>{places}{more}</ul><p>{e(first.advice)}</p>"
+        f"<p>Source: {link} ({e(first.sureness)})</p></section>"
+    )
+
+
+def _html_row(entry: Entry) -> str:
+    e = html.escape
+    codes = " ".join(sorted({finding.code for finding in entry.findings}))
+    return (
+        f"<tr><td>{e(entry.kind)}</td><td>{e(entry.title)}<br><code>{e(entry.key)}</code></td>"
+        f'<td class="{entry.status}">{entry.status}</td><td>{e(codes)}</td></tr>'
+    )
+
+
+def _place(place: Place) -> str:
+    finding = place.finding
+    where = f" at {finding.pointer}" if finding.pointer else ""
+    return f"{place.source or finding.subject}{where}: {finding.message}"
+
+
+def _finding_text(finding: Finding) -> str:
+    lines = [f"{finding.code} {finding.severity}" + (f" at {finding.pointer}" if finding.pointer else "")]
+    lines.append(finding.message)
+    if finding.expected:
+        lines.append(f"expected: {finding.expected}")
+    if finding.actual:
+        lines.append(f"actual: {finding.actual}")
+    lines += [f"advice: {finding.advice}", f"source: {finding.source} ({finding.sureness})"]
+    return "\n".join(lines)
+
+
+def _xml(text: str) -> str:
+    """Text without the characters that XML 1.0 has no way to write."""
+    return "".join(
+        c if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff" else "\ufffd"
+        for c in text
+    )
+
+
+def _markdown(text: str) -> str:
+    """Text that Markdown shows as it is, in a table too."""
+    for character in "\\`*_{}[]<>|#":
+        text = text.replace(character, "\\" + character)
+    return " ".join(text.split())
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+RENDERERS: Mapping[str, Callable[[Report], str]] = {
+    "text": to_text,
+    "json": to_json,
+    "junit": to_junit,
+    "markdown": to_markdown,
+    "html": to_html,
+}

@@ -29,6 +29,7 @@ from mock_intake.findings import Finding, Selection, Status
 from mock_intake.judgement import Judge
 from mock_intake.masking import Masker, credentials
 from mock_intake.openlineage.library import FacetLibrary
+from mock_intake.redaction import redact, redacted
 
 ACCEPTED = 202
 RETRY_AFTER = 5
@@ -100,7 +101,7 @@ class Intake:
         if refusal is not None:
             status, reasons, detail = refusal
             return self._refused(request, who, status, (*reasons, *findings), detail, body)
-        findings = [*who.findings, *findings, *_manners(request)]
+        findings = [redacted(finding) for finding in (*who.findings, *findings, *_manners(request))]
         event, judged = self._judge.judge(body.decoded, who.org, tuple(findings))
         if event is None:
             return self._refused(request, who, 400, judged, judged[-1].message if judged else "no event", body)
@@ -170,7 +171,8 @@ class Intake:
         body: _Body,
         event: EventSummary | None = None,
     ) -> Exchange:
-        findings = self.settings.selection.apply(findings)
+        findings = self.settings.selection.apply(redacted(finding) for finding in findings)
+        detail = redact(detail)
         answer: dict[str, Any] = {
             "errors": [{"status": str(status), "title": _TITLES[status], "detail": detail}],
         }

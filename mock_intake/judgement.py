@@ -142,12 +142,16 @@ def _advice(body: bytes, error: ParseError) -> str | None:
 
 
 def _excerpt(body: bytes, position: int | None) -> str:
+    """What stands at a position, which is one in the decoded text."""
     if not body:
         return "an empty body"
-    start = max(0, (position or 0) - 20)
-    text = body[start : start + 60].decode("utf-8", "backslashreplace")
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in redact(text))
-    return ("..." if start else "") + shown + ("..." if start + 60 < len(body) else "")
+    text = body.decode("utf-8", "backslashreplace")
+    # Secrets are taken out before the text is cut, which can take away what tells them; NUL keeps the place.
+    text = redact(text[:position] + "\0" + text[position:]) if position else redact(text)
+    start = max(0, text.find("\0") - 20) if position else 0
+    text = text.replace("\0", "", 1) if position else text
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in text[start : start + 60])
+    return ("..." if start else "") + shown + ("..." if start + 60 < len(text) else "")
 
 
 def _no_object(value: Any) -> Finding:

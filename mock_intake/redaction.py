@@ -36,7 +36,7 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("token", "a Hugging Face token", r"\bhf_[0-9A-Za-z]{30,}"),
     ("token", "a JSON Web Token", r"\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]+"),
     ("token", "a bearer token", r"\b[Bb]earer [0-9A-Za-z._~+/-]{20,}"),
-    ("password", "a password in a URI", r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@\"'?#]*:[^/\s@\"'?#]+@"),
+    ("password", "a password in a URI", r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^/\s:@\"'?#]*:[^/\s@\"'?#]+@"),
     ("password", "a password in a connection string", rf"\b{_ASSIGNED}[^&;\s\"'\\]{{3,}}"),
 )
 # What every match of a pattern holds, but for the passwords: those need an "@" or an assignment.
@@ -59,7 +59,7 @@ _TRACES = (
     ),
 )
 _PLACEHOLDER = re.compile(
-    r"(?i)[=:]?(?:\*+|x+|<[^>]*>|\$\{[^}]*\}|\$\w+|\{\{?[^}]*\}?\}|%\w+%|\[?redacted\]?|masked|hidden|\.\.\.+)@?"
+    r"(?i)[=:]?(?:\*+\w{0,4}|x+|<[^>]*>|\$\{[^}]*\}|\$\w+|\{\{?[^}]*\}?\}|%\w+%|\[?redacted\]?|masked|hidden|\.\.\.+)@?"
 )
 _MAX_SHOWN = 120
 _COMPILED = tuple((family, what, re.compile(pattern)) for family, what, pattern in PATTERNS)
@@ -158,12 +158,20 @@ def redact(text: str) -> str:
 def redacted(finding: Finding) -> Finding:
     """A finding that quotes no secret, whatever place it was made from."""
     return finding._replace(
-        pointer=redact(finding.pointer),
+        pointer=_redacted_pointer(finding.pointer),
         message=redact(finding.message),
         expected=None if finding.expected is None else redact(finding.expected),
         actual=None if finding.actual is None else redact(finding.actual),
         advice=redact(finding.advice),
     )
+
+
+def _redacted_pointer(pointer: str) -> str:
+    # Slashes in keys are escaped in a JSON Pointer, so each key is looked at by itself.
+    if not pointer.startswith("/"):
+        return redact(pointer)
+    keys = (key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/"))
+    return "/".join(redact(key).replace("~", "~0").replace("/", "~1") for key in keys)
 
 
 def _mask(match: re.Match[str]) -> str:

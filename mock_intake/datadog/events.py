@@ -19,7 +19,9 @@ EventRule = Callable[[EventView], Iterable[Finding]]
 
 # Addresses of the code whose events are native: the integration is theirs to use.
 _NATIVE_PRODUCERS = {
-    "SPARK": re.compile(r"/integration/spark|/spark-openlineage|//[^/]*\bdatabricks\.com", re.IGNORECASE),
+    "SPARK": re.compile(
+        r"/integration/spark|/spark-openlineage|^https?://([\w-]+\.)*databricks\.com(?![\w.-])", re.IGNORECASE
+    ),
     "AIRFLOW": re.compile(r"apache/airflow|/integration/airflow|cloud-composer", re.IGNORECASE),
     "DBT": re.compile(r"/integration/dbt|dbt-labs/|openlineage-dbt", re.IGNORECASE),
     "TRINO": re.compile(r"trinodb/trino|trino-openlineage", re.IGNORECASE),
@@ -61,7 +63,7 @@ def _job_type(event: EventView, findings: list[Finding]) -> None:
     if type(facet) is not dict:
         job = event.body.get("job")
         pointer = "/job/facets" if type(job) is dict and "facets" in job else "/job"
-        there = "has no jobType facet" if facet is None else "has a jobType facet that is no object"
+        there = "has no jobType facet" if "jobType" not in event.job_facets else "has a jobType facet that is no object"
         findings.append(
             rules.JOB_TYPE_MISSING.found(
                 pointer,

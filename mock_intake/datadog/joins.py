@@ -168,7 +168,8 @@ def _finding(one: DatasetId, other: DatasetId) -> Finding:
     ways = ways_apart(one, other)
     rule = ways[0][0] if len(ways) == 1 else SEVERAL
     differences = " and ".join(words for _, words in ways)
-    caseful = rule is CASE and one.namespace.partition(":")[0].lower() in _CASEFUL
+    scheme = one.namespace.partition(":")[0].lower()
+    caseful = rule is CASE and _SCHEME_ALIASES.get(scheme, scheme) in _CASEFUL
     return redacted(
         rule.found(
             "",

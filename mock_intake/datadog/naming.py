@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from mock_intake.datadog import rules
 from mock_intake.datadog.sources import CUSTOM_JOBS, STANDARD_NAMING
 from mock_intake.findings import Rule
+from mock_intake.redaction import redact
 
 LIVE_PAGE = "Datadog's live page"
 DRAFT_PAGE = "Datadog's draft page"
@@ -181,9 +182,10 @@ def platform_of(namespace: str) -> Platform | None:
 
 def name_parts(name: str) -> list[str]:
     """The dotted parts of a name; dots inside quotes do not part."""
-    parts = [""]
+    parts = []
+    begin = 0
     quote = ""
-    for character in name:
+    for index, character in enumerate(name):
         if quote:
             quote = "" if character == quote else quote
         elif character in '"`':
@@ -191,10 +193,9 @@ def name_parts(name: str) -> list[str]:
         elif character == "[":
             quote = "]"
         elif character == ".":
-            parts.append("")
-            continue
-        parts[-1] += character
-    return parts
+            parts.append(name[begin:index])
+            begin = index + 1
+    return [*parts, name[begin:]]
 
 
 @lru_cache(maxsize=4096)
@@ -239,7 +240,7 @@ def _hint(platform: Platform, namespace: str) -> str:
     right = platform.schemes[0]
     if not rest and platform.namespace.reads.endswith("://host:port"):
         return " Host and port are missing."
-    if "," in rest:
+    if "," in rest and platform.namespace.reads.endswith("://host:port"):
         return " Name one server of several, the same in all jobs."
     if "@" in rest and not platform.object_store:
         return " Take user name and password out."
@@ -255,15 +256,14 @@ def _hint(platform: Platform, namespace: str) -> str:
 
 
 def _name_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
-    if platform.object_store:
+    if not name.strip():
+        yield _empty(platform, name)
+    elif platform.object_store:
         yield from _object_issues(platform, name)
     elif platform.name is not None:
         if not platform.name.pattern.fullmatch(name):
             yield _wrong_name(platform, name, platform.name)
-    elif not platform.parts:
-        if not name.strip():
-            yield _short(platform, name, "the name of the dataset")
-    else:
+    elif platform.parts:
         yield from _table_issues(platform, name)
 
 
@@ -278,21 +278,25 @@ def _table_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
     if len(parts) < len(platform.parts) or not all(part.strip() for part in parts):
         yield _short(platform, name, wanted)
     elif len(parts) > len(platform.parts) + len(platform.optional):
+        known = " or ".join(str(len(platform.parts) + more) for more in range(len(platform.optional) + 1))
         yield NamingIssue(
             rules.NAME_TOO_LONG,
             "name",
-            f"the name {_quoted(name)} has {len(parts)} parts; {platform.title} knows {len(platform.parts)}",
-            wanted,
+            f"the name {_quoted(name)} has {len(parts)} parts; {platform.title} knows {known}",
+            ".".join((*platform.optional, *platform.parts)),
             _quoted(name),
             None,
         )
 
 
 def _unwrapped(platform: Platform, name: str) -> str:
-    """The name without what may stand around or before its parts: quotes around all of it, a project's domain."""
+    """The name without what BigQuery has around or before its parts: quotes around all of it, a project's domain."""
+    if platform.title != "BigQuery":
+        return name
     if len(name) > 2 and name[0] == name[-1] == "`" and "`" not in name[1:-1]:
         name = name[1:-1]
-    return _DOMAIN.sub("", name, count=1) if platform.title == "BigQuery" else name
+    domain = _DOMAIN.match(name)
+    return name[domain.end() :] if domain else name
 
 
 def _object_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
@@ -313,10 +317,14 @@ def _object_issues(platform: Platform, name: str) -> Iterator[NamingIssue]:
         )
 
 
+def _empty(platform: Platform, name: str) -> NamingIssue:
+    wanted = ".".join(platform.parts) or (platform.name.reads if platform.name else None)
+    advice = f"Write it as {wanted}." if wanted else None
+    return NamingIssue(rules.NAME_TOO_SHORT, "name", "the name is empty", wanted or "a name", _quoted(name), advice)
+
+
 def _short(platform: Platform, name: str, wanted: str) -> NamingIssue:
     message = f"the name {_quoted(name)} has fewer parts than a dataset in {platform.title} has"
-    if not name.strip():
-        message = "the name is empty"
     return NamingIssue(rules.NAME_TOO_SHORT, "name", message, wanted, _quoted(name), f"Write it as {wanted}.")
 
 
@@ -340,4 +348,5 @@ def _disputed(
 
 
 def _quoted(text: str) -> str:
+    text = redact(text)  # before it is cut, which can take away what tells a secret
     return f'"{text}"' if len(text) <= 100 else f'"{text[:97]}..."'

@@ -6,12 +6,13 @@ Pure functions of the facts of one run. Rules about something missing speak only
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from mock_intake.findings import Finding, Rule, Severity, Sureness
-from mock_intake.redaction import redacted
+from mock_intake.redaction import redact, redacted
 
 RUN_CYCLE = "https://openlineage.io/docs/spec/run-cycle"
 DATADOG = "https://docs.datadoghq.com/data_observability/jobs_monitoring/openlineage/"
@@ -167,13 +168,18 @@ def state_of(run: RunFacts) -> str | None:
     return next((known for known in ("RUNNING", "START", "OTHER") if known in types), None)
 
 
+_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\D)")
+
+
 def moment(text: str | None) -> datetime | None:
     """An eventTime as a datetime; None where it cannot be read."""
     if text is None:
         return None
+    # RFC 3339 has leap seconds and lower case; datetime has not.
+    read = _LEAP_SECOND.sub(r"\1:59\2", text.upper())
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(read) + timedelta(seconds=read != text.upper())
+    except (ValueError, OverflowError):
         return None
 
 
@@ -290,7 +296,7 @@ def _repeats(run: RunFacts) -> Iterator[Finding]:
 
 def repeated(repeat: Repeat) -> Finding:
     """The finding for an event that was accepted again."""
-    name = repeat.event_type or "event"
+    name = redact(repeat.event_type or "event")
     if repeat.excused:
         return REPEATED.found(
             "",

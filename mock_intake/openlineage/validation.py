@@ -340,6 +340,11 @@ def _secret_variables(event: EventView, findings: list[Finding]) -> None:
         if type(name) is not str or not variable.get("value"):
             continue
         if any(word in name.upper() for word in _SECRET_NAMES):
+            place = pointer_to("run", "facets", "environmentVariables", "environmentVariables", index)
+            findings[:] = [
+                finding._replace(actual="****") if finding.pointer.startswith(place) else finding
+                for finding in findings
+            ]
             findings.append(
                 rules.TOKEN.found(
                     pointer_to("run", "facets", "environmentVariables", "environmentVariables", index, "value"),
@@ -353,7 +358,7 @@ def _secret_variables(event: EventView, findings: list[Finding]) -> None:
 
 def _secret(secret: Secret) -> Finding:
     return _SECRET_RULES[secret.family].found(
-        redact(pointer_to(*secret.path)),
+        pointer_to(*secret.path),
         f"what looks like {secret.what} stands in the event",
         expected="no secrets in events",
         actual=redact(secret.redacted),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from mock_intake.parsing import ParseError, parse, without_surrogates
 from mock_intake.redaction import redact, redacted
 
 _EVENT_ID_LENGTH = 16
+MOST_OF_A_RULE = 50
 
 
 class Judgement(NamedTuple):
@@ -58,10 +60,27 @@ class Judge:
         if any(finding.code in SECRET_CODES for finding in found):
             # Any of them may quote the place where the secret stands.
             found = [redacted(finding) for finding in found]
-        findings = (*request_findings, *found)
+        findings = (*request_findings, *_capped(found))
         if self.selection:
             findings = self.selection.apply(findings)
         return Judgement(_summary(view, event_id(org, body), findings), findings)
+
+
+def _capped(findings: list[Finding]) -> list[Finding]:
+    """The findings with at most so many of each rule; the last of them says how many more there are."""
+    if len(findings) <= MOST_OF_A_RULE:
+        return findings
+    counted: Counter[str] = Counter(finding.code for finding in findings)
+    seen: Counter[str] = Counter()
+    kept = []
+    for finding in findings:
+        seen[finding.code] += 1
+        more = counted[finding.code] - MOST_OF_A_RULE
+        if seen[finding.code] < MOST_OF_A_RULE or more <= 0:
+            kept.append(finding)
+        elif seen[finding.code] == MOST_OF_A_RULE:
+            kept.append(finding._replace(message=f"{finding.message} (and {more} more of {finding.code} in the event)"))
+    return kept
 
 
 def event_id(org: str, body: bytes) -> str:

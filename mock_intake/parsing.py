@@ -19,7 +19,6 @@ Path = tuple[str | int, ...]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Good enough to show the place; the parser has found that there is one.
 _CONSTANT = re.compile(r"[:,\[]\s*(NaN|-?Infinity|-?\d{300,}|-?[\d.]+[eE]\+?\d{3,})")
-_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
 class Parsed(NamedTuple):
@@ -111,25 +110,8 @@ def _too_deep() -> ParseError:
 
 
 def _may_be_deep(body: bytes) -> bool:
-    """Whether a body could be nested too deeply. Never False for one that is; cheap for all others.
-
-    Only brackets matter: they are taken out, and pairs that enclose nothing are removed until nothing
-    is left. Brackets inside strings can spoil that, and then the parsed value is walked.
-    """
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return False
-    brackets = body.translate(None, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        # Each removal takes one level at most, so as many as were needed bound the depth.
-        shorter = brackets.replace(b"[]", b"")
-        if shorter == brackets:
-            shorter = brackets.replace(b"{}", b"")
-        if not shorter:
-            return False
-        if shorter == brackets:
-            return True
-        brackets = shorter
-    return True
+    """Whether a body could be nested too deeply: False for one with too few brackets for that."""
+    return body.count(b"[") + body.count(b"{") > MAX_DEPTH
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

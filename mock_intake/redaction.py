@@ -109,7 +109,8 @@ def may_hold_secrets(text: str) -> bool:
         return True
     if "@" not in text and _no_trace_in()(text) and ("=" not in text or _no_assignment_in()(text)):
         return False
-    return not _no_secret_in()(text)
+    # Behind an escape such as \\n a word does not begin where it does in the string itself.
+    return "\\" in text or not _no_secret_in()(text)
 
 
 def secrets_in(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Secret]:

@@ -220,7 +220,10 @@ class MemoryJournal:
 
 
 def _size(exchange: Exchange) -> int:
-    return len(exchange.request.body) + len(exchange.response.body) + _OVERHEAD
+    request = exchange.request
+    headers = sum(len(name) + len(value) for name, value in request.headers)
+    texts = len(request.path) + len(request.query) + headers
+    return len(request.body) + len(exchange.response.body) + texts + _OVERHEAD
 
 
 def _matcher(which: EventFilter) -> Callable[[EventRecord], bool]:

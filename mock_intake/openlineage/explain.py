@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -38,6 +39,8 @@ FORMATS = (
     "uuid",
 )
 
+# More than anybody reads, and few enough that hostile input cannot make a small event cost minutes.
+MAX_ERRORS = 200
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?")
 _BRACKETED = re.compile(r".*\[[^\]]*\]\s*")
 
@@ -89,8 +92,8 @@ class Explainer:
         self._validators: dict[str, Any] = {}
 
     def errors(self, target: str, value: Any) -> list[Any]:
-        """What ``jsonschema`` has to say against a value; an empty list if nothing."""
-        return list(self._validator(target).iter_errors(value))
+        """What ``jsonschema`` has to say against a value, up to a limit; an empty list if nothing."""
+        return list(islice(self._validator(target).iter_errors(value), MAX_ERRORS))
 
     def explain(self, target: str, value: Any) -> list[Explanation]:
         """Why the schema at ``target`` refuses a value; never empty for a value that it refuses.
@@ -129,13 +132,11 @@ class Explainer:
 
 def _most_telling(error: Any) -> Any:
     """Of a refusal by oneOf or anyOf: the reason of the alternative that was most likely meant."""
-    from jsonschema.exceptions import best_match
-
     if error.validator not in ("oneOf", "anyOf") or not error.context:
         return error
     by_option: dict[int, list[Any]] = {}
     for reason in error.context:
-        by_option.setdefault(reason.schema_path[0], []).append(reason)
+        by_option.setdefault(next(iter(reason.schema_path), 0), []).append(reason)
     # An alternative that names its own "type" and is refused only elsewhere is the one that was meant.
     meant = [
         reasons
@@ -143,7 +144,7 @@ def _most_telling(error: Any) -> Any:
         if not any(reason.validator in ("const", "enum") and list(reason.path)[-1:] == ["type"] for reason in reasons)
     ]
     reasons = min(meant or list(by_option.values()), key=len)
-    return _most_telling(best_match(reasons))
+    return _most_telling(min(reasons, key=lambda reason: len(reason.path)))
 
 
 _TYPE_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
@@ -157,8 +158,12 @@ def _explanation(error: Any) -> Explanation:
     path = tuple(error.absolute_path)
     name = _field_name(path)
     describe = _DESCRIPTIONS.get(error.validator, _describe_other)
-    detail, message, expected, actual, advice = describe(error, name)
-    return Explanation(path, error.validator, detail, message, expected, actual, advice)
+    try:
+        detail, message, expected, actual, advice = describe(error, name)
+    except (TypeError, AttributeError, StopIteration, KeyError):
+        # A user's schema may give a keyword a form that ours never have.
+        detail, message, expected, actual, advice = _describe_other(error, name)
+    return Explanation(path, str(error.validator), detail, message, expected, actual, advice)
 
 
 def _field_name(path: tuple[str | int, ...]) -> str:
@@ -182,18 +187,22 @@ def _describe_required(error: Any, name: str) -> _Described:
 
 def _describe_type(error: Any, name: str) -> _Described:
     wanted = error.validator_value
-    article = "an" if wanted[0] in "aeiou" else "a"
+    kinds = [wanted] if isinstance(wanted, str) else list(wanted)
+    article = "an" if kinds[0][0] in "aeiou" else "a"
+    asked = f"{article} {' or '.join(kinds)}"
     return (
         wanted,
-        f"{name} is {type_name(error.instance)} where the schema has {article} {wanted}",
-        f"{article} {wanted}",
+        f"{name} is {type_name(error.instance)} where the schema has {asked}",
+        asked,
         shown(error.instance),
-        f"Send {name} as {article} {wanted}.",
+        f"Send {name} as {asked}.",
     )
 
 
 def _describe_enum(error: Any, name: str) -> _Described:
-    values = [str(value) for value in error.validator_value]
+    values = [value if isinstance(value, str) else shown(value) for value in error.validator_value]
+    if not values:
+        return _describe_other(error, name)
     wanted = f"one of {', '.join(values)}" if len(values) > 1 else values[0]
     advice = f"Use {wanted}."
     if isinstance(error.instance, str) and error.instance.upper() in values:
@@ -231,6 +240,8 @@ def _describe_together(error: Any, name: str) -> _Described:
 
 def _describe_not(error: Any, name: str) -> _Described:
     fields = error.validator_value.get("required", [])
+    if not fields:
+        return _describe_other(error, name)
     together = " and ".join(fields)
     return (
         fields,
@@ -253,9 +264,11 @@ def _describe_format(error: Any, name: str) -> _Described:
 
 
 def _describe_other(error: Any, name: str) -> _Described:
+    if error.validator is None:
+        return None, f"{name} is not allowed there", "nothing", shown(error.instance), f"Leave {name} out."
     return (
         error.validator_value,
-        f"{name} is refused by its schema: {redact(str(error.message))[:200]}",
+        f"{name} does not have what its schema asks for by {error.validator}",
         f"{error.validator}: {shown(error.validator_value)}",
         shown(error.instance),
         "Follow the schema.",

@@ -14,14 +14,26 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import jsonschema_rs
 
 from mock_intake.openlineage.facts import CORES, FACETS, Entity, Kind
-from mock_intake.openlineage.schema import Schema, core_id, documents, facet_id
+from mock_intake.openlineage.schema import DIALECT, Schema, core_id, documents, facet_id
 
 Validator = Callable[[Any], bool]
 
+_DIALECTS = (
+    DIALECT,
+    DIALECT + "#",
+    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-07/schema#",
+    "http://json-schema.org/draft-07/schema",
+    "http://json-schema.org/draft-06/schema#",
+    "http://json-schema.org/draft-04/schema#",
+)
+
+_HTTP = re.compile(r"^http://(?=openlineage\.io/)")
 _FACET_URL = re.compile(r"https?://openlineage\.io/spec/facets/(\d+-\d+-\d+)/(\w+)\.json(?:#(.*))?")
 _CORE_URL = re.compile(
     r"https?://openlineage\.io/spec/(\d+-\d+-\d+)/OpenLineage\.json(?:#(?:/(?:\$defs|definitions)/(\w*))?)?"
@@ -105,6 +117,7 @@ class FacetLibrary:
 
     def __init__(self, own: Iterable[tuple[str, Schema]] = ()) -> None:
         own_documents = [_checked(source, schema) for source, schema in own]
+        _all_different(own_documents)
         self.documents: Mapping[str, Schema] = {
             **documents(),
             **{document["$id"]: document for _, document in own_documents},
@@ -163,6 +176,7 @@ class FacetLibrary:
         fallback = Match.KEY if by_key else Match.CUSTOM
         if url is None:
             return Resolution(by_key, fallback, entities)
+        url = _HTTP.sub("https://", url)
         address, _, fragment = url.partition("#")
         if own := self._by_url.get(address):
             if own.own:
@@ -224,7 +238,8 @@ class FacetLibrary:
                 f"{source}: a facet schema names the facet's key as its one property, as the standard's do; "
                 f"this one has {len(keys)} ({', '.join(keys) or 'none'})"
             )
-        target = f"{address}#/properties/{keys[0]}"
+        pointer = quote(keys[0].replace("~", "~0").replace("/", "~1"), safe="~")
+        target = f"{address}#/properties/{pointer}"
         name = address.rsplit("/", 1)[-1].removesuffix(".json")
         schema = FacetSchema(name, "", keys[0], (), target, self.registry, own=True)
         try:
@@ -245,6 +260,15 @@ def _registry(all_documents: Mapping[str, Schema]) -> jsonschema_rs.Registry:
         ) from error
 
 
+def _all_different(own: Iterable[tuple[str, Schema]]) -> None:
+    first: dict[str, str] = {}
+    for source, document in own:
+        identity = document["$id"].rstrip("#")
+        if identity in first:
+            raise UserSchemaError(f'{source}: its "$id" {identity} is that of {first[identity]} too')
+        first[identity] = source
+
+
 def _checked(source: str, schema: Any) -> tuple[str, Schema]:
     if not isinstance(schema, dict):
         raise UserSchemaError(f"{source}: a JSON Schema is an object")
@@ -252,6 +276,10 @@ def _checked(source: str, schema: Any) -> tuple[str, Schema]:
         raise UserSchemaError(f'{source}: needs an "$id" (the absolute URI that _schemaURL will name)')
     if schema["$id"].rstrip("#") in documents():
         raise UserSchemaError(f'{source}: its "$id" {schema["$id"]} is one of the standard\'s own schemas')
+    dialect = schema.get("$schema", DIALECT)
+    if dialect not in _DIALECTS:
+        known = ", ".join(_DIALECTS)
+        raise UserSchemaError(f'{source}: its "$schema" {dialect!r} is no dialect that is known here: {known}')
     try:
         jsonschema_rs.meta.validate(schema)
     except (ValueError, jsonschema_rs.ReferencingError) as error:

@@ -92,15 +92,16 @@ class OpenLineageJudge:
         self, group: FacetGroup, key: str, facet: dict[str, Any], schema: FacetSchema, known: list[Finding]
     ) -> Iterator[Finding]:
         prefix = group.pointer + pointer_to(key)
-        told = {(finding.pointer, finding.message) for finding in known}
+        told = {(finding.pointer, finding.expected) for finding in known}
         for explanation in self._explainer.explain(schema.target, facet):
             if _is_of_base(explanation):
                 continue  # the core has the same fields, and says so
             pointer = prefix + pointer_to(*explanation.path)
             message = f"the {key} facet: {_spoken(explanation, key)} ({schema.title})"
-            if (pointer, message) not in told:
+            if (pointer, explanation.expected) not in told:
                 violates: Violates | None = None if schema.own else "openlineage"
-                yield _finding(rules.FACET_INVALID, pointer, message, explanation, violates)
+                advice = explanation.advice.replace("the event", key, 1) if not explanation.path else None
+                yield _finding(rules.FACET_INVALID, pointer, message, explanation, violates, advice)
 
     def _content(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> list[Finding]:
         if surrogates is not None:

@@ -25,7 +25,7 @@ def create_app(reception: Reception, control: Control) -> Starlette:
     app = Starlette(
         routes=[
             Route(INTAKE_PATH, endpoint),
-            Route("/healthz", healthz, methods=["GET"]),
+            Route("/healthz", healthz),
             *control.routes(),
         ]
     )

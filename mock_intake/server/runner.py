@@ -19,7 +19,7 @@ from mock_intake.faults import Faults
 from mock_intake.intake import Intake, Settings
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.openlineage.library import FacetLibrary
-from mock_intake.server.access import Access
+from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.app import create_agent_app, create_app
 from mock_intake.server.bell import Bell
 from mock_intake.server.control import Control
@@ -79,6 +79,11 @@ class IntakeServer:
         access: Access | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
+        access = access or Access()
+        if not is_loopback(host) and access.token is None:
+            raise ServerError(
+                f"{host} can be reached from other machines: the control API needs a token, access=Access(token=...)."
+            )
         if proxy_port is not None and tls is None:
             raise ServerError("The forward proxy leads to the TLS intake: give tls=Certificates() too.")
         self.settings = settings or Settings()
@@ -94,9 +99,7 @@ class IntakeServer:
         self._reception = Reception(
             Intake(self.settings, library), self._recorder, self.faults, self.journal.attempts, forward
         )
-        self.app = create_app(
-            self._reception, Control(self.journal, self.views, self.faults, access or Access(), self.bell)
-        )
+        self.app = create_app(self._reception, Control(self.journal, self.views, self.faults, access, self.bell))
         self._apps: dict[str, Any] = {"http": self.app}
         if tls is not None:
             self._apps["https"] = self.app
@@ -152,6 +155,8 @@ class IntakeServer:
 
     def start(self) -> None:
         """Binds the addresses and serves; returns once requests are taken."""
+        if self._thread is not None:
+            raise ServerError("The server has been started already; make a new one to serve again.")
         try:
             for name, app in self._apps.items():
                 listening = _bind(self._host, self._ports[name])
@@ -192,6 +197,7 @@ class IntakeServer:
             log_level="critical",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=1,
             ssl_context_factory=(lambda *_: certificates.context) if secure and certificates else None,
@@ -260,8 +266,10 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(1024)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
         hint = " Another program listens there; --port 0 takes a free one." if port else ""
-        raise ServerError(f"Cannot listen on {host} port {port}: {error.strerror or error}.{hint}") from error
+        raise ServerError(
+            f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}.{hint}"
+        ) from error
     return listener

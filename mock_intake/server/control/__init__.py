@@ -6,12 +6,15 @@ the whole of it: routes, checks of queries, OpenAPI and the reference page are m
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
 
 from mock_intake.faults import Faults
 from mock_intake.journal import Journal
@@ -38,6 +41,29 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 )
 
 
+class _Anything(Convertor[str]):
+    """The rest of a path, whatever it holds: producers choose ids with slashes and line breaks too."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def _fits(path: str, rest: str) -> bool:
+    wanted, given = path.strip("/").split("/"), rest.strip("/").split("/")
+    return len(wanted) == len(given) and all(w in ("{id}", g) for w, g in zip(wanted, given, strict=True))
+
+
 class Control:
     """The control API over one journal, with its views and fault plans."""
 
@@ -47,25 +73,25 @@ class Control:
         self.faults = faults
         self.access = access
         self.bell = bell
+        # How many requests are waiting for something to come in.
+        self.waiting = 0
+        # One import at a time: each looks first which exchanges are there already.
+        self.importing = asyncio.Lock()
 
     def routes(self) -> list[Route]:
-        routes = [
-            Route(PREFIX + endpoint.path, self._served(endpoint), methods=[endpoint.method], name=endpoint.name)
-            for endpoint in ENDPOINTS
-        ]
-        return [*routes, Route(PREFIX + "/{rest:path}", self._unknown)]
+        routes = [self._route(endpoint) for endpoint in ENDPOINTS]
+        return [*routes, Route(PREFIX + "/{rest:anything}", _Elsewhere(self.access, routes))]
 
-    def _served(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    def _route(self, endpoint: Endpoint) -> Route:
         async def serve(request: Request) -> Response:
             return await endpoint.serve(self, request)
 
-        return serve
-
-    async def _unknown(self, request: Request) -> Response:
-        refusal = self.access.refusal(request)
-        if refusal is not None:
-            return refusal
-        return failure(404, f"The control API has no {request.method} {request.url.path}: see {PREFIX}/openapi.json.")
+        served: Callable[[Request], Awaitable[Response]] = serve
+        path = PREFIX + endpoint.path
+        pattern = path.replace("{id}", "{id:anything}") if endpoint.any_id else path
+        route = Route(pattern, served, methods=[endpoint.method], name=endpoint.name)
+        route.path = path
+        return route
 
     def listing(self, name: str, items: list[dict[str, Any]], following: int | None, **more: Any) -> Response:
         """A page of a listing, with the cursor of the next and the count of what retention dropped."""
@@ -75,6 +101,39 @@ class Control:
     def dropped_hint(self) -> str:
         dropped = self.journal.dropped
         return f" Retention has dropped {dropped} exchanges; it may have been among them." if dropped else ""
+
+
+class _Elsewhere:
+    """Answers what the control API does not have: other paths, and other methods of its own."""
+
+    def __init__(self, access: Access, routes: list[Route]) -> None:
+        self._access = access
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        await (self._access.refusal(request) or self._answer(request))(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        path = request.scope["path"]
+        known = {
+            method
+            for route in self._routes
+            if route.matches(request.scope)[0] is Match.PARTIAL
+            for method in route.methods or ()
+        }
+        see = f"see {PREFIX}/openapi.json."
+        if not known:
+            allowed = [endpoint.method for endpoint in ENDPOINTS if _fits(endpoint.path, request.path_params["rest"])]
+        if allowed:
+            message = f"The control API takes {' and '.join(allowed)} there, not {request.method}."
+            refused = failure(405, message)
+            refused.headers["allow"] = ", ".join(allowed)
+            return refused
+        return failure(404, f"The control API has no {path[:200]}: {see}")
+        response = failure(405, f"{path[:200]} takes {', '.join(sorted(known))}, not {request.method}: {see}")
+        response.headers["allow"] = ", ".join(sorted(known))
+        return response
 
 
 __all__ = ["ENDPOINTS", "PREFIX", "Control"]

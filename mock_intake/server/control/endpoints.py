@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mock_intake.findings import Status
+from mock_intake.journal import JournalError
 from mock_intake.server.answers import failure
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 PREFIX = "/api/mock/v1"
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-_MAX_DIGITS = 15
+MAX_DIGITS = 15
+_FLAGS = {"1": True, "true": True, "0": False, "false": False}
+# Waits and fault plans are small; imports have a limit of their own.
+_MAX_BODY = 1024 * 1024
 
 
 class BadRequestError(ValueError):
@@ -38,11 +42,11 @@ class Parameter:
     def read(self, text: str) -> Any:
         """The value of a text; raises ``BadRequestError``."""
         if self.kind == "flag":
-            if text.lower() not in ("1", "0", "true", "false"):
+            if text not in _FLAGS:
                 raise BadRequestError(f"{self.name} is 1 or 0, not {text[:30]!r}.")
-            return text.lower() in ("1", "true")
+            return _FLAGS[text]
         if self.kind == "number":
-            right = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+            right = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
             if not right or (self.largest is not None and not 1 <= int(text) <= self.largest):
                 wanted = f"a number from 1 to {self.largest}" if self.largest else "the next of the page before"
                 raise BadRequestError(f"{self.name} is {wanted}, not {text[:30]!r}.")
@@ -54,8 +58,8 @@ class Parameter:
     def to_openapi(self) -> dict[str, Any]:
         kinds: dict[str, dict[str, Any]] = {
             "text": {"type": "string"},
-            "flag": {"type": "string", "enum": ["0", "1"]},
-            "number": {"type": "integer", "minimum": 0},
+            "flag": {"type": "string", "enum": list(_FLAGS)},
+            "number": {"type": "integer", "minimum": 0, "maximum": 10**MAX_DIGITS - 1},
         }
         schema = kinds[self.kind]
         if self.values:
@@ -110,6 +114,15 @@ class Call:
         cursor = self.query.get("cursor")
         return None if cursor is None else int(cursor)
 
+    async def body(self) -> bytes:
+        """The request's body; raises ``BadRequestError`` on one that is larger than anything asked for here."""
+        body = b""
+        async for chunk in self.request.stream():
+            body += chunk
+            if len(body) > _MAX_BODY:
+                raise BadRequestError(f"The body is at most {_MAX_BODY:,} bytes.")
+        return body
+
 
 Handler = Callable[["Control", Call], Awaitable[Response]]
 
@@ -119,7 +132,8 @@ class Endpoint:
     """One method of one path: who serves it, what it takes, and the schema of its answer.
 
     ``answer`` names a schema of ``openapi``; ``media`` is the answer's type where it is not JSON; ``body`` names
-    the schema of the request's body, where it has one.
+    the schema of the request's body, where it has one. ``any_id`` tells that ids are chosen by producers, so that
+    they can hold slashes.
     """
 
     method: Literal["GET", "PUT", "POST", "DELETE"]
@@ -133,14 +147,17 @@ class Endpoint:
     body_media: str = "application/json"
     media: str = "application/json"
     failures: tuple[int, ...] = (400,)
+    any_id: bool = False
 
     def read(self, request: Request) -> Call:
         known = {parameter.name: parameter for parameter in self.parameters}
-        query = {}
+        query: dict[str, Any] = {}
         for name, text in request.query_params.multi_items():
             if name not in known:
                 there = f"there are {', '.join(known)}" if known else "there are none"
                 raise BadRequestError(f"There is no parameter {name[:30]!r} here; {there}.")
+            if name in query:
+                raise BadRequestError(f"{name} is given twice.")
             query[name] = known[name].read(text)
         return Call(request, query)
 
@@ -152,3 +169,7 @@ class Endpoint:
             return await self.handler(control, self.read(request))
         except BadRequestError as error:
             return failure(400, str(error))
+        except JournalError as error:
+            response = failure(503, str(error))
+            response.headers["retry-after"] = "1"
+            return response

@@ -109,7 +109,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/runs/{id}", "get_run", "One run; `latest` is the run heard of last.", run, "Run", (ORG, CLOSED),
-        failures=(400, 404),
+        failures=(400, 404), any_id=True,
     ),
     Endpoint("GET", "/jobs", "list_jobs", "Jobs, the latest new one first.", jobs, "JobList", (ORG, *PAGING)),
     Endpoint(

@@ -16,8 +16,9 @@ from mock_intake.journal import EventFilter
 from mock_intake.openlineage import run_cycle
 from mock_intake.parsing import ParseError, dumps, parse
 from mock_intake.server.answers import answer
-from mock_intake.server.control.endpoints import ORG, BadRequestError, Call, Endpoint, Parameter
-from mock_intake.transfer import TransferError, event_to_line, exchange_from_line, exchange_to_line
+from mock_intake.server.control.endpoints import MAX_DIGITS, ORG, BadRequestError, Call, Endpoint, Parameter
+from mock_intake.transfer import Arrived, TransferError, event_to_line, exchange_to_line, read_lines
+from mock_intake.views import Run
 
 if TYPE_CHECKING:
     from mock_intake.server.control import Control
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 MAX_WAIT = 300.0
 DEFAULT_WAIT = 10.0
 MAX_IMPORT = 256 * 1024 * 1024
-_BATCH = 500
+_MOST_RUNS = 20
+DROPPED_HEADER = "mock-intake-dropped"
+_BATCH = 200
 _HEARTBEAT = 15.0
-_STREAM_BACKLOG = 1_000
+# Looking what is there takes its time on a large record: all who wait take a tenth of the server's at most.
+_COURTESY = 9
 _WAIT_FIELDS = ("org", "events", "job", "run_id", "state", "event_type", "status", "timeout")
 
 
@@ -72,36 +76,60 @@ class Wanted:
 async def wait(control: Control, call: Call) -> Response:
     """Long poll: 200 as soon as what is wanted is there, 408 with what is there instead when the time is up."""
     try:
-        wanted = Wanted.read(parse(await call.request.body()).value, call.org)
+        wanted = Wanted.read(parse(await call.body()).value, call.org)
     except ParseError as error:
         raise BadRequestError(f"The body is no JSON: {error}.") from error
     began = time.monotonic()
+    control.waiting += 1
+    try:
+        came = await _came(control, wanted, began + wanted.timeout)
+    finally:
+        control.waiting -= 1
+    there = {"waited": time.monotonic() - began, **_there(control, wanted)}
+    if came:
+        return answer(there)
+    missed = f"What was waited for did not come within {wanted.timeout:g} s.{control.dropped_hint()}"
+    return answer({"error": missed, **there}, 408)
+
+
+async def _came(control: Control, wanted: Wanted, until: float) -> bool:
+    """Whether what is wanted was there at some moment; looks anew when something has come in."""
     while True:
         heard = control.bell.rung
-        there = _there(control, wanted)
-        left = wanted.timeout - (time.monotonic() - began)
-        if there["events"] >= wanted.events and (wanted.state is None or there["matching_runs"]):
-            return answer({"waited": time.monotonic() - began, **there})
-        if left <= 0 or not await control.bell.heard(heard, left):
-            missed = f"What was waited for did not come within {wanted.timeout:g} s.{control.dropped_hint()}"
-            return answer({"error": missed, "waited": time.monotonic() - began, **_there(control, wanted)}, 408)
+        looked = time.monotonic()
+        if _is_there(control, wanted):
+            return True
+        now = time.monotonic()
+        if now >= until:
+            return False
+        await asyncio.sleep(min((now - looked) * _COURTESY * control.waiting, until - now))
+        await control.bell.heard(heard, max(0.0, until - time.monotonic()))
+
+
+def _is_there(control: Control, wanted: Wanted) -> bool:
+    if control.journal.count_events(wanted.which) < wanted.events:
+        return False
+    return wanted.state is None or any(run_cycle.state_of(run.facts) == wanted.state for run in _runs(control, wanted))
+
+
+def _runs(control: Control, wanted: Wanted) -> Iterator[Run]:
+    which = wanted.which
+    for run in control.views.runs(which.org):
+        if which.run_id in (None, run.run_id) and which.job_name in (None, *(event.job[1] for event in run.events)):
+            yield run
 
 
 def _there(control: Control, wanted: Wanted) -> dict[str, Any]:
     """What is on record of what is waited for."""
-    which = wanted.which
-    runs = [
-        {"run_id": run.run_id, "job": _job(run.events[0].job), "state": run_cycle.state_of(run.facts)}
-        for run in control.views.runs(which.org)
-        if run.events
-        and which.run_id in (None, run.run_id)
-        and which.job_name in (None, *(event.job[1] for event in run.events))
-    ]
-    matching = sum(1 for run in runs if run["state"] == wanted.state)
+    runs = [(run, run_cycle.state_of(run.facts)) for run in _runs(control, wanted)]
     return {
-        "events": control.journal.count_events(which),
-        "matching_runs": matching,
-        "runs": runs[:20],
+        "events": control.journal.count_events(wanted.which),
+        "matching_runs": sum(1 for _, state in runs if wanted.state in (None, state)),
+        "runs": [
+            {"run_id": run.run_id, "job": _job(run.events[0].job), "state": state}
+            for run, state in runs[:_MOST_RUNS]
+            if run.events
+        ],
         "dropped": control.journal.dropped,
     }
 
@@ -112,45 +140,67 @@ def _job(job: run_cycle.Job) -> dict[str, str | None]:
 
 async def stream(control: Control, call: Call) -> Response:
     """Server-sent events: one for each new exchange; ``Last-Event-ID`` goes on behind that one."""
+    media, headers = "text/event-stream", {"cache-control": "no-store"}
+    if call.request.method == "HEAD":
+        return Response(media_type=media, headers=headers)
     last = call.request.headers.get("last-event-id", "")
-    seen = int(last) if last.isascii() and last.isdigit() and len(last) <= 15 else control.journal.position
+    resumes = last.isascii() and last.isdigit() and len(last) <= MAX_DIGITS
+    begin = int(last) if resumes else control.journal.position
+    if begin > control.journal.position:
+        # An id of another record, such as that of a server before this one: all that is here is new.
+        begin = 0
+    return StreamingResponse(_sent(control, call.org, begin, resumes=resumes), media_type=media, headers=headers)
 
-    async def sent() -> AsyncIterator[bytes]:
-        nonlocal seen
-        yield b"retry: 1000\n\n"
-        while True:
-            heard = control.bell.rung
-            for position, exchange in control.journal.read(seen, _STREAM_BACKLOG):
-                if call.org in (None, exchange.org):
-                    data = dumps(exchange.to_dict())
-                    yield b"id: %d\nevent: exchange\ndata: %b\n\n" % (position, data)
-            if not await control.bell.heard(heard, _HEARTBEAT):
-                # So that both sides notice when the other has gone.
-                yield b": nothing new\n\n"
 
-    return StreamingResponse(sent(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+async def _sent(control: Control, org: str | None, seen: int, *, resumes: bool) -> AsyncIterator[bytes]:
+    told = 0 if resumes else control.journal.dropped
+    yield b"retry: 1000\n\n"
+    quiet_since = time.monotonic()
+    while True:
+        heard = control.bell.rung
+        while batch := control.journal.read(seen, _BATCH):
+            for position, exchange in batch:
+                if position > seen + 1 and (dropped := control.journal.dropped) > told:
+                    told = dropped
+                    yield b'event: dropped\ndata: {"dropped":%d}\n\n' % dropped
+                seen = position
+                if org in (None, exchange.org):
+                    yield b"id: %d\nevent: exchange\ndata: %b\n\n" % (position, dumps(exchange.to_dict()))
+                    quiet_since = time.monotonic()
+        left = quiet_since + _HEARTBEAT - time.monotonic()
+        if left <= 0 or not await control.bell.heard(heard, left):
+            # So that both sides, and what is between them, notice when the other has gone.
+            yield b": nothing new\n\n"
+            quiet_since = time.monotonic()
 
 
 async def export(control: Control, call: Call) -> Response:
     whole = call.query.get("what", "events") == "exchanges"
     org = call.org
+    # As much as there is now, so that it ends also while more comes in.
+    end = control.journal.position
 
     def lines() -> Iterator[bytes]:
-        for exchange in everything(control):
+        for exchange in _until(control, end):
             if org is None or exchange.org == org:
                 line = exchange_to_line(exchange) if whole else _event_line(exchange)
                 if line is not None:
                     yield line + b"\n"
 
-    return StreamingResponse(lines(), media_type="application/x-ndjson")
+    headers = {DROPPED_HEADER: str(control.journal.dropped)}
+    if call.request.method == "HEAD":
+        return Response(media_type="application/x-ndjson", headers=headers)
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=headers)
 
 
-def everything(control: Control) -> Iterator[Exchange]:
-    """All exchanges, oldest first, a batch at a time."""
-    position = 0
-    while batch := control.journal.read(position, _BATCH):
-        for found, exchange in batch:
-            position = found
+def _until(control: Control, end: int) -> Iterator[Exchange]:
+    """The exchanges up to a position, oldest first, a batch at a time."""
+    seen = 0
+    while seen < end and (batch := control.journal.read(seen, _BATCH)):
+        for position, exchange in batch:
+            if position > end:
+                return
+            seen = position
             yield exchange
 
 
@@ -167,22 +217,21 @@ async def import_(control: Control, call: Call) -> Response:
         if size > MAX_IMPORT:
             raise BadRequestError(f"An import is at most {MAX_IMPORT:,} bytes; split the file.")
         chunks.append(chunk)
-    taken: dict[str, Exchange] = {}
-    known = 0
-    for number, line in enumerate(b"".join(chunks).split(b"\n"), 1):
-        if not line.strip():
-            continue
+
+    def put() -> Arrived:
+        arrived = read_lines(b"".join(chunks), lambda identity: control.journal.exchange(identity) is not None)
+        if arrived.exchanges:
+            control.journal.append(arrived.exchanges)
+        return arrived
+
+    async with control.importing:
         try:
-            exchange = exchange_from_line(line)
+            arrived = await asyncio.to_thread(put)
         except TransferError as error:
-            raise BadRequestError(f"Line {number}: {error}; nothing was imported.") from error
-        if exchange.id in taken or control.journal.exchange(exchange.id) is not None:
-            known += 1
-        else:
-            taken[exchange.id] = exchange
-    await asyncio.to_thread(control.journal.append, list(taken.values()))
+            raise BadRequestError(f"The import is refused: {error}") from error
     control.bell.ring()
-    return answer({"imported": len(taken), "known": known})
+    counts = {"imported": len(arrived.exchanges), "known": arrived.known}
+    return answer({**counts, "dropped": control.journal.dropped})
 
 
 ENDPOINTS = (

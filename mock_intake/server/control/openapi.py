@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from mock_intake import __version__
+from mock_intake.faults import MAX_DELAY, WORDS
 from mock_intake.server.control.endpoints import PREFIX, Endpoint
+from mock_intake.server.control.moving import MAX_WAIT
 
 Schema = dict[str, Any]
+
+REDIRECT = "redirect"
 
 TEXT: Schema = {"type": "string"}
 MAYBE_TEXT: Schema = {"type": ["string", "null"]}
@@ -132,19 +136,64 @@ _COVERAGE = _object(
     facets=_list(_object(entity=_ENTITY, key=TEXT, events=COUNT, produces=MAYBE_TEXT)),
     missing=_list(_object(entity=_ENTITY, key=TEXT, produces=TEXT)),
 )
+_STATUS_STEP: Schema = {"type": "integer", "minimum": 200, "maximum": 599}
+# A redirect needs a location, so it has a long form only.
+_SHORT_WORDS = [word for word in WORDS if word != REDIRECT]
+_SHORT = f"({'|'.join(_SHORT_WORDS)}|[2-5][0-9][0-9])"
+_PLAN_TEXT: Schema = {"type": "string", "pattern": f"^{_SHORT}(, ?{_SHORT})*$"}
+_DELAY: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": MAX_DELAY}
+_MATCH: Schema = {
+    "type": ["object", "null"],
+    "properties": {
+        "event_type": MAYBE_TEXT,
+        "job": MAYBE_TEXT,
+        "attempt": {"type": ["integer", "null"], "minimum": 1},
+    },
+    "additionalProperties": False,
+}
+_PRINTABLE: Schema = {"type": "string", "pattern": "^[ -~]*$"}
+_STEP_FIELDS: dict[str, Schema] = {
+    "times": {"type": ["integer", "null"], "minimum": 1},
+    "headers": {
+        "type": ["object", "null"],
+        "propertyNames": {"pattern": "^[!-~]+$"},
+        "additionalProperties": _PRINTABLE,
+    },
+    "body": ANYTHING,
+    "delay": _DELAY,
+    "match": _MATCH,
+    "probability": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "seed": {"type": "integer"},
+}
+_LOCATION: Schema = {"type": "string", "minLength": 1}
+
+
+def _long_step(step: Schema, location: Schema, *required: str) -> Schema:
+    return {
+        "type": "object",
+        "properties": {"step": step, **_STEP_FIELDS, "location": location},
+        "required": ["step", *required],
+        "additionalProperties": False,
+    }
+
+
+_SHORT_STEP: Schema = {"anyOf": [_STATUS_STEP, {"type": "string", "pattern": f"^{_SHORT}$"}]}
 _STEP: Schema = {
     "anyOf": [
-        {"type": "integer", "minimum": 200, "maximum": 599},
-        {"type": "string"},
-        {"type": "object", "required": ["step"]},
+        _SHORT_STEP,
+        _long_step(_SHORT_STEP, {"type": ["string", "null"]}),
+        _long_step({"const": REDIRECT}, _LOCATION, "location"),
     ]
 }
 _PLAN: dict[str, Schema] = {
     "sequence": _list(_STEP),
-    "delay": NUMBER,
+    "delay": _DELAY,
     "repeat_last": FLAG,
     "org": MAYBE_TEXT,
 }
+# A plan as it is told: every step in its long form.
+_TOLD_STEP = _object(step={"anyOf": [_STATUS_STEP, {"enum": list(WORDS)}]}, **_STEP_FIELDS, location=MAYBE_TEXT)
+_TOLD_PLAN: dict[str, Schema] = {**_PLAN, "sequence": _list(_TOLD_STEP), "delay": NUMBER}
 _WAITED: dict[str, Schema] = {
     "waited": NUMBER,
     "events": COUNT,
@@ -194,8 +243,14 @@ SCHEMAS: dict[str, Schema] = {
         bytes=COUNT,
         dropped=COUNT,
     ),
-    "FaultPlan": {"anyOf": [{"type": "object", "properties": _PLAN, "additionalProperties": False}, _list(_STEP)]},
-    "Faults": _object(**_PLAN, taken=COUNT, left=_list(MAYBE_COUNT), active=FLAG),
+    "FaultPlan": {
+        "anyOf": [
+            {"type": "object", "properties": _PLAN, "additionalProperties": False},
+            _list(_STEP),
+            _PLAN_TEXT,
+        ]
+    },
+    "Faults": _object(**_TOLD_PLAN, taken=COUNT, left=_list(MAYBE_COUNT), active=FLAG),
     "Well": _object(active=FLAG),
     "Wait": {
         "type": "object",
@@ -208,12 +263,12 @@ SCHEMAS: dict[str, Schema] = {
             "state": TEXT,
             "event_type": TEXT,
             "status": _STATUS,
-            "timeout": {"type": "number", "minimum": 0, "maximum": 300},
+            "timeout": {"type": "number", "minimum": 0, "maximum": MAX_WAIT},
         },
     },
     "Waited": _object(**_WAITED),
     "Missed": _object(error=TEXT, **_WAITED),
-    "Imported": _object(imported=COUNT, known=COUNT),
+    "Imported": _object(imported=COUNT, known=COUNT, dropped=COUNT),
     "Lines": TEXT,
     "Stream": TEXT,
     "OpenApi": {"type": "object"},
@@ -222,9 +277,10 @@ SCHEMAS: dict[str, Schema] = {
 _MEANINGS = {
     400: "The request cannot be answered; the error says what would be right.",
     401: "The control token is missing or wrong.",
-    403: "The host name is not one of the control API's.",
+    403: "The host name is not one of the control API's, or a page of another site asks for a write.",
     404: "There is no such thing on record.",
     408: "The time was up; what is there instead.",
+    503: "The journal cannot be read or written; the error says why.",
 }
 
 
@@ -254,7 +310,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if "{id}" in endpoint.path:
         parameters.insert(0, {"name": "id", "in": "path", "required": True, "schema": TEXT})
     answers: dict[str, Any] = {"200": _answer(endpoint.meaning, endpoint.answer, endpoint.media)}
-    for status in (*endpoint.failures, 401, 403):
+    for status in (*endpoint.failures, 401, 403, 503):
         answers[str(status)] = _answer(_MEANINGS[status], "Missed" if status == 408 else "Failure", "application/json")
     operation: dict[str, Any] = {
         "operationId": endpoint.name,

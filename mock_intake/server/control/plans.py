@@ -22,7 +22,7 @@ async def show(control: Control, call: Call) -> Response:
 
 async def begin(control: Control, call: Call) -> Response:
     try:
-        plan = parse_plan(parse(await call.request.body()).value, call.org)
+        plan = parse_plan(parse(await call.body()).value, call.org)
     except (ParseError, FaultError) as error:
         raise BadRequestError(f"{error}.") from error
     control.faults.set(plan)

@@ -1,9 +1,10 @@
-"""Who may use the control API: the Host check against rebound names, and the control token."""
+"""Who may use the control API: the Host check against rebound names, the Origin of writes, the control token."""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -12,6 +13,9 @@ from starlette.responses import Response
 from mock_intake.server.answers import failure
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+_READING = ("GET", "HEAD", "OPTIONS")
+# As browsers write an origin (RFC 6454); "null" and anything odd is nobody's.
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -24,17 +28,30 @@ class Access:
     def refusal(self, request: Request) -> Response | None:
         """The answer to a request that may not use the control API; None if it may."""
         host = host_name(request.headers.get("host", ""))
-        if host not in LOOPBACK_NAMES and host not in self.hosts:
+        if not self._is_ours(host):
             return failure(
                 403,
                 f"The control API is not open to the host name {host!r}: a page of another site could be behind it. "
                 f"Start with --allow-host {host or 'NAME'} if it is yours.",
             )
+        if request.method not in _READING:
+            # A page of another site can have a browser send a write here, though it would not see the answer.
+            for origin in request.headers.getlist("origin"):
+                match = _ORIGIN.fullmatch(origin)
+                if match is None or not self._is_ours(host_name(match[1])):
+                    return failure(
+                        403,
+                        f"The control API takes no writes from pages of another site ({origin[:60]!r}). "
+                        f"Start with --allow-host NAME if it is yours.",
+                    )
         if self.token is not None:
             scheme, _, given = request.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
                 return failure(401, "The control API needs its token: Authorization: Bearer <control token>.")
         return None
+
+    def _is_ours(self, name: str) -> bool:
+        return name in LOOPBACK_NAMES or name in self.hosts
 
 
 def host_name(host: str) -> str:

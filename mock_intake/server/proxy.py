@@ -109,7 +109,8 @@ class ForwardProxy:
             async with asyncio.timeout(_HEAD_TIMEOUT):
                 method, target, headers = await _head(reader)
         except _UnreadableError as error:
-            self._answer(writer, "", "", (), 400, _unreadable(error))
+            unreadable = _unreadable(error)
+            self._answer(writer, "", "", (), 400, lambda _: unreadable)
             await _see_off(reader, writer)
             return
         host, port = _destination(target)
@@ -118,7 +119,7 @@ class ForwardProxy:
         elif method == "CONNECT" and host in self._allowed and port is not None:
             await self._tunnel(reader, writer, (host, port), to_intake=False)
         else:
-            self._answer(writer, method, target, headers, 403, _refusal(method, _shown(target), host))
+            self._answer(writer, method, target, headers, 403, lambda shown: _refusal(method, shown, host))
             await _see_off(reader, writer)
 
     async def _tunnel(
@@ -153,9 +154,9 @@ class ForwardProxy:
         target: str,
         headers: Headers,
         status: int,
-        finding: Finding,
+        finding: Callable[[str], Finding],
     ) -> None:
-        """Refuses a request, and puts it on record."""
+        """Refuses a request, and puts it on record. The finding is made from what may be shown of the target."""
         path, _, query = _shown(target).partition("?")
         masker = Masker([credential.text for credential in credentials(headers, query)])
         peer = writer.get_extra_info("peername")
@@ -169,7 +170,7 @@ class ForwardProxy:
             received_at=datetime.now(UTC),
             peer=f"{peer[0]}:{peer[1]}" if peer else None,
         )
-        exchange = refused(request, status, finding)
+        exchange = refused(request, status, finding(request.path))
         self._record(exchange)
         writer.write(_encoded(exchange.response))
 
@@ -278,7 +279,7 @@ def _shown(target: str) -> str:
 
 def _refusal(method: str, target: str, host: str) -> Finding:
     expected = f"CONNECT to one of the intakes, such as {min(INTAKE_HOSTS)}:{HTTPS}"
-    target = target.partition("?")[0][:_MAX_QUOTED]
+    target = target[:_MAX_QUOTED]
     if method != "CONNECT":
         advice = None
         if host in INTAKE_HOSTS:

@@ -155,8 +155,10 @@ class IntakeServer:
 
     def start(self) -> None:
         """Binds the addresses and serves; returns once requests are taken."""
-        if self._thread is not None:
-            raise ServerError("The server has been started already; make a new one to serve again.")
+        if self.is_running:
+            raise ServerError("The server is running already.")
+        self._ready.clear()
+        self._failure = None
         try:
             for name, app in self._apps.items():
                 listening = _bind(self._host, self._ports[name])

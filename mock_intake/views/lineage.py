@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from mock_intake.bodies import parsed_body
+from mock_intake.bodies import decoded
 from mock_intake.datadog.coverage import BY_PLACE
 from mock_intake.datadog.naming import naming_issues, platform_of
 from mock_intake.event import DatasetId, Entity, EventView
 from mock_intake.exchange import Exchange, rfc3339
 from mock_intake.findings import Status
+from mock_intake.parsing import ParseError, parse, without_surrogates
 
 
 class JobId(NamedTuple):
@@ -55,11 +56,15 @@ class DatasetNode:
 
 @dataclass(slots=True)
 class Lineage:
-    """The lineage of one org. ``columns`` leads from a column to those that it is made of."""
+    """The lineage of one org. ``columns`` leads from a column to those that it is made of.
+
+    ``seen`` are the ids of the events that it is made of: the same body accepted again is no other event.
+    """
 
     jobs: dict[JobId, JobNode] = field(default_factory=dict)
     datasets: dict[DatasetId, DatasetNode] = field(default_factory=dict)
     columns: dict[Column, dict[Column, None]] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
 
 
 LineageState = dict[str, Lineage]
@@ -72,8 +77,11 @@ def fold_lineage(state: LineageState, exchange: Exchange) -> LineageState:
     if summary is None or not exchange.accepted:
         return state
     lineage = state.setdefault(exchange.org, Lineage())
-    body = parsed_body(exchange)
-    view = EventView(body if isinstance(body, dict) else {})
+    if summary.id in lineage.seen:
+        _again(lineage, exchange)
+        return state
+    lineage.seen.add(summary.id)
+    view = EventView(_body(exchange))
     job = None
     if summary.job_namespace is not None and summary.job_name is not None:
         identity = JobId(summary.job_namespace, summary.job_name)
@@ -95,6 +103,24 @@ def fold_lineage(state: LineageState, exchange: Exchange) -> LineageState:
         _dataset(lineage, summary.dataset)
     _columns(lineage, view)
     return state
+
+
+def _again(lineage: Lineage, exchange: Exchange) -> None:
+    """An event accepted once more says nothing new of its job, but that it was heard of."""
+    summary = exchange.event
+    if summary is not None and summary.job_namespace is not None and summary.job_name is not None:
+        lineage.jobs[JobId(summary.job_namespace, summary.job_name)].last_received_at = exchange.received_at
+
+
+def _body(exchange: Exchange) -> dict[str, Any]:
+    """The event; names in it as they are in summaries, so that a dataset is one, however it was found."""
+    try:
+        value, surrogates = parse(decoded(exchange) or b"")
+    except ParseError:
+        return {}
+    if surrogates is not None:
+        value = without_surrogates(value)
+    return value if isinstance(value, dict) else {}
 
 
 def _dataset(lineage: Lineage, identity: DatasetId) -> DatasetNode:

@@ -56,14 +56,6 @@ class _Anything(Convertor[str]):
 register_url_convertor("anything", _Anything())
 
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-
-
-def _fits(path: str, rest: str) -> bool:
-    wanted, given = path.strip("/").split("/"), rest.strip("/").split("/")
-    return len(wanted) == len(given) and all(w in ("{id}", g) for w, g in zip(wanted, given, strict=True))
-
-
 class Control:
     """The control API over one journal, with its views and fault plans."""
 
@@ -124,13 +116,7 @@ class _Elsewhere:
         }
         see = f"see {PREFIX}/openapi.json."
         if not known:
-            allowed = [endpoint.method for endpoint in ENDPOINTS if _fits(endpoint.path, request.path_params["rest"])]
-        if allowed:
-            message = f"The control API takes {' and '.join(allowed)} there, not {request.method}."
-            refused = failure(405, message)
-            refused.headers["allow"] = ", ".join(allowed)
-            return refused
-        return failure(404, f"The control API has no {path[:200]}: {see}")
+            return failure(404, f"The control API has no {path[:200]}: {see}")
         response = failure(405, f"{path[:200]} takes {', '.join(sorted(known))}, not {request.method}: {see}")
         response.headers["allow"] = ", ".join(sorted(known))
         return response

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from mock_intake.findings import Status
 from mock_intake.journal import JournalError
+from mock_intake.parsing import ParseError, parse
 from mock_intake.server.answers import failure
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ MAX_DIGITS = 15
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 # Waits and fault plans are small; imports have a limit of their own.
 _MAX_BODY = 1024 * 1024
+# Larger doubles are not exact.
+_MAX_EXACT = 2.0**53
 
 
 class BadRequestError(ValueError):
@@ -51,9 +54,12 @@ class Parameter:
                 wanted = f"a number from 1 to {self.largest}" if self.largest else "the next of the page before"
                 raise BadRequestError(f"{self.name} is {wanted}, not {text[:30]!r}.")
             return int(text)
-        if self.values and text not in self.values:
+        if not self.values:
+            return text
+        meant = next((value for value in (text, text.lower()) if value in self.values), None)
+        if meant is None:
             raise BadRequestError(f"{self.name} is one of {', '.join(self.values)}, not {text[:30]!r}.")
-        return text
+        return meant
 
     def to_openapi(self) -> dict[str, Any]:
         kinds: dict[str, dict[str, Any]] = {
@@ -114,14 +120,28 @@ class Call:
         cursor = self.query.get("cursor")
         return None if cursor is None else int(cursor)
 
-    async def body(self) -> bytes:
-        """The request's body; raises ``BadRequestError`` on one that is larger than anything asked for here."""
+    async def json(self) -> Any:
+        """The JSON value in the request's body. Raises ``BadRequestError``."""
         body = b""
         async for chunk in self.request.stream():
             body += chunk
             if len(body) > _MAX_BODY:
                 raise BadRequestError(f"The body is at most {_MAX_BODY:,} bytes.")
-        return body
+        try:
+            return _whole(parse(body).value)
+        except ParseError as error:
+            raise BadRequestError(f"The body is no JSON: {error}.") from error
+
+
+def _whole(value: Any) -> Any:
+    """A JSON value with numbers such as 3.0 as integers: JSON makes no difference between the two."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    return value
 
 
 Handler = Callable[["Control", Call], Awaitable[Response]]

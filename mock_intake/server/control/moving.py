@@ -14,7 +14,7 @@ from mock_intake.exchange import Exchange
 from mock_intake.findings import Status
 from mock_intake.journal import EventFilter
 from mock_intake.openlineage import run_cycle
-from mock_intake.parsing import ParseError, dumps, parse
+from mock_intake.parsing import dumps
 from mock_intake.server.answers import answer
 from mock_intake.server.control.endpoints import MAX_DIGITS, ORG, BadRequestError, Call, Endpoint, Parameter
 from mock_intake.transfer import Arrived, TransferError, event_to_line, exchange_to_line, read_lines
@@ -75,10 +75,7 @@ class Wanted:
 
 async def wait(control: Control, call: Call) -> Response:
     """Long poll: 200 as soon as what is wanted is there, 408 with what is there instead when the time is up."""
-    try:
-        wanted = Wanted.read(parse(await call.body()).value, call.org)
-    except ParseError as error:
-        raise BadRequestError(f"The body is no JSON: {error}.") from error
+    wanted = Wanted.read(await call.json(), call.org)
     began = time.monotonic()
     control.waiting += 1
     try:

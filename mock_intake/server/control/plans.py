@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from mock_intake.faults import FaultError, Plan, parse_plan
-from mock_intake.parsing import ParseError, parse
 from mock_intake.server.answers import answer
 from mock_intake.server.control.endpoints import ORG, BadRequestError, Call, Endpoint
 
@@ -22,8 +21,8 @@ async def show(control: Control, call: Call) -> Response:
 
 async def begin(control: Control, call: Call) -> Response:
     try:
-        plan = parse_plan(parse(await call.body()).value, call.org)
-    except (ParseError, FaultError) as error:
+        plan = parse_plan(await call.json(), call.org)
+    except FaultError as error:
         raise BadRequestError(f"{error}.") from error
     control.faults.set(plan)
     return answer(control.faults.state(plan.org))

@@ -1,0 +1,72 @@
+"""How much each rule matters, and the findings that matter less than their rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from mock_intake.catalogue import RULES
+from mock_intake.findings import Severity
+from mock_intake.judgement import Judge
+from tests.events import FACETS, dataset, job_type, run_event
+from tests.rules.examples_judged import EVENTS, encoded, found_in_event, only
+from tests.rules.examples_openlineage import with_job_facet, without
+
+ERRORS = {
+    *("HT001", "HT002", "HT003", "HT004"),
+    *("HT102", "HT103", "HT104", "HT106"),
+    *("HT201", "HT202", "HT203", "HT204", "HT205"),
+    *("HT301", "HT302", "HT303", "HT304", "HT305"),
+    *("OL001", "OL002", "OL003", "OL004", "OL005", "OL006", "OL007", "OL013", "OL101"),
+    *("DD101", "DD102"),
+}
+INFOS = {
+    *("HT105", "OL012", "OL105", "OL107"),
+    *("DD206", "DD404", "DD502", "DD503", "DD504", "DD505", "DD506"),
+    *("RC108", "RC401"),
+}
+
+
+def test_severities_are_as_decided() -> None:
+    assert {code for code, rule in RULES.items() if rule.severity is Severity.ERROR} == ERRORS
+    assert {code for code, rule in RULES.items() if rule.severity is Severity.INFO} == INFOS
+
+
+def test_runs_and_datasets_are_never_in_error() -> None:
+    assert [code for code in ERRORS if RULES[code].subject in ("run", "dataset")] == []
+
+
+def test_the_three_violations_that_the_vendors_examples_show_are_warnings() -> None:
+    event = without(run_event(producer="acme-etl", eventTime="2026-11-01T12:00:00"), "schemaURL")
+    findings = found_in_event(event)
+    assert sorted(finding.code for finding in findings) == ["OL008", "OL009", "OL010"]
+    assert {finding.severity for finding in findings} == {Severity.WARNING}
+    assert {finding.violates for finding in findings} == {"openlineage"}
+
+
+@pytest.mark.parametrize("code", sorted(EVENTS))
+def test_the_worst_finding_makes_the_status_and_info_never_changes_it(code: str) -> None:
+    event, findings = Judge().judge(encoded(EVENTS[code][0]), "org")
+    severities = {finding.severity for finding in findings}
+    expected = "error" if "error" in severities else "warning" if "warning" in severities else "ok"
+    assert event is not None
+    assert event.status == expected
+
+
+def test_a_run_event_that_carries_a_dataset_too_is_a_warning_since_the_core_takes_it() -> None:
+    finding = only(found_in_event(run_event(dataset=dataset())), "OL002")
+    assert (finding.severity, finding.violates) == (Severity.WARNING, None)
+    assert finding.message == "the event carries run and job and dataset; it is taken as a RunEvent"
+
+
+def test_a_dataset_event_that_carries_a_run_too_is_a_warning_since_the_core_takes_it() -> None:
+    event = without(run_event(dataset=dataset()), "job")
+    finding = only(found_in_event(event), "OL002")
+    assert (finding.severity, finding.violates) == (Severity.WARNING, None)
+    assert finding.message == "the event carries run and dataset; it is taken as a DatasetEvent"
+
+
+def test_a_facet_version_later_than_the_latest_known_is_no_more_than_an_info() -> None:
+    later = job_type(_schemaURL=f"{FACETS}/2-0-9/JobTypeJobFacet.json")
+    finding = only(found_in_event(with_job_facet("jobType", later)), "OL104")
+    assert finding.severity is Severity.INFO
+    assert "later version than the latest one known here" in finding.message

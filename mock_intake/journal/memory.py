@@ -23,10 +23,14 @@ _OVERHEAD = 2_000
 
 @dataclass(slots=True)
 class _Event:
-    """What is kept of an event: its record, if an attempt was accepted, and the positions of all attempts."""
+    """What is kept of an event: its record, if an attempt was accepted, where its attempts stand, how many there were.
+
+    ``attempts`` also counts those that retention has dropped.
+    """
 
     record: EventRecord | None
     positions: list[int]
+    attempts: int
 
 
 class MemoryJournal:
@@ -93,11 +97,11 @@ class MemoryJournal:
         assert summary is not None
         event = self._events.get(summary.id)
         if event is None:
-            event = self._events[summary.id] = _Event(None, [])
+            event = self._events[summary.id] = _Event(None, [], 0)
         else:
             self._events.move_to_end(summary.id)
         event.positions.append(position)
-        attempts = len(event.positions)
+        event.attempts = attempts = event.attempts + 1
         if event.record is not None:
             event.record = replace(event.record, last_received_at=exchange.received_at, attempts=attempts)
         elif exchange.accepted:
@@ -171,7 +175,7 @@ class MemoryJournal:
     def attempts(self, event_id: str) -> int:
         with self._lock:
             event = self._events.get(event_id)
-            return 0 if event is None else len(event.positions)
+            return 0 if event is None else event.attempts
 
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._lock:

@@ -7,6 +7,9 @@ import zlib
 SUPPORTED = ("gzip", "deflate", "identity")
 GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 256 * 1024
+# What is fed to zlib at a time. Small, as zlib copies what it was given and did not use: in full for every one
+# of the members of a body that consists of empty ones.
+_PIECE = 8 * 1024
 
 
 class UnsupportedEncodingError(ValueError):
@@ -14,11 +17,12 @@ class UnsupportedEncodingError(ValueError):
 
 
 class _PartlyDecodedError(ValueError):
-    """Carries what could be decoded before it went wrong."""
+    """Carries what could be decoded before it went wrong, and how many of the bytes sent that accounts for."""
 
-    def __init__(self, message: str, decoded: list[bytes]) -> None:
+    def __init__(self, message: str, decoded: list[bytes], read: int = 0) -> None:
         super().__init__(message)
         self.decoded = b"".join(decoded)
+        self.read = read
 
 
 class CorruptBodyError(_PartlyDecodedError):
@@ -38,7 +42,7 @@ def decode(body: bytes, encoding: str | None, limit: int) -> bytes:
     names = [name for name in names if name and name != "identity"]
     if not names:
         if len(body) > limit:
-            raise DecodedTooLargeError("larger than the limit", [body[:limit]])
+            raise DecodedTooLargeError("larger than the limit", [body[:limit]], limit)
         return body
     if names == ["gzip"] or names == ["x-gzip"]:
         return _inflate(body, limit, "gzip", 16 + zlib.MAX_WBITS)
@@ -51,25 +55,44 @@ def decode(body: bytes, encoding: str | None, limit: int) -> bytes:
 
 def _inflate(body: bytes, limit: int, name: str, window: int) -> bytes:
     """Inflates one stream, or several gzip members on end, in chunks, so that no bomb goes off."""
+    view = memoryview(body)
     out: list[bytes] = []
-    size = 0
-    rest = body
+    size = place = 0
     while True:
         inflater = zlib.decompressobj(window)
+        begin, whole = place, len(out)
         while not inflater.eof:
+            piece = view[place : place + _PIECE]
             try:
-                chunk = inflater.decompress(rest, min(_CHUNK, limit - size + 1))
+                chunk = inflater.decompress(piece, min(_CHUNK, limit - size + 1))
             except zlib.error as error:
-                raise CorruptBodyError(f"not {name}: {error}", out) from None
-            rest = inflater.unconsumed_tail
+                decoded, place = _up_to_error(view, begin, place, window)
+                raise CorruptBodyError(f"not {name}: {error}", [*out[:whole], decoded], place) from None
+            place += len(piece) - len(inflater.unconsumed_tail) - len(inflater.unused_data)
             size += len(chunk)
             out.append(chunk)
             if size > limit:
-                raise DecodedTooLargeError("larger than the limit when decoded", out)
-            if not chunk and not rest and not inflater.eof:
-                raise CorruptBodyError(f"the {name} stream ends early" if body else "the body is empty", out)
-        rest = inflater.unused_data
-        if not rest:
+                raise DecodedTooLargeError("larger than the limit when decoded", out, place)
+            if not chunk and place == len(body) and not inflater.eof:
+                raise CorruptBodyError(f"the {name} stream ends early" if body else "the body is empty", out, place)
+        if place == len(body):
             return b"".join(out)
-        if name != "gzip" or not rest.startswith(GZIP_MAGIC):
-            raise CorruptBodyError(f"{len(rest)} bytes follow the {name} stream", out)
+        if name != "gzip" or body[place : place + len(GZIP_MAGIC)] != GZIP_MAGIC:
+            raise CorruptBodyError(f"{len(body) - place} bytes follow the {name} stream", out, place)
+
+
+def _up_to_error(view: memoryview, begin: int, piece: int, window: int) -> tuple[bytes, int]:
+    """What a stream that begins somewhere gives before it goes wrong in the piece at ``piece``, and where it does.
+
+    zlib throws away what it had decoded in the call that fails, so that piece is fed to it byte by byte.
+    """
+    inflater = zlib.decompressobj(window)
+    out = [inflater.decompress(view[place : min(place + _PIECE, piece)]) for place in range(begin, piece, _PIECE)]
+    place = piece
+    try:
+        while place < len(view):
+            out.append(inflater.decompress(view[place : place + 1]))
+            place += 1
+    except zlib.error:
+        pass
+    return b"".join(out), place

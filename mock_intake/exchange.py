@@ -23,6 +23,8 @@ _counter = itertools.count()
 
 # The status code of an exchange that got no answer with a status.
 NO_ANSWER = 0
+# The fault of an exchange that was handled as usual, and answered late.
+LATE = "delay"
 UNATTRIBUTED = "unattributed"
 ANONYMOUS = "anonymous"
 
@@ -141,10 +143,8 @@ class Exchange:
 
     @property
     def answer_lost(self) -> bool:
-        """Whether a fault kept or changed the answer, so that sending again was right."""
-        if self.fault is None or self.fault == "drip":
-            return False
-        return not (self.fault.isdigit() and self.fault.startswith("2"))
+        """Whether a fault kept, changed or delayed the answer, so that sending again was right."""
+        return self.fault is not None and not (self.fault.isdigit() and self.fault.startswith("2"))
 
     @property
     def received_at(self) -> datetime:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from mock_intake.exchange import NO_ANSWER, Exchange, Response
+from mock_intake.exchange import LATE, NO_ANSWER, Exchange, Headers, Response
 
 # What a step can be, beside a status number.
 WORDS = ("close", "reset", "lost", "truncate", "drip", "garbage", "hang", "redirect")
@@ -29,6 +30,8 @@ REDIRECT_STATUS = 307
 BODILESS = (204, 205, 304)
 MAX_DELAY = 3600.0
 
+# A header's name, by RFC 9110.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STEP_FIELDS = ("step", "times", "headers", "body", "delay", "match", "probability", "seed", "location")
 _PLAN_FIELDS = ("sequence", "delay", "repeat_last", "org")
 _MATCH_FIELDS = ("event_type", "job", "attempt")
@@ -179,6 +182,12 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plans: dict[str | None, _Progress] = {}
+        self._ended = 0
+
+    @property
+    def ended(self) -> int:
+        """How many plans have come to their end."""
+        return self._ended
 
     def set(self, plan: Plan) -> None:
         """Begins a plan, in place of the one that its org (or all) had."""
@@ -210,7 +219,9 @@ class Faults:
             for owner in (org, None):
                 progress = self._plans.get(owner)
                 if progress is not None and not progress.is_over:
-                    return progress.take(request)
+                    taken = progress.take(request)
+                    self._ended += taken.ended
+                    return taken
             return None
 
     def state(self, org: str | None = None) -> dict[str, Any] | None:
@@ -229,28 +240,34 @@ def apply(exchange: Exchange, step: Step) -> Exchange:
 
     ``Intake.receive`` has judged the request as ever; what was found stays.
     """
-    hit = replace(exchange, fault=step.name)
-    if step.is_well:
-        return replace(hit, response=_as_usual(exchange, step))
+    hit = replace(exchange, fault=LATE if step.is_well and step.delay else step.name)
     if step.name in UNANSWERED:
         return replace(hit, accepted=False, response=Response(NO_ANSWER, (), b""))
-    if step.name in TAKEN:
-        return hit
+    if step.is_well or step.name in TAKEN:
+        return replace(hit, response=_as_usual(exchange, step))
     status = step.status or REDIRECT_STATUS
-    headers = [("content-type", "application/json"), *step.headers]
+    headers = _with(step.headers, (("content-type", "application/json"),))
     if step.location is not None:
-        headers.append(("location", step.location))
+        headers = _with((("location", step.location),), headers)
     body = _vendor_error(status) if step.body is None else step.body.encode("utf-8")
-    return replace(hit, accepted=False, response=Response(status, tuple(headers), body))
+    return replace(hit, accepted=False, response=Response(status, headers, body))
 
 
 def _as_usual(exchange: Exchange, step: Step) -> Response:
-    """The answer that there would have been, with the step's own success status if it was a success."""
+    """The answer that there would have been, with what the step says of a success, if it was one."""
     response = exchange.response
-    if step.status is None or not exchange.accepted:
-        return response
-    body = b"" if step.status in BODILESS else response.body
-    return Response(step.status, (*response.headers, *step.headers), body)
+    headers = _with(step.headers, response.headers)
+    if not exchange.accepted:
+        return response._replace(headers=headers)
+    status = step.status or response.status_code
+    body = response.body if step.body is None else step.body.encode("utf-8")
+    return Response(status, headers, b"" if status in BODILESS else body)
+
+
+def _with(new: Headers, old: Headers) -> Headers:
+    """Headers with others on top: each takes the place of those with the same name."""
+    names = {name.lower() for name, _ in new}
+    return (*((name, value) for name, value in old if name.lower() not in names), *new)
 
 
 def _vendor_error(status: int) -> bytes:
@@ -272,7 +289,7 @@ def parse_plan(value: Any, org: str | None = None) -> Plan:
         if text[:1] in ("{", "["):
             try:
                 return parse_plan(json.loads(text), org)
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, RecursionError) as error:
                 raise FaultError(f"the plan looks like JSON, and is none: {error}") from error
         value = [part.strip() for part in text.split(",")]
     if isinstance(value, Sequence):
@@ -315,7 +332,11 @@ def _step(value: Any) -> Step:
     location = value.get("location")
     if name == "redirect" and not (isinstance(location, str) and location):
         raise FaultError('a redirect needs a location: {"step": "redirect", "location": "http://..."}')
+    if location is not None and not (isinstance(location, str) and _is_header_text(location)):
+        raise FaultError("location is a URL, without line breaks and in ASCII")
     body = value.get("body")
+    if isinstance(body, str) and not _has_bytes(body):
+        raise FaultError("body has characters that cannot be sent")
     return Step(
         name,
         _times(value, probability),
@@ -333,8 +354,8 @@ def _name(value: Any) -> str:
     text = str(value).strip().lower() if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if text in WORDS:
         return text
-    if text.isascii() and text.isdigit() and 200 <= int(text) <= 599:
-        return text
+    if text.isascii() and text.isdigit() and len(text) <= 10 and 200 <= int(text) <= 599:
+        return str(int(text))
     raise FaultError(f"a step is a status from 200 to 599 or one of {', '.join(WORDS)}, not {str(value)[:40]!r}")
 
 
@@ -367,11 +388,22 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
         raise FaultError('headers is an object such as {"Retry-After": "1"}')
     headers = []
     for name, content in value.items():
-        text = f"{name}: {content}"
-        if not text.isascii() or not text.isprintable() or not str(name):
+        if not _TOKEN.fullmatch(str(name)) or not _is_header_text(str(content)):
             raise FaultError(f"the header {str(name)[:40]!r} has characters that no header can have")
         headers.append((str(name), str(content)))
     return tuple(headers)
+
+
+def _is_header_text(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _has_bytes(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _match(value: Any) -> Match:

@@ -6,7 +6,6 @@ It is the only place that decides what a request is answered.
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -17,7 +16,6 @@ from mock_intake.datadog.authentication import Authentication, Keys, authenticat
 from mock_intake.datadog.endpoint import misdirected, wrong_method
 from mock_intake.datadog.sites import INTAKE_PATH
 from mock_intake.decoding import (
-    GZIP_MAGIC,
     SUPPORTED,
     CorruptBodyError,
     DecodedTooLargeError,
@@ -27,7 +25,8 @@ from mock_intake.decoding import (
 from mock_intake.exchange import UNATTRIBUTED, EventSummary, Exchange, ReceivedRequest, Response, header
 from mock_intake.findings import Finding, Selection, Status
 from mock_intake.judgement import Judge
-from mock_intake.masking import Masker, credentials
+from mock_intake.keeping import Content, as_far_as_possible, keep, packing_of
+from mock_intake.masking import masker_of
 from mock_intake.openlineage.library import FacetLibrary
 from mock_intake.redaction import redact, redacted
 
@@ -67,10 +66,14 @@ class Settings:
 
 
 class _Body(NamedTuple):
-    """A decoded body, or the refusal (status code and finding) of one that could not be."""
+    """A body as far as it could be decoded, and the refusal (status code and finding) of one that could not be."""
 
-    decoded: bytes
+    content: Content
     refusal: tuple[int, Finding] | None = None
+
+    @property
+    def decoded(self) -> bytes:
+        return self.content.decoded
 
 
 class Intake:
@@ -83,30 +86,35 @@ class Intake:
     def receive(self, request: ReceivedRequest) -> Exchange:
         """The exchange that a request makes: everything masked, judged and answered. Never raises."""
         settings = self.settings
-        found = credentials(request.headers, request.query)
-        masker = Masker([credential.text for credential in found] + list(settings.keys.known or ()))
+        masker = masker_of(request.headers, request.query, settings.keys.known or frozenset())
         who = authenticate(request.headers, request.query, settings.keys)
-        body = self._decode(request)
-        findings: list[Finding] = []
-        if masker.found_in(body.decoded) or masker.found_in(request.body):
-            findings.append(_key_in_body())
-            request, body = _without_keys(request, body, masker)
         request = replace(
             request,
             headers=masker.headers(request.headers),
             query=masker.query(request.query),
             path=masker.path(request.path),
         )
+        body = self._decode(request)
+        kept = keep(body.content, masker, settings.max_decoded)
+        findings: list[Finding] = []
+        if kept.body is not request.body:
+            request = replace(request, body=kept.body)
+        if kept.key_found:
+            findings.append(_key_in_body())
+            body = body._replace(content=body.content._replace(decoded=kept.decoded))
         refusal = self._refusal(request, who, body)
         if refusal is not None:
             status, reasons, detail = refusal
-            return self._refused(request, who, status, (*reasons, *findings), detail, body)
+            reasons = (*reasons, *findings)
+            event = self._named(request, who, body, reasons)
+            return self._refused(request, who, status, reasons, detail, body, event)
         findings = [redacted(finding) for finding in (*who.findings, *findings, *_manners(request))]
         event, judged = self._judge.judge(body.decoded, who.org, tuple(findings))
         if event is None:
             return self._refused(request, who, 400, judged, judged[-1].message if judged else "no event", body)
         if settings.strict and event.status is Status.ERROR:
-            return self._refused(request, who, 400, judged, "the event has errors (strict)", body, event)
+            detail = "the event has errors (strict)"
+            return self._refused(request, who, 400, judged, detail, body, event, told=event.id)
         return Exchange(request, who.org, self._accepted(event, judged), True, event, judged, len(body.decoded))
 
     def _refusal(
@@ -134,22 +142,48 @@ class Intake:
             return status, (*who.findings, finding), finding.message
         return None
 
+    def _named(
+        self, request: ReceivedRequest, who: Authentication, body: _Body, findings: tuple[Finding, ...]
+    ) -> EventSummary | None:
+        """The event in a request that is refused for something else; it is named, not judged."""
+        if not request.complete or body.refusal is not None or not body.decoded:
+            return None
+        return self._judge.name(body.decoded, who.org, findings)
+
     def _decode(self, request: ReceivedRequest) -> _Body:
         encoding = header(request.headers, "content-encoding")
         limits = self.settings
+        body = self._decode_received(request, encoding)
         if request.too_large or len(request.body) > limits.max_body:
-            return _Body(request.body, (413, _too_large(request.wire_size, limits.max_body, "on the wire")))
+            return body._replace(refusal=(413, _too_large(request.wire_size, limits.max_body, "on the wire")))
+        return body
+
+    def _decode_received(self, request: ReceivedRequest, encoding: str | None) -> _Body:
+        sent = request.body
+        limit = self.settings.max_decoded
+        cut = request.too_large or not request.complete
         try:
-            decoded = decode(request.body, encoding, limits.max_decoded)
+            decoded = decode(sent, encoding, limit)
         except UnsupportedEncodingError as error:
-            return _Body(b"", (415, _unsupported(str(error))))
+            return _Body(self._undeclared(sent, opaque=True), (415, _unsupported(str(error))))
         except CorruptBodyError as error:
-            return _Body(error.decoded, (400, _corrupt(request.body, encoding, str(error))))
+            content = Content(sent, _packing(encoding), error.decoded, error.read, cut=True)
+            return _Body(content, (400, _corrupt(sent, encoding, str(error))))
         except DecodedTooLargeError as error:
-            return _Body(error.decoded, (413, _too_large(None, limits.max_decoded, "decoded")))
-        if not encoding and decoded.startswith(GZIP_MAGIC):
-            return _Body(decoded, (400, _gzip_unannounced()))
-        return _Body(decoded)
+            content = Content(sent, _packing(encoding), error.decoded, error.read, cut=True)
+            return _Body(content, (413, _too_large(None, limit, "decoded")))
+        if not encoding and packing_of(sent) == "gzip":
+            return _Body(self._undeclared(sent, opaque=False), (400, _gzip_unannounced()))
+        packing = _packing(encoding)
+        return _Body(Content(sent, packing, decoded, len(sent), cut=cut))
+
+    def _undeclared(self, body: bytes, *, opaque: bool) -> Content:
+        """A body that was not announced as what it may be, looked into for the sake of keys in it."""
+        packing = packing_of(body)
+        if packing is None:
+            return Content(body, None, body, len(body), cut=True, opaque=opaque)
+        decoded, read = as_far_as_possible(body, packing, self.settings.max_decoded)
+        return Content(body, packing, decoded, read, cut=True, opaque=opaque)
 
     def _accepted(self, event: EventSummary, findings: tuple[Finding, ...]) -> Response:
         if self.settings.terse:
@@ -170,7 +204,10 @@ class Intake:
         detail: str,
         body: _Body,
         event: EventSummary | None = None,
+        *,
+        told: str | None = None,
     ) -> Exchange:
+        """The exchange of a request that is refused. ``told`` is the id that the answer gives, if any."""
         findings = self.settings.selection.apply(redacted(finding) for finding in findings)
         detail = redact(detail)
         answer: dict[str, Any] = {
@@ -178,7 +215,7 @@ class Intake:
         }
         if not self.settings.terse:
             answer |= {
-                "id": event.id if event else None,
+                "id": told,
                 "status": Status.ERROR,
                 "findings": [finding.to_dict() for finding in findings],
             }
@@ -251,16 +288,10 @@ def _manners(request: ReceivedRequest) -> list[Finding]:
     return findings
 
 
-def _without_keys(request: ReceivedRequest, body: _Body, masker: Masker) -> tuple[ReceivedRequest, _Body]:
-    """Request and body with the request's own keys masked; the one case where a body is not kept as received."""
-    decoded = masker.body(body.decoded)
-    encoding = header(request.headers, "content-encoding")
-    if not encoding or body.refusal is not None:
-        kept = masker.body(decoded if encoding else request.body)
-    else:
-        # Level 1 and no file time: the bytes are the same for the same body.
-        kept = gzip.compress(decoded, compresslevel=1, mtime=0) if "gzip" in encoding.lower() else decoded
-    return replace(request, body=kept), body._replace(decoded=decoded)
+def _packing(encoding: str | None) -> str | None:
+    """How a supported Content-Encoding packs; None if it leaves the body as it is."""
+    names = (encoding or "").lower()
+    return "gzip" if "gzip" in names else "deflate" if "deflate" in names else None
 
 
 def _key_in_body() -> Finding:

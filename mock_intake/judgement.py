@@ -65,6 +65,17 @@ class Judge:
             findings = self.selection.apply(findings)
         return Judgement(_summary(view, event_id(org, body), findings), findings)
 
+    def name(self, body: bytes, org: str, findings: tuple[Finding, ...]) -> EventSummary | None:
+        """The summary of an event that is not judged, its request being refused; None for what is no event."""
+        try:
+            value, surrogates = parse(body)
+        except ParseError:
+            return None
+        if type(value) is not dict:
+            return None
+        view = EventView(value if surrogates is None else without_surrogates(value))
+        return _summary(view, event_id(org, body), findings)
+
 
 def _capped(findings: list[Finding]) -> list[Finding]:
     """The findings with at most so many of each rule; the last of them says how many more there are."""

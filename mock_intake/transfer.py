@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 FORMAT = "mock-intake/exchange/1"
+_BEGINNING = b'{"format":"' + FORMAT.encode()
 _BINARY = ("body", "response_body")
 _JSON = ("headers", "response_headers", "hop", "findings", "inputs", "outputs", "dataset", "parent_job")
 
@@ -123,6 +124,11 @@ def exchange_to_line(exchange: Exchange) -> bytes:
     for name in _JSON:
         record[name] = None if record[name] is None else orjson.loads(record[name])
     return dumps({"format": FORMAT, **record})
+
+
+def is_exchange_line(line: bytes) -> bool:
+    """Whether a line is meant as an exported exchange; cheap, for files that hold events otherwise."""
+    return line.lstrip()[: len(_BEGINNING)] == _BEGINNING
 
 
 def exchange_from_line(line: bytes) -> Exchange:

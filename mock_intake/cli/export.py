@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal, cast
 
 import click
 
 from mock_intake.cli.console import echo
-from mock_intake.cli.sources import control_token_option, everything, opened
+from mock_intake.cli.sources import control_token_option, everything, is_url, opened_file, unusable, written
+from mock_intake.client import Client
+from mock_intake.journal import Journal
 from mock_intake.transfer import event_to_line, exchange_to_line
+
+What = Literal["events", "exchanges"]
 
 
 @click.command()
@@ -33,25 +39,44 @@ def export(source: str, output: Path | None, what: str, org: str | None, control
     Examples:
       mock-intake export http://127.0.0.1:8580 -o events.ndjson
       mock-intake export events.db --what exchanges | gzip > recording.ndjson.gz
+
+    \b
+    Exit codes:
+      0  something was exported
+      2  there is nothing, or it cannot be read or written
     """
-    written = 0
-    with opened(source, control_token, org) as recording:
-        stream = sys.stdout.buffer if output is None else output.open("wb")
-        try:
-            for exchange in everything(recording.journal, org):
-                if what == "exchanges":
-                    stream.write(exchange_to_line(exchange) + b"\n")
-                elif not exchange.accepted or (line := event_to_line(exchange)) is None:
-                    continue
-                else:
-                    stream.write(line + b"\n")
-                written += 1
-            stream.flush()
-        finally:
-            if output is not None:
-                stream.close()
-        if recording.dropped:
-            echo(f"Retention had dropped {recording.dropped} exchanges: they are not in the export.", err=True)
-    echo(f"{written} {what} exported" + (f" to {output}" if output else ""), err=True)
-    if not written:
-        raise click.ClickException(f"There are no {what} in {source}.")
+    count = 0
+    with unusable(), _exported(source, cast("What", what), org, control_token) as (lines, dropped):
+        with written(output) as stream:
+            for line in lines:
+                stream.write(line + b"\n")
+                count += 1
+            if not count:
+                raise click.UsageError(f"There are no {what} in {source}.")
+        if gone := dropped():
+            echo(f"Retention had dropped {gone} exchanges: they are not in the export.", err=True)
+    echo(f"{count} {what} exported" + (f" to {output}" if output else ""), err=True)
+
+
+@contextmanager
+def _exported(
+    source: str, what: What, org: str | None, token: str | None
+) -> Iterator[tuple[Iterator[bytes], Callable[[], int]]]:
+    """The lines of an export, and how many exchanges retention had dropped by the end of it."""
+    if is_url(source):
+        with Client(source, token=token) as client:
+            yield client.export(what, org=org), lambda: client.statistics()["dropped"]
+        return
+    journal = opened_file(source)
+    try:
+        yield _of_journal(journal, what, org), lambda: journal.dropped
+    finally:
+        journal.close()
+
+
+def _of_journal(journal: Journal, what: What, org: str | None) -> Iterator[bytes]:
+    for exchange in everything(journal, org):
+        if what == "exchanges":
+            yield exchange_to_line(exchange)
+        elif exchange.accepted and (line := event_to_line(exchange)) is not None:
+            yield line

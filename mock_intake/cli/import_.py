@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 
 import click
 
 from mock_intake.cli.console import echo
-from mock_intake.cli.sources import control_token_option, is_url
-from mock_intake.client import Client, ControlError
+from mock_intake.cli.sources import control_token_option, is_url, unusable
+from mock_intake.client import Client
 from mock_intake.decoding import GZIP_MAGIC
-from mock_intake.exchange import Exchange
-from mock_intake.journal import JournalError
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.transfer import TransferError, exchange_from_line
+from mock_intake.transfer import read_lines
+
+_TIMEOUT = 300.0
 
 
 @click.command("import")
@@ -30,46 +31,42 @@ def import_(file: Path, target: str, control_token: str | None) -> None:
     Examples:
       mock-intake import recording.ndjson.gz --to events.db
       mock-intake import recording.ndjson --to http://127.0.0.1:8580
+
+    \b
+    Exit codes:
+      0  all of them are on record
+      2  none was put there: the file, the journal or the server cannot be used
     """
-    try:
-        with click.open_file(str(file), "rb") as stream:
-            data = stream.read()
-        if data.startswith(GZIP_MAGIC):
-            data = gzip.decompress(data)
-    except (OSError, EOFError) as error:
-        raise click.UsageError(f"{file}: {error}") from error
+    data = _read(file)
     if not data.strip():
         raise click.UsageError(f"There are no exchanges in {file}.")
-    try:
+    with unusable():
         imported, known = _to_server(data, target, control_token) if is_url(target) else _to_file(data, Path(target))
-    except (ControlError, JournalError, TransferError) as error:
-        raise click.UsageError(str(error)) from error
     echo(f"{imported} exchanges imported, {known} were there already")
 
 
+def _read(file: Path) -> bytes:
+    try:
+        with click.open_file(str(file), "rb") as stream:
+            data: bytes = stream.read()
+        return gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise click.UsageError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
+
+
 def _to_server(data: bytes, url: str, token: str | None) -> tuple[int, int]:
-    with Client(url, token=token, timeout=300) as client:
+    with Client(url, token=token, timeout=_TIMEOUT) as client:
         answer = client.import_(data)
-    return int(answer["imported"]), int(answer["known"])
+    return answer["imported"], answer["known"]
 
 
 def _to_file(data: bytes, file: Path) -> tuple[int, int]:
-    taken: dict[str, Exchange] = {}
-    known = 0
+    # Before there is a file: a broken line leaves none behind.
+    read_lines(data, lambda _: False)
     journal = SqliteJournal(file)
     try:
-        for number, line in enumerate(data.split(b"\n"), 1):
-            if not line.strip():
-                continue
-            try:
-                exchange = exchange_from_line(line)
-            except TransferError as error:
-                raise TransferError(f"line {number}: {error}; nothing was imported.") from error
-            if exchange.id in taken or journal.exchange(exchange.id) is not None:
-                known += 1
-            else:
-                taken[exchange.id] = exchange
-        journal.append(list(taken.values()))
+        arrived = read_lines(data, lambda identity: journal.exchange(identity) is not None)
+        journal.append(arrived.exchanges)
     finally:
         journal.close()
-    return len(taken), known
+    return len(arrived.exchanges), arrived.known

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import httpx
 
 from mock_intake.cli.console import coloured, echo
-from mock_intake.cli.sources import is_url, opened
+from mock_intake.cli.sources import everything, is_url, opened, unusable
 from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_host
 from mock_intake.openlineage.run_cycle import moment
 from mock_intake.parsing import ParseError, dumps, parse
 from mock_intake.recordings import RecordingError, files_in, read_file
-from mock_intake.transfer import event_to_line
+from mock_intake.transfer import event_to_line, exchange_from_line, is_exchange_line
 
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _ATTEMPTS = 5
 _FIRST_PAUSE = 0.3
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 60.0
 _TIMEOUT = 10.0
+# After so many events in a row that nobody answered there is nobody.
+_GIVE_UP = 3
+_KEY = re.compile(r"[!-~]+")
 
 
 @click.command()
@@ -43,7 +47,8 @@ _TIMEOUT = 10.0
 def replay(recording: str, target: str, api_key_env: str, rate: float | None, retime: bool, yes_really: bool) -> None:
     """Send recorded events, in their order, to any intake: from NDJSON files, a directory, or a journal file.
 
-    What is answered with 408, 429 or 5xx, or not at all, is sent again, up to five times.
+    What is answered with 408, 429, 500, 502, 503 or 504, or not at all, is sent again, up to five times in all,
+    after the time that Retry-After asks for (a minute at most).
 
     \b
     Examples:
@@ -59,66 +64,90 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
     url = _endpoint(target)
     if _is_datadog(url) and not yes_really:
         raise click.UsageError(
-            f"{urlsplit(url).hostname} is a real Datadog intake: what is sent there stays there. "
-            "Add --yes-really if you mean it."
+            f"{url.host} is a real Datadog intake: what is sent there stays there. Add --yes-really if you mean it."
         )
-    api_key = os.environ.get(api_key_env)
-    if not api_key:
-        raise click.UsageError(f"There is no API key: set {api_key_env}, or name another variable with --api-key-env.")
+    api_key = _api_key(api_key_env)
     events = list(_events(recording))
     if not events:
         raise click.UsageError(f"There are no events in {recording}.")
     if retime:
         events = _retimed(events)
-    answers: Counter[str] = Counter()
-    taken = 0
     headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
     with (
         httpx.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=False) as client,
         _progress(len(events)) as step,
     ):
+        sending = _Sending(client, url)
         due = time.monotonic()
         for event in events:
             if rate is not None:
                 time.sleep(max(0.0, due - time.monotonic()))
                 due = max(due + 1 / rate, time.monotonic())
-            outcome, good = _send(client, url, event)
-            answers[outcome] += 1
-            taken += good
+            sending.send(event)
             step()
-    counted = ", ".join(f"{count} x {outcome}" for outcome, count in answers.most_common())
-    line = f"{taken} of {len(events)} events taken by {urlsplit(url).netloc} ({counted})"
-    echo(coloured(line, "green" if taken == len(events) else "red"))
-    if taken < len(events):
+            if sending.unanswered >= _GIVE_UP:
+                break
+    counted = ", ".join(f"{count} x {outcome}" for outcome, count in sending.outcomes.most_common())
+    good = sending.taken == len(events)
+    place = url.netloc.decode("ascii")
+    echo(coloured(f"{sending.taken} of {len(events)} events taken by {place} ({counted})", "green" if good else "red"))
+    if sending.unanswered >= _GIVE_UP:
+        unsent = len(events) - sum(sending.outcomes.values())
+        echo(f"{place} does not answer: {unsent} events were not sent.", err=True)
+    if not good:
         sys.exit(1)
 
 
-def _endpoint(target: str) -> str:
+def _endpoint(target: str) -> httpx.URL:
+    """Where to send to, read by the library that will send, so that no spelling means two hosts."""
     if target in SITES_WITH_INTAKE:
-        return f"https://{intake_host(target)}{INTAKE_PATH}"
+        target = f"https://{intake_host(target)}"
     if not is_url(target):
         raise click.UsageError(f"--to takes a URL or one of the sites {', '.join(SITES_WITH_INTAKE)}.")
-    return target if urlsplit(target).path not in ("", "/") else target.rstrip("/") + INTAKE_PATH
+    try:
+        url = httpx.URL(target)
+    except httpx.InvalidURL as error:
+        raise click.UsageError(f"--to {target!r} is no URL: {error}.") from error
+    if not url.host:
+        raise click.UsageError(f"--to {target!r} names no host.")
+    if url.userinfo:
+        raise click.UsageError("--to takes no user or password: the API key is all that is sent.")
+    return url if url.path not in ("", "/") else url.copy_with(path=INTAKE_PATH)
 
 
-def _is_datadog(url: str) -> bool:
-    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+def _is_datadog(url: httpx.URL) -> bool:
+    host = url.raw_host.decode("ascii").rstrip(".").lower()
     domains = {".".join(site.split(".")[-2:]) for site in SITES_WITH_INTAKE}
     return any(host == domain or host.endswith("." + domain) for domain in domains)
+
+
+def _api_key(variable: str) -> str:
+    api_key = os.environ.get(variable, "").strip()
+    if not api_key:
+        raise click.UsageError(f"There is no API key: set {variable}, or name another variable with --api-key-env.")
+    if not _KEY.fullmatch(api_key):
+        raise click.UsageError(f"{variable} holds no API key: there are characters in it that no key has.")
+    return api_key
 
 
 def _events(recording: str) -> Iterator[bytes]:
     path = Path(recording)
     if path.is_file() and _is_journal(path):
         with opened(recording, None) as source:
-            for _, exchange in source.journal.read(0, sys.maxsize >> 1):
-                line = event_to_line(exchange) if exchange.accepted else None
-                if line is not None:
+            for exchange in everything(source.journal):
+                if exchange.accepted and (line := event_to_line(exchange)) is not None:
                     yield line
         return
     try:
         for file in files_in([path]):
-            yield from (recorded.body for recorded in read_file(file))
+            for recorded in read_file(file):
+                if not is_exchange_line(recorded.body):
+                    yield recorded.body
+                    continue
+                with unusable():
+                    exchange = exchange_from_line(recorded.body)
+                if exchange.accepted and (line := event_to_line(exchange)) is not None:
+                    yield line
     except RecordingError as error:
         raise click.UsageError(str(error)) from error
 
@@ -130,63 +159,89 @@ def _is_journal(path: Path) -> bool:
 
 def _retimed(events: list[bytes]) -> list[bytes]:
     """The events with their times moved by one difference; what has no readable time stays as it is."""
-    parsed: list[Any] = []
-    latest: datetime | None = None
-    for event in events:
-        try:
-            value = parse(event).value
-        except ParseError:
-            value = None
-        parsed.append(value)
-        time_of = _time(value)
-        if time_of is not None and (latest is None or time_of > latest):
-            latest = time_of
-    if latest is None:
+    times = [_time(_value(event)) for event in events]
+    readable = [_utc(found) for found in times if found is not None]
+    if not readable:
         return events
-    difference = datetime.now(UTC) - latest
-    return [_moved(event, value, difference) for event, value in zip(events, parsed, strict=True)]
+    difference = datetime.now(UTC) - max(readable)
+    return [
+        event if found is None else _moved(event, found, difference) for event, found in zip(events, times, strict=True)
+    ]
+
+
+def _value(event: bytes) -> Any:
+    try:
+        return parse(event).value
+    except ParseError:
+        return None
 
 
 def _time(value: Any) -> datetime | None:
-    found = (
-        moment(value.get("eventTime")) if isinstance(value, dict) and isinstance(value.get("eventTime"), str) else None
-    )
-    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+    found = value.get("eventTime") if isinstance(value, dict) else None
+    return moment(found) if isinstance(found, str) else None
 
 
-def _moved(event: bytes, value: Any, difference: timedelta) -> bytes:
-    time_of = _time(value)
-    if time_of is None:
+def _utc(found: datetime) -> datetime:
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def _moved(event: bytes, found: datetime, difference: timedelta) -> bytes:
+    # A time without offset stays without: whatever is wrong with it is not mended here.
+    try:
+        return dumps({**_value(event), "eventTime": (found + difference).isoformat()})
+    except OverflowError:
         return event
-    return dumps({**value, "eventTime": (time_of + difference).isoformat()})
 
 
-def _send(client: httpx.Client, url: str, event: bytes) -> tuple[str, bool]:
-    """Sends one event until it is taken, refused for good, or given up; tells the last answer."""
-    pause = _FIRST_PAUSE
-    outcome = ""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-        try:
-            response = client.post(url, content=event)
-        except httpx.HTTPError as error:
-            outcome = type(error).__name__
-            continue
-        outcome = str(response.status_code)
-        if response.is_success:
-            return outcome, True
-        if response.status_code not in _RETRIED:
-            return outcome, False
-        after = response.headers.get("retry-after", "")
-        if after.isdigit():
-            pause = min(float(after), _LONGEST_PAUSE)
-    return outcome, False
+class _Sending:
+    """Sends events one by one, and counts what became of them."""
+
+    def __init__(self, client: httpx.Client, url: httpx.URL) -> None:
+        self._client = client
+        self._url = url
+        self.outcomes: Counter[str] = Counter()
+        self.taken = 0
+        # How many events in a row nobody has answered.
+        self.unanswered = 0
+
+    def send(self, event: bytes) -> None:
+        """Sends an event until it is taken, refused for good, or given up."""
+        pause = _FIRST_PAUSE
+        answered = False
+        outcome = ""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            try:
+                response = self._client.post(self._url, content=event)
+            except httpx.HTTPError as error:
+                outcome = type(error).__name__
+                continue
+            answered = True
+            outcome = str(response.status_code)
+            self.taken += response.is_success
+            if response.status_code not in _RETRIED:
+                break
+            pause = max(pause, _asked_for(response))
+        self.outcomes[outcome] += 1
+        self.unanswered = 0 if answered else self.unanswered + 1
+
+
+def _asked_for(response: httpx.Response) -> float:
+    """The seconds that Retry-After asks for, as a number or as a date; a minute at most."""
+    after = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", after):
+        return min(float(after), _LONGEST_PAUSE)
+    try:
+        until = _utc(parsedate_to_datetime(after))
+    except ValueError:
+        return 0.0
+    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_PAUSE)
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Any]:
+def _progress(total: int) -> Iterator[Callable[[], object]]:
     """A progress bar where standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None

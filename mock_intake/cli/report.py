@@ -9,7 +9,7 @@ import click
 
 from mock_intake.cli.console import echo
 from mock_intake.cli.options import judging_config, judging_options
-from mock_intake.cli.sources import control_token_option, opened
+from mock_intake.cli.sources import control_token_option, opened, written
 from mock_intake.findings import Severity
 from mock_intake.report.model import from_journal
 from mock_intake.report.renderers import RENDERERS
@@ -56,6 +56,12 @@ def report(
       mock-intake report events.db
       mock-intake report http://127.0.0.1:8580 -o report.html
       mock-intake report events.db --format junit --fail-on warning > report.xml
+
+    \b
+    Exit codes:
+      0  no finding at or above --fail-on
+      1  findings at or above --fail-on, or no events at all
+      2  the source cannot be read, or the report cannot be written
     """
     config, _ = judging_config(config_file, facets, ignore, select)
     with opened(source, control_token, org) as recording:
@@ -65,11 +71,9 @@ def report(
         note = f"Retention had dropped {recording.dropped} exchanges: this report does not cover them."
         made = made.with_note(note)
     chosen = output_format or _BY_SUFFIX.get(output.suffix if output else "", "text")
-    text = RENDERERS[chosen](made)
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        output.write_text(text, encoding="utf-8")
+    with written(output) as stream:
+        stream.write(RENDERERS[chosen](made).encode())
+    if output is not None:
         echo(f"Report written to {output}", err=True)
     if not made.events or (fail_on != "never" and made.failed(Severity(fail_on))):
         sys.exit(1)

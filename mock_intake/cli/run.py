@@ -104,7 +104,7 @@ def run(
         )
         if plan is not None:
             server.faults.set(plan)
-            tally.watch(server.faults)
+        tally.watch(server.faults)
         with server, _addresses(server, path, api_key) as where:
             code = _run(command, {**_clean_environment(), **variables(path, where, site)})
     except (ServerError, TlsError) as error:

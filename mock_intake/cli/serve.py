@@ -126,7 +126,7 @@ def serve(
     )
     if plan is not None:
         server.faults.set(plan)
-        tally.watch(server.faults)
+    tally.watch(server.faults)
     ended = _end_signal()
     try:
         server.start()

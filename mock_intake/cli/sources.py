@@ -1,11 +1,12 @@
-"""Where commands take recordings from and put them to: journal files and running servers."""
+"""Where commands take recordings from and put them to: journal files, running servers, files."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import click
 
@@ -13,7 +14,7 @@ from mock_intake.client import Client, ControlError
 from mock_intake.exchange import Exchange
 from mock_intake.journal import Journal, JournalError, MemoryJournal
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.transfer import exchange_from_line
+from mock_intake.transfer import TransferError, exchange_from_line
 
 CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
 _BATCH = 500
@@ -37,26 +38,43 @@ def is_url(source: str) -> bool:
 
 
 @contextmanager
+def unusable() -> Iterator[None]:
+    """Exits with 2 and a clear word where a server, a journal or an export cannot be used."""
+    try:
+        yield
+    except (ControlError, JournalError, TransferError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+@contextmanager
 def opened(source: str, token: str | None, org: str | None = None) -> Iterator[Source]:
     """A journal file, read beside whoever writes it, or all that a server has on record. Exits with 2 on trouble."""
-    try:
+    with unusable():
         if is_url(source):
-            journal: Journal = MemoryJournal(_UNBOUNDED, _UNBOUNDED)
-            with Client(source, token=token) as client:
-                lines = [exchange_from_line(line) for line in client.export("exchanges", org=org)]
-                journal.append(lines)
-                dropped = int(client.statistics()["dropped"])
+            journal, dropped = _fetched(source, token, org)
         else:
-            if not Path(source).is_file():
-                raise click.UsageError(f"{source}: there is no such journal file (and it is no URL of a server).")
-            journal = SqliteJournal(Path(source), read_only=True)
+            journal = opened_file(source)
             dropped = journal.dropped
         try:
             yield Source(source, journal, dropped)
         finally:
             journal.close()
-    except (ControlError, JournalError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
+
+
+def opened_file(source: str) -> Journal:
+    """A journal file, read beside whoever writes it."""
+    if not Path(source).is_file():
+        raise click.UsageError(f"{source}: there is no such journal file (and it is no URL of a server).")
+    return SqliteJournal(Path(source), read_only=True)
+
+
+def _fetched(url: str, token: str | None, org: str | None) -> tuple[Journal, int]:
+    """All that a server has on record, and how much it has dropped by then."""
+    journal = MemoryJournal(_UNBOUNDED, _UNBOUNDED)
+    with Client(url, token=token) as client:
+        for line in client.export("exchanges", org=org):
+            journal.append([exchange_from_line(line)])
+        return journal, client.statistics()["dropped"]
 
 
 def everything(journal: Journal, org: str | None = None) -> Iterator[Exchange]:
@@ -67,3 +85,21 @@ def everything(journal: Journal, org: str | None = None) -> Iterator[Exchange]:
             position = found
             if org is None or exchange.org == org:
                 yield exchange
+
+
+@contextmanager
+def written(output: Path | None) -> Iterator[BinaryIO]:
+    """Standard output, or a file that is put in its place once it is complete. Exits with 2 where it cannot be."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = output.with_name(output.name + ".partial")
+    try:
+        with partial.open("wb") as stream:
+            yield stream
+        partial.replace(output)
+    except OSError as error:
+        raise click.UsageError(f"{output}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ class Tally:
         self.refused = 0
         self.groups = Groups(most_places=1)
         self._faults: Faults | None = None
+        self._ended = 0
 
     def watch(self, faults: Faults) -> None:
         """Has it said when the fault plans have ended."""
@@ -38,9 +39,9 @@ class Tally:
             self.refused += 1
         self.groups.extend(Place(finding, None) for finding in exchange.findings)
         self._echo(exchange_line(exchange))
-        if exchange.fault is not None and self._faults is not None and not self._faults.active:
-            self._echo("the fault plan has ended: the intake is well again")
-            self._faults = None
+        if self._faults is not None and self._faults.ended != self._ended:
+            self._ended = self._faults.ended
+            self._echo("the fault plan has ended" + ("" if self._faults.active else ": the intake is well again"))
 
     def summarise(self, server: IntakeServer) -> None:
         """Says what there was, over all events, now that nothing more is expected."""

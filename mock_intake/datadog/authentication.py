@@ -9,9 +9,11 @@ from typing import NamedTuple
 from mock_intake.datadog import requests as rules
 from mock_intake.exchange import ANONYMOUS, UNATTRIBUTED, Headers, header
 from mock_intake.findings import Finding
-from mock_intake.masking import Credential, credentials, known_scheme, mask, org_of
+from mock_intake.masking import Credential, as_meant, credentials, known_scheme, mask, org_of
 
 _HEX = re.compile(r"[0-9A-Fa-f]*")
+# The place that is right, and what browsers and proxies add by themselves: no key in the wrong place.
+_NOT_ELSEWHERE = ("header:authorization", "header:proxy-authorization", "header:cookie")
 KEY_LENGTH = 32
 APPLICATION_KEY_LENGTH = 40
 
@@ -49,12 +51,17 @@ def is_well_formed(key: str) -> bool:
 
 
 def authenticate(headers: Headers, query: str, keys: Keys) -> Authentication:
-    """Reads the key from ``Authorization: Bearer``; anything else is refused with a word on where it belongs."""
+    """Reads the key from ``Authorization: Bearer``; anything else is refused with a word on where it belongs.
+
+    A request is refused all the same whose key stands elsewhere, but whose it was is clear then: it has its org.
+    """
     value = header(headers, "authorization")
     scheme, _, key = (value or "").strip().partition(" ")
-    key = key.strip()
+    key = as_meant(key.strip())
     if scheme.lower() == "bearer" and key:
         return _with_key(key, query, keys)
+    elsewhere = [found for found in credentials(headers, query) if found.place not in _NOT_ELSEWHERE]
+    org = org_of(elsewhere[0].text) if elsewhere and keys.accepts(elsewhere[0].text) else UNATTRIBUTED
     if value is not None and value.strip():
         refusal = rules.NOT_BEARER.found(
             "header:Authorization",
@@ -62,10 +69,9 @@ def authenticate(headers: Headers, query: str, keys: Keys) -> Authentication:
             expected="Authorization: Bearer <32 hexadecimal digits>",
             actual=f"Authorization: {_shown(scheme, key)}",
         )
-        return Authentication(UNATTRIBUTED, (refusal,), 401, "API key is missing")
-    elsewhere = credentials(headers, query)
+        return Authentication(org, (refusal,), 401, "API key is missing")
     if elsewhere:
-        return _elsewhere(elsewhere[0], keys)
+        return Authentication(org, (_elsewhere(elsewhere[0]),), 401, "API key is missing")
     if keys.anonymous:
         return Authentication(ANONYMOUS, ())
     refusal = rules.KEY_MISSING.found(
@@ -101,18 +107,15 @@ def _with_key(key: str, query: str, keys: Keys) -> Authentication:
     return Authentication(org_of(key), tuple(findings))
 
 
-def _elsewhere(credential: Credential, keys: Keys) -> Authentication:
+def _elsewhere(credential: Credential) -> Finding:
     where, _, name = credential.place.partition(":")
     place = f"the header {name}" if where == "header" else f"the query parameter {name}"
-    finding = rules.KEY_ELSEWHERE.found(
+    return rules.KEY_ELSEWHERE.found(
         credential.place,
         f"the API key stands in {place}, and this intake reads it from Authorization only",
         expected="Authorization: Bearer <32 hexadecimal digits>",
         actual=f"{name}: {mask(credential.text)}",
     )
-    # It is refused all the same; but whose request it was is clear.
-    org = org_of(credential.text) if keys.accepts(credential.text) else UNATTRIBUTED
-    return Authentication(org, (finding,), 401, "API key is missing")
 
 
 def _malformed(key: str) -> Finding:

@@ -1,16 +1,19 @@
 """The journal in a SQLite file: what was acknowledged is on disk, also after a power cut.
 
 Write-ahead log, ``synchronous=FULL``, one transaction for each batch that is appended. Bodies are kept as they
-were received, beside flat columns by which they are listed; every filter has an index. One process writes (a
-lock beside the file says so); any number may read.
+were received, beside flat columns by which they are listed; every filter has an index.
+One process writes (a lock beside the file says so); any number may read.
 """
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,43 +31,50 @@ from mock_intake.journal.protocol import (
 )
 
 APPLICATION_ID = 0x6D696E74  # "mint"
-VERSION = 1
-_BUSY_SECONDS = 5.0
-_REMOVED_AT_ONCE = 500
+VERSION = 2
+# Less than producers wait for an answer (5 s by default), so that they hear why.
+_BUSY_SECONDS = 2.0
+# Statements for several rows are made for these numbers of them only, so that they stay prepared.
+_ROWS_AT_ONCE = (64, 16, 4, 1)
+# An org with this many events at most is walked through as a whole, whatever else is asked.
+_FEW = 2_000
 
-_FILTER_INDEXES = "".join(
-    f"CREATE INDEX events_{name} ON events ({name}, last) WHERE first IS NOT NULL;"
-    for name in rows.EVENT_FILTER_COLUMNS
-)
 _SCHEMA = f"""
 CREATE TABLE exchanges (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
+    size INTEGER NOT NULL,
     {", ".join(f"{name} {kind}" for name, kind in rows.EXCHANGE_COLUMNS)}
 );
 CREATE UNIQUE INDEX exchanges_id ON exchanges (id);
-CREATE INDEX exchanges_org ON exchanges (org, position);
-CREATE INDEX exchanges_event ON exchanges (event_id, position) WHERE event_id IS NOT NULL;
-CREATE INDEX exchanges_time ON exchanges (received_at);
+CREATE INDEX exchanges_org ON exchanges (org);
+CREATE INDEX exchanges_event ON exchanges (event_id) WHERE event_id IS NOT NULL;
 CREATE TABLE events (
-    id TEXT PRIMARY KEY,
+    last INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
     org TEXT NOT NULL,
-    first INTEGER,
-    last INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    last_received_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     {", ".join(f"{name} TEXT" for name in rows.EVENT_FILTER_COLUMNS)}
-) WITHOUT ROWID;
-CREATE INDEX events_last ON events (last) WHERE first IS NOT NULL;
-CREATE INDEX events_org ON events (org, last) WHERE first IS NOT NULL;
-{_FILTER_INDEXES}
+);
+CREATE UNIQUE INDEX events_id ON events (id);
+CREATE INDEX events_org ON events (org);
+{rows.EVENT_INDEXES}
+{rows.ORGS}
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO facts VALUES ('dropped', 0), ('generation', 0), ('bytes', 0);
+INSERT INTO facts VALUES ('opened', 0), ('held', 0), ('size', 0), ('dropped', 0), ('generation', 0);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
 
 
 class Retention(NamedTuple):
-    """What a journal may keep at most; None is no limit. ``hours`` from receipt, ``bytes`` of bodies and answers."""
+    """What a journal may keep at most; None is no limit.
+
+    ``hours`` count back from the latest exchange; ``bytes`` are what exchanges take up, headers, findings and
+    indexes included.
+    """
 
     exchanges: int | None = None
     hours: float | None = None
@@ -75,7 +85,7 @@ class SqliteJournal:
     """Keeps exchanges in a SQLite file. Close it when done.
 
     ``read_only`` opens a file for reading only, beside a process that may be writing to it. Raises
-    ``JournalError`` on a file that is no journal, of a later version, in use by another writer, or unwritable.
+    ``JournalError`` on a file that is no journal, of another version, in use by another writer, or unwritable.
     """
 
     blocking = True
@@ -84,63 +94,102 @@ class SqliteJournal:
         self.file = file
         self._retention = retention or Retention()
         self._read_only = read_only
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._address = f"{file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         self._guard = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
         self._write_lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        if file.is_dir():
+            raise JournalError(f"{file} is a directory, and no file.")
+        if read_only and not file.exists():
+            raise JournalError(f"{file} does not exist.")
         self._held = None if read_only else _hold(file)
         try:
             with self._errors():
-                self._open()
+                if read_only:
+                    self._open_for_reading()
+                else:
+                    self._open_for_writing()
         except JournalError:
             self.close()
             raise
 
-    def _open(self) -> None:
-        connection = self._connection
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            if self._read_only:
-                raise JournalError(f"{self.file} is empty: there is no journal in it.")
+    def _open_for_writing(self) -> None:
+        self._writer = connection = self._connect()
+        empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if not empty:
+            self._check(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -32000")
+        if empty:
             connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        # Whatever keeps the file from being written to is to be told now, not by the first event.
+        with self._transaction():
+            connection.execute("UPDATE facts SET value = value + 1 WHERE name = 'opened'")
+            latest = connection.execute("SELECT received_at FROM exchanges ORDER BY position DESC LIMIT 1").fetchone()
+            if latest is not None:
+                self._retain(connection, *_grow(connection, 0, 0), latest[0])
+
+    def _open_for_reading(self) -> None:
+        try:
+            with self._reading() as connection:
+                self._check(connection)
+        except JournalError:
+            log = self.file.with_name(self.file.name + "-wal")
+            if log.exists() and log.stat().st_size > 0:
+                raise
+            # Beside a file in use SQLite needs a file of its own, which it cannot make everywhere. Nobody writes.
+            while self._idle:
+                self._idle.pop().close()
+            self._address += "&immutable=1"
+            with self._reading() as connection:
+                self._check(connection)
+
+    def _check(self, connection: sqlite3.Connection) -> None:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            raise JournalError(f"{self.file} is empty: there is no journal in it.")
         if application != APPLICATION_ID:
             raise JournalError(f"{self.file} is a database, and no journal of mock-intake.")
-        if version > VERSION:
+        if version != VERSION:
+            age = "a later" if version > VERSION else "an earlier"
             raise JournalError(
-                f"{self.file} was written by a later mock-intake (journal version {version}; this one knows {VERSION})."
+                f"{self.file} was written by {age} mock-intake (journal version {version}; this one knows {VERSION}). "
+                "Export it with that one and import the lines here, or begin a new file."
             )
 
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        """A connection of the calling thread's own."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            mode = "ro" if self._read_only else "rwc"
-            address = f"{self.file.absolute().as_uri()}?mode={mode}"
-            connection = sqlite3.connect(
-                address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            if not self._read_only:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-            self._local.connection = connection
-            with self._guard:
-                self._connections.append(connection)
-        return connection
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turns what SQLite says into what a user can do about it."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise JournalError(f"{self.file}: {_explained(error)}") from error
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one query: an idle one, or a new one where all are in use."""
+        with self._guard:
+            if self._closed:
+                raise JournalError(f"{self.file} has been closed.")
+            connection = self._idle.pop() if self._idle else None
+        with self._errors():
+            connection = connection or self._connect()
+            try:
+                yield connection
+            finally:
+                with self._guard:
+                    if not self._closed:
+                        self._idle.append(connection)
+                    else:
+                        connection.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._write_lock, self._errors():
-            connection = self._connection
+            connection = self._writer
+            if connection is None:
+                raise JournalError(f"{self.file} {'is open for reading only' if self._read_only else 'is closed'}.")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -150,225 +199,246 @@ class SqliteJournal:
                     connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turns what SQLite says into what a user can do about it."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.file}: {_explained(error)}") from error
+
     def close(self) -> None:
         """Ends all connections; the last one writes the log back into the file."""
         with self._guard:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
-        self._local = threading.local()
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            if self._held is not None:
+                self._held.close()
+                self._held = None
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
+        if not exchanges:
+            return
+        made = [rows.exchange_to_row(exchange) for exchange in exchanges]
+        sizes = [rows.size_of(row) for row in made]
         with self._transaction() as connection:
-            for exchange in exchanges:
-                position = connection.execute(rows.INSERT_EXCHANGE, rows.exchange_to_row(exchange)).lastrowid
-                if exchange.event is not None:
-                    connection.execute(rows.UPSERT_EVENT, rows.event_to_row(exchange, position))
-            size = sum(rows.size_of(exchange) for exchange in exchanges)
-            connection.execute("UPDATE facts SET value = value + ? WHERE name = 'bytes'", (size,))
-            self._retain(connection, exchanges[-1] if exchanges else None)
+            first = _insert(connection, sizes, made)
+            numbered = enumerate(exchanges, first)
+            for accepted, attempts in groupby(numbered, key=lambda attempt: attempt[1].accepted):
+                _list_events(connection, list(attempts), accepted)
+            held, size = _grow(connection, len(exchanges), sum(sizes))
+            self._retain(connection, held, size, rows.microseconds(exchanges[-1].received_at))
 
-    def _retain(self, connection: sqlite3.Connection, latest: Exchange | None) -> None:
+    def _retain(self, connection: sqlite3.Connection, held: int, size: int, latest: int) -> None:
         """Drops the oldest exchanges, as many as the limits ask for."""
         limits = self._retention
-        if latest is None or limits == Retention():
+        most = math.inf if limits.exchanges is None else limits.exchanges
+        room = math.inf if limits.bytes is None else limits.bytes
+        if held <= most and size <= room and limits.hours is None:
             return
-        gone: list[int] = []
-        if limits.exchanges is not None:
-            surplus = connection.execute("SELECT count(*) FROM exchanges").fetchone()[0] - limits.exchanges
-            if surplus > 0:
-                gone += _positions(connection, "ORDER BY position LIMIT ?", surplus)
+        oldest = -math.inf
         if limits.hours is not None:
-            oldest = rows.microseconds(latest.received_at) - int(limits.hours * 3_600_000_000)
-            gone += _positions(connection, "WHERE received_at < ?", oldest)
-        if limits.bytes is not None:
-            surplus = _fact(connection, "bytes") - limits.bytes
-            for position, size in connection.execute(f"SELECT position, {rows.SIZE} FROM exchanges ORDER BY position"):
-                if surplus <= 0:
-                    break
-                gone.append(position)
-                surplus -= size
-        removed = self._remove(connection, sorted(set(gone)))
-        if removed:
-            connection.execute("UPDATE facts SET value = value + ? WHERE name = 'dropped'", (removed,))
-
-    def _remove(self, connection: sqlite3.Connection, positions: Sequence[int]) -> int:
-        """Takes exchanges away, and what was known of their events by them."""
-        for start in range(0, len(positions), _REMOVED_AT_ONCE):
-            part = positions[start : start + _REMOVED_AT_ONCE]
-            marks = ",".join("?" * len(part))
-            of_part = f"position IN ({marks})"
-            found = connection.execute(
-                f"SELECT DISTINCT event_id FROM exchanges WHERE {of_part} AND event_id IS NOT NULL", part
-            )
-            events = [row[0] for row in found]
-            size = connection.execute(f"SELECT sum({rows.SIZE}) FROM exchanges WHERE {of_part}", part).fetchone()[0]
-            connection.execute("UPDATE facts SET value = value - ? WHERE name = 'bytes'", (size or 0,))
-            connection.execute(f"DELETE FROM exchanges WHERE {of_part}", part)
-            for event_id in events:
-                connection.execute(rows.RECOUNT_EVENT, {"id": event_id})
-                connection.execute("DELETE FROM events WHERE id = ? AND attempts = 0", (event_id,))
-        return len(positions)
+            oldest = latest - timedelta(hours=limits.hours) // timedelta(microseconds=1)
+        upto, dropped, freed = 0, 0, 0
+        query = connection.execute("SELECT position, size, received_at FROM exchanges ORDER BY position")
+        for position, taken, received_at in query:
+            if held - dropped <= most and size - freed <= room and received_at >= oldest:
+                break
+            upto, dropped, freed = position, dropped + 1, freed + taken
+        query.close()
+        if dropped:
+            _drop(connection, upto)
+            _grow(connection, -dropped, -freed)
+            _add_to_fact(connection, "dropped", dropped)
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
-        with self._errors():
-            found = self._connection.execute(
-                f"SELECT {rows.EXCHANGE_NAMES}, position FROM exchanges WHERE position > ? ORDER BY position LIMIT ?",
+        with self._reading() as connection:
+            found = connection.execute(
+                f"SELECT position, {rows.EXCHANGE_NAMES} FROM exchanges WHERE position > ? ORDER BY position LIMIT ?",
                 (after, limit),
             ).fetchall()
-        return [(row[-1], rows.exchange_from_row(row[:-1])) for row in found]
+        return [(position, rows.exchange_from_row(tuple(row))) for position, *row in found]
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
-        conditions, values = _conditions({"org": which.org, "event_id": which.event_id})
-        if before is not None:
-            conditions.append("position < ?")
-            values.append(before)
-        with self._errors():
-            found = self._connection.execute(
-                f"SELECT {rows.EXCHANGE_NAMES}, position FROM exchanges {_where(conditions)} "
-                "ORDER BY position DESC LIMIT ?",
-                (*values, limit + 1),
-            ).fetchall()
-        items = [rows.exchange_from_row(row[:-1]) for row in found[:limit]]
-        return Page(items, found[limit - 1][-1] if len(found) > limit else None)
+        sql, values = rows.exchanges_query(which, before)
+        with self._reading() as connection:
+            found = connection.execute(f"SELECT position, {rows.EXCHANGE_NAMES} {sql} LIMIT ?", (*values, limit + 1))
+            page = found.fetchall()
+        items = [rows.exchange_from_row(tuple(row)) for _, *row in page[:limit]]
+        return Page(items, page[limit - 1][0] if len(page) > limit else None)
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
-        conditions, values = _event_conditions(which)
-        if before is not None:
-            conditions.append("events.last < ?")
-            values.append(before)
-        with self._errors():
-            found = self._connection.execute(
-                f"{rows.SELECT_EVENTS} {_where(conditions)} ORDER BY events.last DESC LIMIT ?", (*values, limit + 1)
-            ).fetchall()
-        items = [rows.event_from_row(row) for row in found[:limit]]
-        return Page(items, found[limit - 1][0] if len(found) > limit else None)
+        with self._reading() as connection:
+            sql, values = rows.events_query(which, before, _is_small(connection, which.org))
+            page = connection.execute(f"{sql} LIMIT ?", (*values, limit + 1)).fetchall()
+        items = [rows.event_from_row(row) for row in page[:limit]]
+        return Page(items, page[limit - 1][0] if len(page) > limit else None)
 
     def count_events(self, which: EventFilter) -> int:
-        conditions, values = _event_conditions(which)
-        with self._errors():
-            return int(
-                self._connection.execute(f"SELECT count(*) FROM events {_where(conditions)}", values).fetchone()[0]
-            )
+        with self._reading() as connection:
+            sql, values = rows.count_query(which, _is_small(connection, which.org))
+            return int(connection.execute(sql, values).fetchone()[0])
 
     def attempts(self, event_id: str) -> int:
-        with self._errors():
-            row = self._connection.execute("SELECT attempts FROM events WHERE id = ?", (event_id,)).fetchone()
-        return 0 if row is None else int(row[0])
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT coalesce((SELECT attempts FROM events WHERE id = :id), "
+                "(SELECT count(*) FROM exchanges WHERE event_id = :id))",
+                {"id": rows.storable(event_id)},
+            ).fetchone()
+        return int(row[0])
 
     def exchange(self, exchange_id: str) -> Exchange | None:
-        with self._errors():
-            row = self._connection.execute(
-                f"SELECT {rows.EXCHANGE_NAMES} FROM exchanges WHERE id = ?", (exchange_id,)
+        with self._reading() as connection:
+            row = connection.execute(
+                f"SELECT {rows.EXCHANGE_NAMES} FROM exchanges WHERE id = ?", (rows.storable(exchange_id),)
             ).fetchone()
         return None if row is None else rows.exchange_from_row(row)
 
     def event(self, event_id: str) -> EventRecord | None:
-        with self._errors():
-            row = self._connection.execute(
-                f"{rows.SELECT_EVENTS} WHERE events.id = ? AND events.first IS NOT NULL", (event_id,)
+        with self._reading() as connection:
+            row = connection.execute(
+                f"SELECT {rows.RECORD} FROM events {rows.KEPT} WHERE events.id = ?", (rows.storable(event_id),)
             ).fetchone()
         return None if row is None else rows.event_from_row(row)
 
     def orgs(self) -> list[OrgStatistics]:
-        with self._errors():
-            found = self._connection.execute(rows.SELECT_ORGS).fetchall()
+        with self._reading() as connection:
+            found = connection.execute(rows.SELECT_ORGS).fetchall()
         return [rows.org_from_row(row) for row in found]
 
     def statistics(self, org: str | None = None) -> Statistics:
-        conditions, values = _conditions({"org": org})
-        where = _where(conditions)
-        counted = "count(*), coalesce(sum(accepted), 0), count(fault)"
-        with self._errors():
-            row = self._connection.execute(
-                f"SELECT {counted}, coalesce(sum({rows.SIZE}), 0) FROM exchanges {where}", values
-            ).fetchone()
-            accepted = _where(["first IS NOT NULL", *conditions])
-            statuses = self._connection.execute(
-                f"SELECT status, count(*) FROM events {accepted} GROUP BY status", values
-            ).fetchall()
-        exchanges, taken, faulted, size = row
-        return Statistics(exchanges, taken, faulted, {Status(status): count for status, count in statuses}, size)
+        where, values = ("", ()) if org is None else ("WHERE org = ?", (rows.storable(org),))
+        summed = ", ".join(f"coalesce(sum({name}), 0)" for name in ("exchanges", "accepted", "faulted", "bytes"))
+        with self._reading() as connection:
+            row = connection.execute(f"SELECT {summed} FROM orgs {where}", values).fetchone()
+            statuses = connection.execute(f"SELECT status, count(*) FROM events {where} GROUP BY status", values)
+            counts = {Status(status): count for status, count in statuses}
+        exchanges, accepted, faulted, size = row
+        return Statistics(exchanges, accepted, faulted, counts, size)
 
     def forget(self, org: str | None = None) -> int:
-        conditions, values = _conditions({"org": org})
+        where, values = ("", ()) if org is None else ("WHERE org = ?", (rows.storable(org),))
         with self._transaction() as connection:
-            found = connection.execute(f"SELECT position FROM exchanges {_where(conditions)}", values).fetchall()
-            removed = self._remove(connection, [row[0] for row in found])
-            if removed:
-                connection.execute("UPDATE facts SET value = value + 1 WHERE name = 'generation'")
-        return removed
+            held, size = connection.execute(
+                f"SELECT count(*), coalesce(sum(size), 0) FROM exchanges {where}", values
+            ).fetchone()
+            if held:
+                connection.execute(f"DELETE FROM events {where}", values)
+                connection.execute(f"DELETE FROM exchanges {where}", values)
+                _grow(connection, -held, -size)
+                _add_to_fact(connection, "generation", 1)
+        return int(held)
 
     @property
     def position(self) -> int:
-        with self._errors():
-            row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'exchanges'").fetchone()
+        with self._reading() as connection:
+            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'exchanges'").fetchone()
         return 0 if row is None else int(row[0])
 
     @property
     def generation(self) -> int:
-        with self._errors():
-            return _fact(self._connection, "generation")
+        return self._fact("generation")
 
     @property
     def dropped(self) -> int:
-        with self._errors():
-            return _fact(self._connection, "dropped")
+        return self._fact("dropped")
+
+    def _fact(self, name: str) -> int:
+        with self._reading() as connection:
+            return int(connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()[0])
 
 
-def _fact(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()[0])
+def _is_small(connection: sqlite3.Connection, org: str | None) -> bool:
+    if org is None:
+        return False
+    row = connection.execute("SELECT events FROM orgs WHERE org = ?", (rows.storable(org),)).fetchone()
+    return row is None or row[0] <= _FEW
 
 
-def _positions(connection: sqlite3.Connection, which: str, value: int) -> list[int]:
-    return [row[0] for row in connection.execute(f"SELECT position FROM exchanges {which}", (value,))]
+def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> int:
+    """Adds exchanges, several at a time; the position of the first of them."""
+    begin = 0
+    last = 0
+    while begin < len(made):
+        count = next(count for count in _ROWS_AT_ONCE if count <= len(made) - begin)
+        part = range(begin, begin + count)
+        values = [value for place in part for value in (sizes[place], *made[place])]
+        try:
+            cursor = connection.execute(rows.insert_exchanges(count), values)
+        except UnicodeEncodeError:
+            cursor = connection.execute(rows.insert_exchanges(count), [rows.storable(value) for value in values])
+        last = cursor.lastrowid or 0
+        begin += count
+    return last - len(made) + 1
 
 
-def _conditions(wanted: dict[str, Any]) -> tuple[list[str], list[Any]]:
-    asked = {name: value for name, value in wanted.items() if value is not None}
-    return [f"{name} = ?" for name in asked], list(asked.values())
+def _list_events(connection: sqlite3.Connection, attempts: list[tuple[int, Exchange]], accepted: bool) -> None:
+    """Brings the list of events up to date with exchanges that are all accepted, or all not."""
+    if accepted:
+        connection.execute(rows.LIST_EVENTS, (attempts[0][0], attempts[-1][0]))
+        return
+    for position, exchange in attempts:
+        if exchange.event is not None:
+            received_at = rows.microseconds(exchange.received_at)
+            connection.execute(rows.ATTEMPT_EVENT, (position, received_at, rows.storable(exchange.event.id)))
 
 
-def _event_conditions(which: EventFilter) -> tuple[list[str], list[Any]]:
-    wanted: dict[str, Any] = {"events.org": which.org}
-    wanted |= {f"events.{name}": getattr(which, name) for name in rows.EVENT_FILTER_COLUMNS}
-    conditions, values = _conditions(wanted)
-    return ["events.first IS NOT NULL", *conditions], [None if value is None else str(value) for value in values]
+def _drop(connection: sqlite3.Connection, upto: int) -> None:
+    """Takes away the exchanges up to a position, and the events that are left without an accepted one."""
+    left = connection.execute(rows.EVENTS_AGAIN, {"upto": upto}).fetchall()
+    connection.execute("DELETE FROM events WHERE last <= ?", (upto,))
+    connection.execute("DELETE FROM exchanges WHERE position <= ?", (upto,))
+    for (event_id,) in left:
+        connection.execute(rows.HOLD_EVENT, {"id": event_id})
+        connection.execute("DELETE FROM events WHERE id = ? AND first <= ?", (event_id, upto))
 
 
-def _where(conditions: list[str]) -> str:
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+def _grow(connection: sqlite3.Connection, held: int, size: int) -> tuple[int, int]:
+    """Adds to the number of exchanges and to their size; how many and how much there are then."""
+    added = "CASE name WHEN 'held' THEN ? ELSE ? END"
+    connection.execute(f"UPDATE facts SET value = value + {added} WHERE name IN ('held', 'size')", (held, size))
+    grown = connection.execute("SELECT value FROM facts WHERE name IN ('held', 'size') ORDER BY name").fetchall()
+    return grown[0][0], grown[1][0]
+
+
+def _add_to_fact(connection: sqlite3.Connection, name: str, number: int) -> None:
+    connection.execute("UPDATE facts SET value = value + ? WHERE name = ?", (number, name))
+
+
+_EXPLANATIONS = {
+    "SQLITE_NOTADB": "the file is no SQLite database, so it is no journal.",
+    "SQLITE_FULL": "the disk is full.",
+    "SQLITE_READONLY": "the file, or its directory, cannot be written to.",
+    "SQLITE_CANTOPEN": "the file cannot be opened: does its directory exist, and may this user read and write there?",
+    "SQLITE_BUSY": "the file is in use by another program.",
+    "SQLITE_CORRUPT": "the file is damaged.",
+    "SQLITE_IOERR": "the disk cannot be read or written: it may be full, or the file has reached its largest size.",
+    "SQLITE_CONSTRAINT_UNIQUE": "an exchange of the same id is on record already.",
+    "SQLITE_TOOBIG": "the exchange is larger than SQLite can keep.",
+}
 
 
 def _explained(error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "")
-    if name.startswith("SQLITE_NOTADB"):
-        return "the file is no SQLite database, so it is no journal."
-    if name.startswith("SQLITE_FULL"):
-        return "the disk is full."
-    if name.startswith("SQLITE_READONLY"):
-        return "the file, or its directory, cannot be written to."
-    if name.startswith("SQLITE_CANTOPEN"):
-        return "the file cannot be opened: does its directory exist, and may this user write there?"
-    if name.startswith("SQLITE_BUSY"):
-        return "the file is in use by another program."
-    if name.startswith("SQLITE_CORRUPT"):
-        return "the file is damaged."
-    return f"{error}."
+    return next((text for prefix, text in _EXPLANATIONS.items() if name.startswith(prefix)), f"{error}.")
 
 
 def _hold(file: Path) -> Any:
     """Takes the lock of the one writer, beside the file; it goes with the process, however that ends."""
-    lock = file.with_name(file.name + "-writer")
     try:
         import fcntl
     except ImportError:  # no such locks on Windows; SQLite's own keep the file whole
         return None
     try:
-        held = lock.open("a")
+        file = file.resolve()  # another name of the file is no other file
+        held = file.with_name(file.name + "-writer").open("a")
     except OSError as error:
         raise JournalError(f"{file}: {error.strerror or error}: its directory must exist and be writable.") from error
     try:

@@ -58,8 +58,9 @@ class OpenLineageJudge:
         version = _core_version(event, event.kind, findings)
         if not self.library.core(version, event.kind)(event.body):
             findings += self._core(event, version, event.kind)
+        told = {(finding.pointer, finding.expected) for finding in findings}
         for group in event.facet_groups():
-            self._facets(group, findings)
+            self._facets(group, findings, told)
         return self._content(event, text, surrogates, findings)
 
     def _core(self, event: EventView, version: str, kind: Kind) -> Iterator[Finding]:
@@ -69,7 +70,7 @@ class OpenLineageJudge:
                 continue  # run, job and dataset at once make a RunEvent, so this cannot be the reason
             yield _core_finding(explanation)
 
-    def _facets(self, group: FacetGroup, findings: list[Finding]) -> None:
+    def _facets(self, group: FacetGroup, findings: list[Finding], told: set[tuple[str, str | None]]) -> None:
         for key, facet in group.facets.items():
             if type(facet) is not dict:
                 continue  # the core refuses it, and says so
@@ -86,13 +87,12 @@ class OpenLineageJudge:
             if schema.entities and group.entity not in schema.entities:
                 findings.append(_misplaced(group, key, schema))
             if not schema.is_valid(facet):
-                findings += self._facet(group, key, facet, schema, findings)
+                findings += self._facet(group, key, facet, schema, told)
 
     def _facet(
-        self, group: FacetGroup, key: str, facet: dict[str, Any], schema: FacetSchema, known: list[Finding]
+        self, group: FacetGroup, key: str, facet: dict[str, Any], schema: FacetSchema, told: set[tuple[str, str | None]]
     ) -> Iterator[Finding]:
         prefix = group.pointer + pointer_to(key)
-        told = {(finding.pointer, finding.expected) for finding in known}
         for explanation in self._explainer.explain(schema.target, facet):
             if _is_of_base(explanation):
                 continue  # the core has the same fields, and says so

@@ -164,8 +164,8 @@ def _refused(journal: Journal, org: str | None) -> list[Entry]:
                 "status_code": exchange.response.status_code or None,
                 "fault": exchange.fault,
             }
-            # What a fault did is no fault of the producer's.
-            findings = () if exchange.fault else exchange.findings
+            # What a fault did is no fault of the producer's; an answer "as usual" did nothing.
+            findings = () if exchange.fault and not exchange.fault.startswith("2") else exchange.findings
             title = f"{request.method} {request.path}".strip() or "no HTTP"
             entries.append(Entry("request", exchange.id, title, _worst(findings), findings, facts))
         cursor = page.next

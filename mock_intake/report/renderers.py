@@ -1,9 +1,13 @@
-"""Reports as text, JSON, JUnit XML, Markdown and HTML: from the same data, for different readers."""
+"""Reports as text, JSON, JUnit XML, Markdown and HTML: from the same data, for different readers.
+
+What events hold is shown with escapes in place of control characters, and cannot end a cell, a tag or a line.
+"""
 
 from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Mapping
 from xml.etree import ElementTree
 
@@ -12,6 +16,7 @@ from mock_intake.report.model import Entry, Report
 from mock_intake.report.places import Group, Groups, Place
 
 _MOST_PLACES = 5
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|#&~]")
 _SUITES = {"event": "events", "request": "refused requests", "run": "runs", "datasets": "datasets"}
 
 
@@ -38,7 +43,7 @@ def to_text(report: Report) -> str:
         lines += [f"  advice: {group.first.advice}", f"  source: {group.first.source} ({group.first.sureness})", ""]
     lines += [f"note: {note}" for note in report.notes]
     lines.append(summary_line(report))
-    return "\n".join(_printable(line) for line in lines) + "\n"
+    return "\n".join(_shown(line) for line in lines) + "\n"
 
 
 def to_json(report: Report) -> str:
@@ -50,34 +55,44 @@ def to_junit(report: Report) -> str:
 
     Warnings and infos stand in ``system-out``. No events at all is a failed case of its own.
     """
-    root = ElementTree.Element("testsuites", name=report.title)
+    root = ElementTree.Element("testsuites", name=_shown(report.title))
     for kind, title in _SUITES.items():
         entries = [entry for entry in report.entries if entry.kind == kind]
         if kind == "event" and not entries:
             suite = ElementTree.SubElement(root, "testsuite", name=title, tests="1", failures="1", errors="0")
+            _junit_notes(suite, report)
             case = ElementTree.SubElement(suite, "testcase", classname=title, name="at least one event")
             ElementTree.SubElement(case, "failure", message="no event was received", type="no-events")
         if not entries:
             continue
-        failures = sum(entry.status is Status.ERROR for entry in entries)
+        failures = sum(any(finding.severity is Severity.ERROR for finding in entry.findings) for entry in entries)
         suite = ElementTree.SubElement(
             root, "testsuite", name=title, tests=str(len(entries)), failures=str(failures), errors="0"
         )
+        if kind == "event":
+            _junit_notes(suite, report)
         for entry in entries:
             _junit_case(suite, title, entry)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
+def _junit_notes(suite: ElementTree.Element, report: Report) -> None:
+    if report.notes:
+        properties = ElementTree.SubElement(suite, "properties")
+        for note in report.notes:
+            ElementTree.SubElement(properties, "property", name="note", value=_shown(note))
+
+
 def _junit_case(suite: ElementTree.Element, title: str, entry: Entry) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname=title, name=_xml(f"{entry.title} [{entry.key}]"))
+    case = ElementTree.SubElement(suite, "testcase", classname=title, name=_shown(f"{entry.title} [{entry.key}]"))
     errors = [finding for finding in entry.findings if finding.severity is Severity.ERROR]
     if errors:
-        first = ElementTree.SubElement(case, "failure", message=_xml(errors[0].message), type=errors[0].code)
-        first.text = _xml("\n\n".join(_finding_text(finding) for finding in errors))
+        first = ElementTree.SubElement(case, "failure", message=_shown(errors[0].message), type=_shown(errors[0].code))
+        first.text = "\n\n".join(_finding_text(finding) for finding in errors)
     others = [finding for finding in entry.findings if finding.severity is not Severity.ERROR]
     if others:
-        ElementTree.SubElement(case, "system-out").text = _xml("\n\n".join(_finding_text(f) for f in others))
+        ElementTree.SubElement(case, "system-out").text = "\n\n".join(_finding_text(f) for f in others)
 
 
 def to_markdown(report: Report) -> str:
@@ -111,8 +126,8 @@ code { font-size: .9em; } details { margin: .5rem 0; } dt { font-weight: 600; }
 
 
 def to_html(report: Report) -> str:
-    """One page without scripts and without anything from elsewhere; what events hold is escaped throughout."""
-    e = html.escape
+    """One page without scripts and without anything from elsewhere."""
+    e = _html
     groups = groups_of(report).at_or_above(Severity.INFO)
     notes = "".join(f"<p><strong>{e(note)}</strong></p>" for note in report.notes)
     found = "".join(_html_group(group) for group in groups) or "<p>Nothing was found.</p>"
@@ -131,7 +146,7 @@ def to_html(report: Report) -> str:
 
 
 def _html_group(group: Group) -> str:
-    e = html.escape
+    e = _html
     places = "".join(f"<li>{e(_place(place))}</li>" for place in group.places)
     more = f"<li>and {group.count - len(group.places)} more</li>" if group.count > len(group.places) else ""
     first = group.first
@@ -145,7 +160,7 @@ def _html_group(group: Group) -> str:
 
 
 def _html_row(entry: Entry) -> str:
-    e = html.escape
+    e = _html
     codes = " ".join(sorted({finding.code for finding in entry.findings}))
     return (
         f"<tr><td>{e(entry.kind)}</td><td>{e(entry.title)}<br><code>{e(entry.key)}</code></td>"
@@ -167,26 +182,21 @@ def _finding_text(finding: Finding) -> str:
     if finding.actual:
         lines.append(f"actual: {finding.actual}")
     lines += [f"advice: {finding.advice}", f"source: {finding.source} ({finding.sureness})"]
-    return "\n".join(lines)
-
-
-def _xml(text: str) -> str:
-    """Text without the characters that XML 1.0 has no way to write."""
-    return "".join(
-        c if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff" else "\ufffd"
-        for c in text
-    )
+    return "\n".join(_shown(line) for line in lines)
 
 
 def _markdown(text: str) -> str:
     """Text that Markdown shows as it is, in a table too."""
-    for character in "\\`*_{}[]<>|#":
-        text = text.replace(character, "\\" + character)
-    return " ".join(text.split())
+    return _MARKDOWN.sub(r"\\\g<0>", _shown(" ".join(text.split())))
 
 
-def _printable(text: str) -> str:
+def _shown(text: str) -> str:
+    """Text on one line, safe for terminals and for XML: escapes in place of what cannot be seen."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _html(text: str) -> str:
+    return html.escape(_shown(text))
 
 
 RENDERERS: Mapping[str, Callable[[Report], str]] = {

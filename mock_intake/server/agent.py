@@ -20,7 +20,7 @@ from mock_intake.exchange import Hop, ReceivedRequest, Response
 from mock_intake.findings import Finding
 from mock_intake.intake import refused, unrecorded
 from mock_intake.journal import JournalError
-from mock_intake.masking import Masker, credentials
+from mock_intake.masking import masker_of
 from mock_intake.server.endpoint import read_request
 from mock_intake.server.forward import Target
 from mock_intake.server.reception import Reception, answer
@@ -58,6 +58,7 @@ class AgentEndpoint:
             target = Target(endpoint_url(settings.dd_url, settings.query), settings.api_key)
         exchange, taken = await self._reception.take(sent_on, hop, target)
         if not request.complete:
+            await answer(exchange, None, scope, receive, send, close=True)
             return
         if taken is not None and taken.step is not None and taken.step.name in _BROKEN:
             if taken.delay:
@@ -80,8 +81,7 @@ class AgentEndpoint:
             await self._reception.recorder.record(exchange)
         except JournalError as error:
             exchange = unrecorded(exchange, str(error))
-        if request.complete:
-            await answer(exchange, None, scope, receive, send)
+        await answer(exchange, None, scope, receive, send, close=not request.complete)
 
     def _send_to_others(self, request: ReceivedRequest) -> None:
         """Sends to the additional endpoints too; their answers are dropped, as the Agent drops them."""
@@ -95,7 +95,7 @@ class AgentEndpoint:
 
 
 def _masked(request: ReceivedRequest) -> ReceivedRequest:
-    masker = Masker([credential.text for credential in credentials(request.headers, request.query)])
+    masker = masker_of(request.headers, request.query)
     return replace(
         request,
         headers=masker.headers(request.headers),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from starlette.types import Message, Receive, Scope, Send
 
 from mock_intake.exchange import Headers, ReceivedRequest, new_exchange_id
+from mock_intake.server.protocol import CUT
 from mock_intake.server.reception import Reception, answer
 
 # A client that is still sending hears an early answer as a broken pipe. So what is too large is read on for a
@@ -28,6 +29,9 @@ class IntakeEndpoint:
         exchange, taken = await self._reception.take(request)
         if request.complete:
             await answer(exchange, taken, scope, receive, send, close=given_up)
+        else:
+            # For a client that is still there: its framing was broken, or the server is about to end.
+            await answer(exchange, None, scope, receive, send, close=True)
 
 
 async def read_request(scope: Scope, receive: Receive, limit: int) -> tuple[ReceivedRequest, bool]:
@@ -84,5 +88,5 @@ def _request(scope: Scope, body: _WireBody, received_at: datetime) -> ReceivedRe
         peer=f"{client[0]}:{client[1]}" if client else None,
         wire_size=body.size,
         too_large=body.size > len(kept),
-        complete=body.complete,
+        complete=body.complete and CUT not in scope.get("extensions", {}),
     )

@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import struct
+from http import HTTPStatus
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -56,6 +57,13 @@ async def carry_out(step: Step, exchange: Exchange, scope: Scope, receive: Recei
     return True
 
 
+def abort(scope: Scope) -> None:
+    """Ends the connection of a request at once, without an answer."""
+    connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
+    if connection is not None:
+        connection.transport.abort()
+
+
 def reset(transport: asyncio.Transport) -> None:
     """Ends a connection with a TCP RST: what was not sent is thrown away, and the peer hears ECONNRESET."""
     # The transport's own socket object offers no options under uvloop, so a duplicate of it is asked.
@@ -69,7 +77,7 @@ def reset(transport: asyncio.Transport) -> None:
 def _head(exchange: Exchange) -> bytes:
     """The head of the answer that would have been, with the length of the whole body."""
     response = exchange.response
-    lines = [f"HTTP/1.1 {response.status_code} Accepted"]
+    lines = [f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     # Also an empty body must be seen to be cut short.
     lines += [f"content-length: {max(len(response.body), 1)}", "", ""]

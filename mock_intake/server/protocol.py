@@ -1,14 +1,22 @@
-"""uvicorn's HTTP protocol, taught to put on record what it cannot read as HTTP."""
+"""uvicorn's HTTP protocol, taught to put on record all that comes in, also what it cannot read as HTTP.
+
+What counts as a request: every head that can be read, whatever becomes of its body; and, once, what is left on a
+connection behind the last such request, be it a head that was cut off or no HTTP at all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import sys
+import urllib.parse
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
 from mock_intake.intake import not_http
@@ -16,78 +24,321 @@ from mock_intake.masking import mask
 from mock_intake.server.misbehaviour import CONNECTION
 from mock_intake.server.proxy import Peers
 
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+
+# In a scope's extensions where the framing of the body broke: what the app gets of it is not the whole.
+CUT = "mock_intake.cut"
 _KEPT = 4096
-_KEYS = re.compile(
-    rb"(?i)(?P<before>bearer\s+|basic\s+|api[_-]?key\s*[:=]\s*|authorization\s*:\s*)(?P<key>[^\s&]+)"
-    rb"|(?P<hex>[0-9a-f]{32,})"
+_SEARCHED = 4 * _KEPT
+# At the server's end a request that is not whole yet gets less time than uvicorn gives the whole server.
+_PATIENCE = 0.5
+_LINGER = 1.0
+
+_NAMED = re.compile(
+    rb"(?i)((?:authori[sz]ation|api[-_]?key|app(?:lication)?[-_]?key|token|secret|cookie|passw(?:or)?d)[\w-]{0,40}"
+    rb"[\"']?[ \t]*[:=][ \t]*[\"']?)([^\r\n]*)"
 )
+_PLAIN_KEY = re.compile(rb"(?i)((?:bearer[ \t]+)?)([0-9a-f]{20,})")
+_SCHEMED = re.compile(rb"(?i)((?:bearer|basic)[ \t]+)(\S+)")
+_HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
 
 
 def without_keys(data: bytes) -> bytes:
-    """Raw bytes of a request that could not be parsed, with all that looks like a key masked."""
+    """Raw bytes of a request that could not be parsed, with all masked that looks like a key or is named as one.
 
-    def masked(match: re.Match[bytes]) -> bytes:
-        if match["hex"]:
-            return mask(match["hex"].decode()).encode()
-        if match["key"].lower() in (b"bearer", b"basic"):
-            return match.group()
-        return match["before"] + mask(match["key"].decode("latin-1")).encode("latin-1")
+    There is no telling where a value ends in what is no HTTP, so all of the line goes that follows such a name.
+    """
 
-    # Twice: behind "Authorization:" stands the scheme, and only behind that the key.
-    return _KEYS.sub(masked, _KEYS.sub(masked, data))
+    def named(match: re.Match[bytes]) -> bytes:
+        plain = _PLAIN_KEY.fullmatch(match[2])
+        return match[0] if plain or not match[2].strip() else match[1] + b"****"
+
+    data = _NAMED.sub(named, data)
+    data = _SCHEMED.sub(lambda match: match[0] if _PLAIN_KEY.fullmatch(match[0]) else match[1] + b"****", data)
+    return _HEX.sub(lambda match: mask(match.group().decode()).encode(), data)
 
 
-def recording_protocol(record: Callable[[Exchange], None], peers: Peers) -> type[HttpToolsProtocol]:
-    """A protocol class for one server, with the place where exchanges are put on record."""
+class _Cycle(RequestResponseCycle):
+    """One request and its answer. Hands over what has come in before it tells that the client is gone."""
 
-    class RecordingProtocol(HttpToolsProtocol):
-        _data = b""
+    _handed_over = False
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self.client = peers.real(self.client)
-            self._data = b""
+    async def receive(self) -> ASGIReceiveEvent:
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        while not self.response_complete:
+            if not self._handed_over and (self.body or not self.more_body):
+                self._handed_over = not self.more_body
+                body, self.body = bytes(self.body), bytearray()
+                return {"type": "http.request", "body": body, "more_body": self.more_body}
+            if self.disconnected:
+                break
+            self.flow.resume_reading()
+            await self.message_event.wait()
+            self.message_event.clear()
+        return {"type": "http.disconnect"}
 
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+    async def send(self, message: ASGISendEvent) -> None:
+        # Of the requests in a pipeline only the last one hears from uvicorn that the connection has ended.
+        self.disconnected = self.disconnected or self.transport.is_closing()
+        await super().send(message)
 
-        def data_received(self, data: bytes) -> None:
-            self._data = data
-            super().data_received(data)
+    async def send_500_response(self) -> None:
+        # At the server's end requests are cancelled that a fault leaves without an answer; they get none then either.
+        if isinstance(sys.exc_info()[1], asyncio.CancelledError):
+            self.transport.close()
+        else:
+            await super().send_500_response()
 
-        def send_400_response(self, msg: str) -> None:
-            answered = self.cycle is None or self.cycle.response_complete
-            if answered:
-                exchange = self._unreadable()
-                record(exchange)
-                self._write(exchange)
+    def cut(self) -> None:
+        """Nothing more will come of the body; what there is goes on record, and is answered."""
+        if self.more_body:
+            self.scope["extensions"][CUT] = {}
+            self.keep_alive = False
+            self.more_body = False
+            self.message_event.set()
+
+
+class RecordingProtocol(HttpToolsProtocol):
+    """One connection. ``record`` and ``peers`` are set by ``recording_protocol``, for one server."""
+
+    record: Callable[[Exchange], None]
+    peers: Peers
+
+    # The last cycle that was begun; the ones before it are answered first.
+    cycle: _Cycle
+
+    # Whether a request has begun whose head has not ended, and what came with it; all of it may be in one piece
+    # with the end of the request before, of whose body the last part tells where that was.
+    _in_head = False
+    _head = b""
+    _head_size = 0
+    _last_of_body = b""
+    # An offer to upgrade was read, and is being passed over.
+    _upgrading = False
+    _replaying = False
+    # Nothing that still comes in is looked at.
+    _deaf = False
+    # What could not be read, until all before it is answered.
+    _unreadable: Exchange | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.client = self.peers.real(self.client)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._in_head:
+            self._give_up()
+        super().connection_lost(exc)
+        # Requests that were read to their end count, though nobody waits for their answers any more.
+        while self.pipeline:
+            cycle, app = self.pipeline.pop()
+            cycle.disconnected = True
+            self._start_asgi_task(cycle, app)
+        if self._unreadable is not None:
+            # In a task of its own, so that those above come before it on record.
+            task = self.loop.create_task(self._record_late())
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.cycle is not None and self.cycle.more_body:
+            self.loop.call_later(_PATIENCE, self.cycle.cut)
+
+    # What comes in.
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._deaf:
+            return
+        if self._in_head:
+            self._head += data[: max(0, _SEARCHED - len(self._head))]
+            self._head_size += len(data)
+        else:
+            self._head, self._head_size = data, len(data)
+            self._last_of_body = b""
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._upgrading:
+                self._pass_over_upgrade(data[upgrade.args[0] :])
             else:
-                # The request was read so far that the endpoint has it: it will find the body incomplete.
-                super().send_400_response(msg)
+                self._deaf = True  # CONNECT, which is refused: what follows is not for us
+        except httptools.HttpParserError:
+            if self._deaf:
+                return
+            if self._in_head or self.cycle is None or not self.cycle.more_body:
+                self._give_up()
+            else:
+                self._deaf = True
+                self.cycle.cut()
 
-        def _unreadable(self) -> Exchange:
-            data = without_keys(self._data[:_KEPT])
-            peer = f"{self.client[0]}:{self.client[1]}" if self.client else None
-            request = ReceivedRequest(
+    def _pass_over_upgrade(self, rest: bytes) -> None:
+        """Reads on as if nothing had been offered.
+
+        The parser stops behind the head of a request with an offer. So a new one is given a head with the same
+        framing, of which nobody hears, and then the body.
+        """
+        self._upgrading = False
+        version = self.scope["http_version"].encode()
+        framing = [
+            name + b": " + value + b"\r\n"
+            for name, value in self.headers
+            if name in (b"content-length", b"transfer-encoding")
+        ]
+        self.parser = self._new_parser()
+        self._replaying = True
+        self._feed(b"POST / HTTP/" + version + b"\r\n" + b"".join(framing) + b"\r\n")
+        self._replaying = False
+        if rest and not self._deaf:
+            self._feed(rest)
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    # Called by the parser.
+
+    def on_message_begin(self) -> None:
+        if self._replaying or self._deaf:
+            return
+        super().on_message_begin()
+        self._in_head = True
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+
+    def on_url(self, url: bytes) -> None:
+        if not self._replaying and not self._deaf:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers come here too, when the head has long been handed over.
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """As uvicorn's, with a cycle of our own, and without a change to another protocol."""
+        if self._replaying or self._deaf:
+            return
+        version = self.parser.get_http_version()
+        method = self.parser.get_method()
+        url = httptools.parse_url(self.url)
+        self.scope["method"] = method.decode("ascii")
+        self.scope["http_version"] = version
+        self.scope["path"] = urllib.parse.unquote(url.path.decode("ascii"))
+        self.scope["raw_path"] = url.path
+        self.scope["query_string"] = url.query or b""
+        before = self.cycle
+        self._in_head = False
+        self._upgrading = self.parser.should_upgrade() and method != b"CONNECT"
+        self.cycle = _Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive() and method != b"CONNECT",
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        if self._deaf:
+            return
+        self._last_of_body = body
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        if self._upgrading or self._deaf:
+            return
+        # What stands behind a request that closes the connection is no request.
+        self._deaf = not self.cycle.keep_alive
+        self.cycle.more_body = False
+        self.cycle.message_event.set()
+
+    # What goes out.
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._unreadable is not None and self.cycle.response_complete and not self.transport.is_closing():
+            self._answer_unreadable()
+
+    def _give_up(self) -> None:
+        """What came behind the last request cannot be read; it is recorded and answered once its turn comes."""
+        self._deaf = True
+        self._in_head = False
+        self._unreadable = self._unreadable_exchange()
+        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            self._answer_unreadable()
+
+    def _unreadable_exchange(self) -> Exchange:
+        data = self._head
+        if self._last_of_body and self._last_of_body in data:
+            data = data[data.rindex(self._last_of_body) + len(self._last_of_body) :]
+        size = self._head_size - len(self._head) + len(data)
+        # A word that the limit cuts through may be a key that does not look like one any more.
+        searched = data if len(data) <= _SEARCHED else re.sub(rb"\S+\Z", b"", data[:_SEARCHED])
+        return not_http(
+            ReceivedRequest(
                 id=new_exchange_id(),
                 method="",
                 path="",
                 query="",
                 headers=(),
-                body=data,
+                body=without_keys(searched)[:_KEPT],
                 received_at=datetime.now(UTC),
-                peer=peer,
-                wire_size=len(self._data),
+                peer=f"{self.client[0]}:{self.client[1]}" if self.client else None,
+                wire_size=size,
             )
-            return not_http(request)
+        )
 
-        def _write(self, exchange: Exchange) -> None:
-            response = exchange.response
-            head: list[Any] = ["HTTP/1.1 400 Bad Request", "connection: close"]
-            head += [f"{name}: {value}" for name, value in response.headers]
-            head += [f"content-length: {len(response.body)}", "", ""]
-            self.transport.write("\r\n".join(head).encode("latin-1") + response.body)
+    def _answer_unreadable(self) -> None:
+        """Answers, and closes late: with bytes unread that would be a reset, and the client never read the answer."""
+        exchange = self._record_unreadable()
+        if exchange is None:
+            return
+        response = exchange.response
+        head = [f"HTTP/1.1 {response.status_code} Bad Request", "connection: close"]
+        head += [f"{name}: {value}" for name, value in response.headers]
+        head += [f"content-length: {len(response.body)}", "", ""]
+        self._unset_keepalive_if_required()
+        self.transport.write("\r\n".join(head).encode("latin-1") + response.body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+            self.loop.call_later(_LINGER, self.transport.close)
+        else:
             self.transport.close()
 
-    return RecordingProtocol
+    def _record_unreadable(self) -> Exchange | None:
+        exchange, self._unreadable = self._unreadable, None
+        if exchange is not None:
+            type(self).record(exchange)
+        return exchange
+
+    async def _record_late(self) -> None:
+        self._record_unreadable()
+
+
+def recording_protocol(record: Callable[[Exchange], None], peers: Peers) -> type[HttpToolsProtocol]:
+    """A protocol class for one server, with the place where exchanges are put on record."""
+    return type("RecordingProtocol", (RecordingProtocol,), {"record": staticmethod(record), "peers": peers})

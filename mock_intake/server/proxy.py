@@ -18,7 +18,7 @@ from mock_intake.datadog.sites import INTAKE_HOSTS, INTAKE_PATH
 from mock_intake.exchange import Exchange, Headers, ReceivedRequest, Response, new_exchange_id
 from mock_intake.findings import Finding
 from mock_intake.intake import refused
-from mock_intake.masking import Masker, credentials
+from mock_intake.masking import masker_of
 from mock_intake.server.misbehaviour import reset
 
 Address = tuple[str, int]
@@ -158,7 +158,7 @@ class ForwardProxy:
     ) -> None:
         """Refuses a request, and puts it on record. The finding is made from what may be shown of the target."""
         path, _, query = _shown(target).partition("?")
-        masker = Masker([credential.text for credential in credentials(headers, query)])
+        masker = masker_of(headers, query)
         peer = writer.get_extra_info("peername")
         request = ReceivedRequest(
             id=new_exchange_id(),

@@ -6,19 +6,28 @@ Shared by the intake's own endpoint and by the Agent's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Scope, Send
 
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import Exchange, Hop, ReceivedRequest, encode_headers
+from mock_intake.exchange import LATE, Exchange, Hop, ReceivedRequest, encode_headers
 from mock_intake.faults import BODILESS, Faults, RequestFacts, Taken, apply
 from mock_intake.intake import Intake, unrecorded
 from mock_intake.journal import JournalError
 from mock_intake.server.forward import Forwarder, Target
-from mock_intake.server.misbehaviour import carry_out
+from mock_intake.server.misbehaviour import abort, carry_out
 from mock_intake.server.recorder import Recorder
+
+
+@dataclass
+class _UnderWay:
+    """An event with attempts on their way to the record: how many attempts there were with them, how many are open."""
+
+    attempts: int
+    open: int = 0
 
 
 class Reception:
@@ -38,6 +47,7 @@ class Reception:
         self._faults = faults
         self._attempts = attempts
         self._target = target
+        self._under_way: dict[str, _UnderWay] = {}
 
     async def take(
         self, request: ReceivedRequest, hop: Hop | None = None, target: Target | None = None
@@ -49,16 +59,38 @@ class Reception:
         taken = self._fault(exchange)
         if taken is not None and taken.step is not None:
             exchange = apply(exchange, taken.step)
+        elif taken is not None and taken.delay:
+            exchange = replace(exchange, fault=LATE)
         target = target or self._target
         if target is not None and exchange.accepted and not exchange.answer_lost:
             response = await self.forwarder.send(target, request.headers, request.body)
             taken_there = 200 <= response.status_code < 300
             exchange = replace(exchange, response=response, accepted=taken_there)
-        try:
-            await self.recorder.record(exchange)
-        except JournalError as error:
-            return unrecorded(exchange, str(error)), None
+        with self._counted(exchange):
+            try:
+                await self.recorder.record(exchange)
+            except JournalError as error:
+                return unrecorded(exchange, str(error)), None
         return exchange, taken
+
+    @contextmanager
+    def _counted(self, exchange: Exchange) -> Iterator[None]:
+        """Counts an attempt that is not on record yet: others of the same event may be under way with it."""
+        if exchange.event is None:
+            yield
+            return
+        event_id = exchange.event.id
+        under_way = self._under_way.get(event_id)
+        if under_way is None:
+            under_way = self._under_way[event_id] = _UnderWay(self._attempts(event_id))
+        under_way.attempts += 1
+        under_way.open += 1
+        try:
+            yield
+        finally:
+            under_way.open -= 1
+            if not under_way.open:
+                del self._under_way[event_id]
 
     def _fault(self, exchange: Exchange) -> Taken | None:
         """The step of the fault plan that the exchange takes: any POST to the endpoint does, whatever its key."""
@@ -67,7 +99,9 @@ class Reception:
         event = exchange.event
         facts = RequestFacts()
         if event is not None:
-            facts = RequestFacts(event.event_type, event.job_name, self._attempts(event.id) + 1)
+            under_way = self._under_way.get(event.id)
+            before = under_way.attempts if under_way is not None else self._attempts(event.id)
+            facts = RequestFacts(event.event_type, event.job_name, before + 1)
         return self._faults.take(exchange.org, facts)
 
     async def close(self) -> None:
@@ -79,14 +113,19 @@ async def answer(
 ) -> None:
     """Answers an exchange, late and in the way that the fault step says."""
     if taken is not None:
-        if taken.delay:
-            await asyncio.sleep(taken.delay)
-        if taken.step is not None and await carry_out(taken.step, exchange, scope, receive, send):
-            return
+        try:
+            if taken.delay:
+                await asyncio.sleep(taken.delay)
+            if taken.step is not None and await carry_out(taken.step, exchange, scope, receive, send):
+                return
+        except asyncio.CancelledError:
+            # The server stops: an answer that was never to come must not be made up now.
+            abort(scope)
+            raise
     response = exchange.response
     bodiless = response.status_code in BODILESS
     headers = list(response.headers)
-    if not bodiless:
+    if not bodiless and not any(name.lower() == "content-length" for name, _ in headers):
         headers.append(("content-length", str(len(response.body))))
     if close:
         headers.append(("connection", "close"))

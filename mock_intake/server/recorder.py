@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Recorder:
         self._gathered: list[_Waiting] = []
         self._wake = threading.Condition()
         self._closed = False
+        self._failure: str | None = None
         self._thread: threading.Thread | None = None
 
     async def record(self, exchange: Exchange) -> None:
@@ -62,9 +64,9 @@ class Recorder:
         with self._wake:
             self._closed = True
             self._wake.notify()
-        if self._thread is not None:
-            self._thread.join(_STOP_TIMEOUT)
-            self._thread = None
+            thread = self._thread
+        if thread is not None:
+            thread.join(_STOP_TIMEOUT)
         self._closed = False
 
     def _append(self, exchanges: list[Exchange]) -> None:
@@ -93,27 +95,55 @@ class Recorder:
                     self._wake.wait()
                 group, self._gathered = self._gathered[:_LARGEST_GROUP], self._gathered[_LARGEST_GROUP:]
                 if not group:
+                    self._thread = None
                     return
-            failure: JournalError | None = None
-            try:
-                self._append([waiting.exchange for waiting in group])
-            except JournalError as error:
-                failure = error
-                _log.error("%s", error)
-            for waiting in group:
-                if waiting.future is not None:
-                    _settle(waiting.future, failure)
+            self._put_on_record(group)
+
+    def _put_on_record(self, group: list[_Waiting]) -> None:
+        try:
+            self._append([waiting.exchange for waiting in group])
+        except JournalError as error:
+            self._tell(str(error))
+            _settle(group, error)
+        except Exception as error:
+            # One that cannot be kept must not take the others with it, nor end the thread that all wait for.
+            if len(group) > 1:
+                for waiting in group:
+                    self._put_on_record([waiting])
+                return
+            _log.exception("the exchange %s cannot be put on record", group[0].exchange.id)
+            _settle(group, JournalError(f"the exchange cannot be put on record: {error}"))
+        else:
+            self._tell(None)
+            _settle(group, None)
+
+    def _tell(self, failure: str | None) -> None:
+        """Logs that the journal fails, and that it is well again; not the same again and again."""
+        if failure == self._failure:
+            return
+        if failure is None:
+            _log.warning("the journal can be written again")
+        else:
+            _log.error("%s What comes in is answered 503 until the journal can be written.", failure)
+        self._failure = failure
 
 
-def _settle(future: asyncio.Future[None], failure: JournalError | None) -> None:
-    def settle() -> None:
-        if not future.done():
+def _settle(group: list[_Waiting], failure: JournalError | None) -> None:
+    """Lets those go on who wait, in their own loops, each of which is woken once."""
+    waiting: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for each in group:
+        if each.future is not None:
+            waiting.setdefault(each.future.get_loop(), []).append(each.future)
+
+    def settle(futures: list[asyncio.Future[None]]) -> None:
+        for future in futures:
+            if future.done():
+                continue
             if failure is None:
                 future.set_result(None)
             else:
                 future.set_exception(failure)
 
-    try:
-        future.get_loop().call_soon_threadsafe(settle)
-    except RuntimeError:
-        return  # the loop has ended, and whoever waited with it
+    for loop, futures in waiting.items():
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever waited with it
+            loop.call_soon_threadsafe(settle, futures)

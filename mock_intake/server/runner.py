@@ -241,6 +241,13 @@ class IntakeServer:
             if proxy is not None:
                 await proxy.stop()
             await self._reception.close()
+            for listener in self._listeners.values():
+                for connection in list(listener.server.server_state.connections):
+                    if connection.transport is not None:
+                        connection.transport.abort()
+            # What was aborted is closed in the loop's next rounds.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     def __enter__(self) -> IntakeServer:
         self.start()

@@ -244,7 +244,10 @@ def test_a_key_is_not_stored_or_served_wherever_it_stood(target: IntakeServer, p
             "/runs",
         )
     ]
-    assert [answer.status for answer in served] == [200] * 4 + [200 if exchange.event else 404, 200]
+    statuses = [answer.status for answer in served]
+    # A refused event is there if it was accepted another time.
+    assert statuses in ([200] * 6, [200, 200, 200, 200, 404, 200])
+    assert statuses[4] == 200 or not exchange.accepted
     assert leaks(repr(exchange)) == []
     assert leaks(*unpacked(exchange.request.body)) == []
     assert leaks(*(answer.body for answer in answers), exchange.response.body) == []

@@ -30,6 +30,8 @@ _MOST_RUNS = 20
 DROPPED_HEADER = "mock-intake-dropped"
 _BATCH = 200
 _HEARTBEAT = 15.0
+# How long a wait goes on after whoever waits has gone.
+_PATIENCE = 1.0
 # Looking what is there takes its time on a large record: all who wait take a tenth of the server's at most.
 _COURTESY = 9
 _WAIT_FIELDS = ("org", "events", "job", "run_id", "state", "event_type", "status", "timeout")
@@ -79,7 +81,7 @@ async def wait(control: Control, call: Call) -> Response:
     began = time.monotonic()
     control.waiting += 1
     try:
-        came = await _came(control, wanted, began + wanted.timeout)
+        came = await _came(control, call, wanted, began + wanted.timeout)
     finally:
         control.waiting -= 1
     there = {"waited": time.monotonic() - began, **_there(control, wanted)}
@@ -89,7 +91,7 @@ async def wait(control: Control, call: Call) -> Response:
     return answer({"error": missed, **there}, 408)
 
 
-async def _came(control: Control, wanted: Wanted, until: float) -> bool:
+async def _came(control: Control, call: Call, wanted: Wanted, until: float) -> bool:
     """Whether what is wanted was there at some moment; looks anew when something has come in."""
     while True:
         heard = control.bell.rung
@@ -100,7 +102,11 @@ async def _came(control: Control, wanted: Wanted, until: float) -> bool:
         if now >= until:
             return False
         await asyncio.sleep(min((now - looked) * _COURTESY * control.waiting, until - now))
-        await control.bell.heard(heard, max(0.0, until - time.monotonic()))
+        while not await control.bell.heard(heard, min(_PATIENCE, max(0.0, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                break
+            if await call.request.is_disconnected():
+                return False
 
 
 def _is_there(control: Control, wanted: Wanted) -> bool:

@@ -1,0 +1,191 @@
+"""The blocking client of the control API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Literal, TypeVar
+
+import httpx
+
+from mock_intake.client import requests
+from mock_intake.client.requests import PREFIX, ControlRequest, Json, Lines, ServerSentEvents, Step, headers_of
+from mock_intake.client.types import (
+    Coverage,
+    Dataset,
+    Event,
+    EventQuery,
+    Exchange,
+    Faults,
+    FindingPage,
+    Imported,
+    Job,
+    Lineage,
+    Listing,
+    Org,
+    Run,
+    Statistics,
+    Status,
+    Streamed,
+    Waited,
+    WholeEvent,
+    WholeExchange,
+)
+
+T = TypeVar("T")
+
+
+class Client:
+    """A blocking client of the intake at ``url`` (``http://127.0.0.1:8580``); ``token`` is the control token."""
+
+    def __init__(self, url: str, *, token: str | None = None, timeout: float = 30.0) -> None:
+        self._url = url.rstrip("/")
+        with requests.trouble(self._url):
+            # The intake is named by its URL: proxies of the environment are for others.
+            self._http = httpx.Client(
+                base_url=self._url + PREFIX, headers=headers_of(token), timeout=timeout, trust_env=False
+            )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _send(self, request: ControlRequest[T]) -> T:
+        with requests.trouble(self._url):
+            response = self._http.send(request.to_httpx(self._http))
+        return request.answer(response)
+
+    @contextmanager
+    def _opened(self, request: ControlRequest[Json]) -> Iterator[httpx.Response]:
+        """A good answer, its body not read yet."""
+        with requests.trouble(self._url):
+            response = self._http.send(request.to_httpx(self._http), stream=True)
+        try:
+            if not response.is_success:
+                response.read()
+            request.check(response)
+            yield response
+        finally:
+            response.close()
+
+    def events(
+        self, query: EventQuery | None = None, *, limit: int | None = None, cursor: str | None = None
+    ) -> Listing[Event]:
+        return self._send(requests.events(query, limit, cursor))
+
+    def event(self, event_id: str) -> WholeEvent:
+        return self._send(requests.event(event_id))
+
+    def exchanges(
+        self,
+        *,
+        org: str | None = None,
+        event_id: str | None = None,
+        body: bool = False,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Exchange]:
+        return self._send(requests.exchanges(org, event_id, body, limit, cursor))
+
+    def exchange(self, exchange_id: str) -> WholeExchange:
+        return self._send(requests.exchange(exchange_id))
+
+    def runs(
+        self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
+    ) -> Listing[Run]:
+        return self._send(requests.runs(org, closed, limit, cursor))
+
+    def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> Run:
+        return self._send(requests.run(run_id, org, closed))
+
+    def jobs(self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None) -> Listing[Job]:
+        return self._send(requests.jobs(org, limit, cursor))
+
+    def datasets(
+        self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Listing[Dataset]:
+        return self._send(requests.datasets(org, limit, cursor))
+
+    def lineage(self, *, org: str | None = None) -> Lineage:
+        return self._send(requests.lineage(org))
+
+    def coverage(
+        self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Listing[Coverage]:
+        return self._send(requests.coverage(org, limit, cursor))
+
+    def findings(
+        self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
+    ) -> FindingPage:
+        return self._send(requests.findings(org, closed, limit, cursor))
+
+    def orgs(self) -> list[Org]:
+        return self._send(requests.orgs())
+
+    def statistics(self, *, org: str | None = None) -> Statistics:
+        return self._send(requests.statistics(org))
+
+    def faults(self, *, org: str | None = None) -> Faults:
+        return self._send(requests.faults(org))
+
+    def set_faults(
+        self, sequence: Sequence[Step] = (), *, delay: float = 0.0, repeat_last: bool = False, org: str | None = None
+    ) -> Faults:
+        return self._send(requests.set_faults(sequence, delay, repeat_last, org))
+
+    def end_faults(self, *, org: str | None = None) -> None:
+        self._send(requests.end_faults(org))
+
+    def wait(
+        self,
+        *,
+        events: int | None = None,
+        org: str | None = None,
+        job: str | None = None,
+        run_id: str | None = None,
+        state: str | None = None,
+        event_type: str | None = None,
+        status: Status | None = None,
+        timeout: float = 10.0,
+    ) -> Waited:
+        """Returns when so many events, or a run in the state, are there. Raises ``WaitTimeoutError``."""
+        return self._send(requests.wait(events, org, job, run_id, state, event_type, status, timeout))
+
+    def forget(self, *, org: str | None = None) -> int:
+        """Takes the exchanges of an org, or all, off the record; says how many there were."""
+        return self._send(requests.forget(org))
+
+    def import_(self, lines: bytes) -> Imported:
+        """Puts exported exchanges on record: how many were ``imported``, how many ``known`` already."""
+        return self._send(requests.import_(lines))
+
+    def openapi(self) -> Json:
+        return self._send(requests.openapi())
+
+    def export(self, what: Literal["events", "exchanges"] = "events", *, org: str | None = None) -> Iterator[bytes]:
+        """The lines of an export, without their newlines."""
+        lines = Lines()
+        with self._opened(requests.export(what, org)) as response, requests.trouble(self._url):
+            for chunk in response.iter_bytes():
+                yield from lines.feed(chunk)
+
+    def stream(self, *, org: str | None = None, after: str | None = None) -> Iterator[Streamed]:
+        """New exchanges as they come in, without end; close the iterator to stop.
+
+        ``after`` is the id of the exchange to go on behind.
+        """
+        lines, events = Lines(), ServerSentEvents()
+        with self._opened(requests.stream(org, after)) as response, requests.trouble(self._url):
+            for chunk in response.iter_bytes():
+                for line in lines.feed(chunk):
+                    streamed = events.feed(line)
+                    if streamed is not None:
+                        yield streamed

@@ -1,0 +1,319 @@
+"""Requests to the control API and what their answers mean; who sends them is not known here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NoReturn, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+
+from mock_intake.client.types import (
+    Coverage,
+    Dataset,
+    Event,
+    EventQuery,
+    Exchange,
+    Faults,
+    FindingPage,
+    Imported,
+    Job,
+    Lineage,
+    Listing,
+    Org,
+    Run,
+    Statistics,
+    Status,
+    Streamed,
+    Waited,
+    WholeEvent,
+    WholeExchange,
+)
+from mock_intake.parsing import dumps
+
+PREFIX = "/api/mock/v1"
+# A server answers a wait when its time is up; the client waits a little longer than that.
+_EXTRA_SECONDS = 10.0
+# A stream says something every 15 seconds, even if that is that there is nothing new.
+_STREAM_TIMEOUT = 60.0
+T = TypeVar("T")
+Json = dict[str, Any]
+Step = int | str | Mapping[str, Any]
+
+
+class ControlError(RuntimeError):
+    """The control API refused; ``status_code`` is 0 where there was no answer of it at all."""
+
+    def __init__(self, message: str, status_code: int = 0) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+
+
+class WaitTimeoutError(ControlError):
+    """What was waited for did not come in time; ``there`` says what is there instead."""
+
+    def __init__(self, message: str, there: Waited) -> None:
+        super().__init__(message, 408)
+        self.there = there
+
+
+@dataclass(frozen=True)
+class ControlRequest(Generic[T]):
+    """A request to the control API, not sent yet; ``read`` takes what is asked for out of the answer's JSON."""
+
+    method: str
+    path: str
+    read: Callable[[Json], T]
+    query: Mapping[str, Any] = field(default_factory=dict)
+    content: bytes | None = None
+    timeout: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media: str = "application/json"
+
+    def to_httpx(self, client: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        timeout = httpx.USE_CLIENT_DEFAULT if self.timeout is None else self.timeout
+        query = {name: value for name, value in self.query.items() if value is not None}
+        headers = {"content-type": "application/json", **self.headers} if self.content is not None else self.headers
+        return client.build_request(
+            self.method, self.path, params=query, content=self.content, headers=dict(headers), timeout=timeout
+        )
+
+    def check(self, response: httpx.Response) -> None:
+        """Raises what a bad answer says; its body has been read if it is one."""
+        if not response.is_success:
+            _refuse(response)
+        if response.headers.get("content-type", "").partition(";")[0] != self.media:
+            raise _strange(response)
+
+    def answer(self, response: httpx.Response) -> T:
+        """What a good answer holds; raises what a bad one says."""
+        self.check(response)
+        try:
+            return self.read(_content(response))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _strange(response) from error
+
+
+def _content(response: httpx.Response) -> Json:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    return content if isinstance(content, dict) else {}
+
+
+def _refuse(response: httpx.Response) -> NoReturn:
+    """Raises what an answer says that is no success; its body has been read."""
+    content = _content(response)
+    message = content.get("error")
+    if not isinstance(message, str):
+        raise _strange(response)
+    if response.status_code == 408 and "events" in content:
+        raise WaitTimeoutError(message, cast("Waited", content))
+    raise ControlError(message, response.status_code)
+
+
+def _strange(response: httpx.Response) -> ControlError:
+    url = response.request.url
+    return ControlError(
+        f"{url.scheme}://{url.netloc.decode()} answered {response.status_code}, "
+        "and not as the control API of a mock-intake does: is it one, of this version?",
+        response.status_code,
+    )
+
+
+@contextmanager
+def trouble(url: str) -> Iterator[None]:
+    """Turns what httpx raises into ``ControlError``."""
+    try:
+        yield
+    except httpx.InvalidURL as error:
+        raise ControlError(f"{url} is no URL: {error}") from error
+    except httpx.HTTPError as error:
+        raise ControlError(f"{url} does not answer: {type(error).__name__}: {error}") from error
+
+
+def headers_of(token: str | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+def _whole(content: Json) -> Any:
+    if not content:
+        raise ValueError("no object")
+    return content
+
+
+def _id(identity: str) -> str:
+    # Dots too: "." and ".." would be taken for directions.
+    return quote(identity, safe="").replace(".", "%2E")
+
+
+def _flag(value: bool) -> str | None:
+    return "1" if value else None
+
+
+def _page(
+    name: str, query: Mapping[str, Any], limit: int | None, cursor: str | None, items: str | None = None
+) -> ControlRequest[Listing[Any]]:
+    return ControlRequest(
+        "GET",
+        f"/{name}",
+        lambda content: Listing(list(content[items or name]), content["next"], content["dropped"]),
+        {**query, "limit": limit, "cursor": cursor},
+    )
+
+
+def events(query: EventQuery | None, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Event]]:
+    return _page("events", query or {}, limit, cursor)
+
+
+def event(event_id: str) -> ControlRequest[WholeEvent]:
+    return ControlRequest("GET", f"/events/{_id(event_id)}", _whole)
+
+
+def exchanges(
+    org: str | None, event_id: str | None, body: bool, limit: int | None, cursor: str | None
+) -> ControlRequest[Listing[Exchange]]:
+    return _page("exchanges", {"org": org, "event_id": event_id, "body": _flag(body)}, limit, cursor)
+
+
+def exchange(exchange_id: str) -> ControlRequest[WholeExchange]:
+    return ControlRequest("GET", f"/exchanges/{_id(exchange_id)}", _whole)
+
+
+def runs(org: str | None, closed: bool, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Run]]:
+    return _page("runs", {"org": org, "closed": _flag(closed)}, limit, cursor)
+
+
+def run(run_id: str, org: str | None, closed: bool) -> ControlRequest[Run]:
+    return ControlRequest("GET", f"/runs/{_id(run_id)}", _whole, {"org": org, "closed": _flag(closed)})
+
+
+def jobs(org: str | None, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Job]]:
+    return _page("jobs", {"org": org}, limit, cursor)
+
+
+def datasets(org: str | None, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Dataset]]:
+    return _page("datasets", {"org": org}, limit, cursor)
+
+
+def lineage(org: str | None) -> ControlRequest[Lineage]:
+    return ControlRequest("GET", "/lineage", _whole, {"org": org})
+
+
+def coverage(org: str | None, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Coverage]]:
+    return _page("coverage", {"org": org}, limit, cursor, "jobs")
+
+
+def findings(org: str | None, closed: bool, limit: int | None, cursor: str | None) -> ControlRequest[FindingPage]:
+    query = {"org": org, "closed": _flag(closed), "limit": limit, "cursor": cursor}
+    return ControlRequest("GET", "/findings", _whole, query)
+
+
+def orgs() -> ControlRequest[list[Org]]:
+    return ControlRequest("GET", "/orgs", lambda content: list(content["orgs"]))
+
+
+def statistics(org: str | None) -> ControlRequest[Statistics]:
+    return ControlRequest("GET", "/statistics", _whole, {"org": org})
+
+
+def faults(org: str | None) -> ControlRequest[Faults]:
+    return ControlRequest("GET", "/faults", _whole, {"org": org})
+
+
+def set_faults(sequence: Sequence[Step], delay: float, repeat_last: bool, org: str | None) -> ControlRequest[Faults]:
+    plan = {"sequence": list(sequence), "delay": delay, "repeat_last": repeat_last, "org": org}
+    return ControlRequest("PUT", "/faults", _whole, content=dumps(plan))
+
+
+def end_faults(org: str | None) -> ControlRequest[None]:
+    return ControlRequest("DELETE", "/faults", lambda content: content["active"] and None, {"org": org})
+
+
+def wait(
+    events: int | None,
+    org: str | None,
+    job: str | None,
+    run_id: str | None,
+    state: str | None,
+    event_type: str | None,
+    status: Status | None,
+    timeout: float,
+) -> ControlRequest[Waited]:
+    wanted = {
+        "events": events,
+        "org": org,
+        "job": job,
+        "run_id": run_id,
+        "state": state,
+        "event_type": event_type,
+        "status": status,
+        "timeout": timeout,
+    }
+    body = {name: value for name, value in wanted.items() if value is not None}
+    return ControlRequest("POST", "/wait", _whole, content=dumps(body), timeout=timeout + _EXTRA_SECONDS)
+
+
+def forget(org: str | None) -> ControlRequest[int]:
+    return ControlRequest("DELETE", "/exchanges", lambda content: int(content["forgotten"]), {"org": org})
+
+
+def import_(lines: bytes) -> ControlRequest[Imported]:
+    headers = {"content-type": "application/x-ndjson"}
+    return ControlRequest("POST", "/import", _whole, content=lines, headers=headers)
+
+
+def openapi() -> ControlRequest[Json]:
+    return ControlRequest("GET", "/openapi.json", _whole)
+
+
+def export(what: Literal["events", "exchanges"], org: str | None) -> ControlRequest[Json]:
+    return ControlRequest("GET", "/export", _whole, {"what": what, "org": org}, media="application/x-ndjson")
+
+
+def stream(org: str | None, after: str | None) -> ControlRequest[Json]:
+    headers = {} if after is None else {"last-event-id": after}
+    return ControlRequest(
+        "GET", "/stream", _whole, {"org": org}, headers=headers, timeout=_STREAM_TIMEOUT, media="text/event-stream"
+    )
+
+
+class Lines:
+    """Cuts bytes into lines as they come in; at line feeds only, which JSON never has inside."""
+
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that the chunk completes."""
+        first, *more = chunk.split(b"\n")
+        self._rest.append(first)
+        for following in more:
+            yield b"".join(self._rest)
+            self._rest = [following]
+
+
+class ServerSentEvents:
+    """Reads a stream of server-sent events line by line."""
+
+    def __init__(self) -> None:
+        self._fields: dict[str, str] = {}
+
+    def feed(self, line: bytes) -> Streamed | None:
+        """What the line completes, if anything."""
+        if line:
+            name, _, value = line.decode().partition(":")
+            self._fields[name] = value.removeprefix(" ")
+            return None
+        fields, self._fields = self._fields, {}
+        match fields.get("event"):
+            case "exchange":
+                return Streamed(fields["id"], cast("Exchange", json.loads(fields["data"])))
+            case "dropped":
+                return Streamed("", None, int(json.loads(fields["data"])["dropped"]))
+            case _:
+                return None

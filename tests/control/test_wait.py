@@ -1,0 +1,253 @@
+"""Waiting until something has come in: a long poll that wakes at once, and says what is there when time is up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mock_intake import IntakeServer
+from mock_intake.client import AsyncClient
+from mock_intake.journal import MemoryJournal
+from mock_intake.journal.sqlite import Retention, SqliteJournal
+from tests.control.content import HTTP, ORG, OTHER_KEY, OTHER_ORG, api, id_of, run_called, run_of, send
+from tests.control.openapi import conforms
+from tests.events import job_event, job_type, run_event
+
+
+def wait(server: IntakeServer, query: str = "", **wanted: Any) -> httpx.Response:
+    response = HTTP.post(api(server, f"/wait{query}"), json=wanted, timeout=20)
+    conforms(response, "/wait")
+    return response
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"namespace": "prod", "name": name, "facets": {"jobType": job_type()}}
+
+
+@pytest.fixture
+def busy(intake: IntakeServer) -> IntakeServer:
+    """Two runs of two jobs, one ended well, one not at all; an event with an error; another org."""
+    send(intake, run_of("one", "START"))
+    send(intake, run_of("one", "COMPLETE"))
+    send(intake, run_of("two", "START", job=named("report")))
+    send(intake, run_called("no uuid", "START", job=named("report")))
+    send(intake, run_of("one", "FAIL"), key=OTHER_KEY)
+    return intake
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        {"events": 5},
+        {"events": 4, "org": ORG},
+        {"events": 0},
+        {"job": "report", "events": 2},
+        {"run_id": id_of("one"), "events": 3},
+        {"event_type": "START", "events": 3},
+        {"status": "error"},
+        {"status": "ok", "events": 4},
+        {"state": "COMPLETE"},
+        {"state": "COMPLETE", "job": "load_orders"},
+        {"state": "COMPLETE", "run_id": id_of("one"), "org": ORG},
+        {"state": "FAIL", "org": OTHER_ORG},
+        {"state": "COMPLETE", "events": 4},
+    ],
+    ids=str,
+)
+def test_what_is_there_is_answered_at_once(busy: IntakeServer, wanted: dict[str, Any]) -> None:
+    response = wait(busy, **wanted, timeout=5)
+    assert response.status_code == 200
+    assert response.json()["waited"] < 1
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"events": 6},
+        {"events": 5, "org": ORG},
+        {"job": "unknown"},
+        {"job": "REPORT"},
+        {"run_id": "unknown"},
+        {"event_type": "ABORT"},
+        {"status": "warning"},
+        {"state": "ABORT"},
+        {"state": "COMPLETE", "job": "report"},
+        {"state": "COMPLETE", "org": OTHER_ORG},
+        {"state": "complete"},
+        {"state": "COMPLETE", "events": 6},
+    ],
+    ids=str,
+)
+def test_what_is_not_there_is_waited_for_in_vain(busy: IntakeServer, wanted: dict[str, Any]) -> None:
+    response = wait(busy, **wanted, timeout=0.05)
+    assert response.status_code == 408
+    assert 0.05 <= response.json()["waited"] < 2
+    assert "within 0.05 s" in response.json()["error"]
+
+
+def test_a_timeout_says_what_is_there_instead(busy: IntakeServer) -> None:
+    there = wait(busy, job="report", state="COMPLETE", timeout=0).json()
+    assert (there["events"], there["matching_runs"], there["dropped"]) == (2, 0, 0)
+    job = {"namespace": "prod", "name": "report"}
+    assert [(run["run_id"], run["job"]) for run in there["runs"]] == [("no uuid", job), (id_of("two"), job)]
+    there = wait(busy, events=9, timeout=0).json()
+    assert (there["events"], there["matching_runs"]) == (5, 4)
+    assert {run["state"] for run in there["runs"]} >= {"COMPLETE", "FAIL"}
+
+
+def test_the_org_may_stand_in_the_query(busy: IntakeServer) -> None:
+    assert wait(busy, f"?org={OTHER_ORG}", events=1, timeout=0).status_code == 200
+    assert wait(busy, f"?org={OTHER_ORG}", events=2, timeout=0).status_code == 408
+
+
+@pytest.mark.parametrize(
+    ("wanted", "event"),
+    [
+        ({"events": 2}, job_event()),
+        ({"job": "late"}, run_event(job=named("late"))),
+        ({"state": "COMPLETE"}, run_of("one", "COMPLETE")),
+        ({"run_id": id_of("late")}, run_of("late")),
+    ],
+    ids=str,
+)
+def test_whoever_waits_is_woken_at_once(intake: IntakeServer, wanted: dict[str, Any], event: Any) -> None:
+    send(intake, run_of("one", "START"))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait, intake, **wanted, timeout=15)
+        time.sleep(0.3)
+        assert not waiting.done()
+        send(intake, event)
+        sent = time.monotonic()
+        response = waiting.result()
+        assert (response.status_code, time.monotonic() - sent < 2) == (200, True)
+        assert response.json()["waited"] >= 0.25
+
+
+def test_what_does_not_fit_wakes_nobody(intake: IntakeServer) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait, intake, org=ORG, events=1, timeout=0.6)
+        for _ in range(5):
+            send(intake, run_of("one"), key=OTHER_KEY)
+            send(intake, b"no JSON")
+        assert waiting.result().status_code == 408
+
+
+def test_an_import_wakes_too(intake: IntakeServer, busy_export: bytes) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait, intake, events=5, timeout=15)
+        time.sleep(0.2)
+        assert HTTP.post(api(intake, "/import"), content=busy_export).status_code == 200
+        assert waiting.result().json()["waited"] < 10
+
+
+@pytest.fixture
+def busy_export(tmp_path: Path) -> bytes:
+    with IntakeServer() as server:
+        for name in "abcde":
+            send(server, run_of(name))
+        return HTTP.get(api(server, "/export?what=exchanges")).content
+
+
+def test_many_wait_at_once_and_each_gets_its_own(intake: IntakeServer) -> None:
+    async def all_of_them() -> list[float]:
+        async with AsyncClient(intake.url) as client:
+            waits = [client.wait(job=f"job {number}", state="COMPLETE", timeout=30) for number in range(60)]
+            waiting = asyncio.gather(*waits)
+            await asyncio.sleep(0.3)
+            posts = (run_of(f"run {number}", "COMPLETE", job=named(f"job {number}")) for number in range(60))
+            await asyncio.to_thread(lambda: [send(intake, event) for event in posts])
+            sent = time.monotonic()
+            there = await waiting
+            assert [one["runs"][0]["job"]["name"] for one in there] == [f"job {number}" for number in range(60)]
+            return [time.monotonic() - sent]
+
+    assert max(asyncio.run(all_of_them())) < 5
+
+
+def test_a_timeout_hints_at_what_retention_dropped(tmp_path: Path) -> None:
+    journals = (MemoryJournal(max_exchanges=2), SqliteJournal(tmp_path / "j.db", retention=Retention(exchanges=2)))
+    for journal in journals:
+        with IntakeServer(journal=journal) as server:
+            for name in "abcde":
+                send(server, run_of(name, job=named(name)))
+            missed = wait(server, job="a", timeout=0).json()
+            assert missed["dropped"] == 3
+            assert "Retention has dropped 3 exchanges" in missed["error"]
+            assert wait(server, events=2, timeout=0).json()["dropped"] == 3
+        journal.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "JSON"),
+        (b"{", "JSON"),
+        (b"[]", "object"),
+        (b"null", "object"),
+        (b'"events"', "object"),
+        (b'{"event": 1}', "'event'"),
+        (b'{"events": "1"}', "events"),
+        (b'{"events": -1}', "events"),
+        (b'{"events": 1.5}', "events"),
+        (b'{"events": true}', "events"),
+        (b'{"events": null}', "events"),
+        (b'{"timeout": -1}', "timeout"),
+        (b'{"timeout": 301}', "300"),
+        (b'{"timeout": "1"}', "timeout"),
+        (b'{"timeout": true}', "timeout"),
+        (b'{"timeout": 1e999}', "number"),
+        (b'{"timeout": NaN}', "NaN"),
+        (b'{"status": "fine"}', "ok, warning, error"),
+        (b'{"status": []}', "status"),
+        (b'{"org": 1}', "org"),
+        (b'{"job": null}', "job"),
+        (b'{"state": {}}', "state"),
+        (b"[" * 100_000, "200 levels"),
+        (b'{"job": "' + b"x" * 2_000_000 + b'"}', "1,048,576 bytes"),
+    ],
+    ids=lambda value: str(value[:30]),
+)
+def test_a_wait_that_makes_no_sense_is_refused_at_once(intake: IntakeServer, body: bytes, words: str) -> None:
+    response = HTTP.post(api(intake, "/wait"), content=body)
+    assert response.status_code == 400
+    assert words in conforms(response, "/wait")["error"]
+
+
+def test_numbers_are_numbers_however_they_are_written(intake: IntakeServer) -> None:
+    send(intake, run_of("one"))
+    for body in (b'{"events": 1.0, "timeout": 0}', b'{"events": 1e0, "timeout": 0.0}'):
+        assert HTTP.post(api(intake, "/wait"), content=body).status_code == 200
+
+
+def test_a_large_record_that_many_wait_on_does_not_stop_the_intake(start_server: Any) -> None:
+    """Looking anew after every event would take all of the server's time."""
+    server = start_server()
+    with IntakeServer() as other:
+        send(other, run_of("one"))
+        line = HTTP.get(api(other, "/export?what=exchanges")).content
+    (_, exchange), *_ = [(0, line)]
+    copies = b"".join(
+        exchange.replace(b'"id":"', b'"id":"c%05d' % number).replace(b'"event_id":"', b'"event_id":"e%05d' % number)
+        for number in range(5_000)
+    )
+    assert HTTP.post(api(server, "/import"), content=copies, timeout=60).json()["imported"] == 5_000
+
+    async def under_load() -> float:
+        async with AsyncClient(server.url) as client:
+            waits = [asyncio.ensure_future(client.wait(events=9_999, timeout=20)) for _ in range(30)]
+            await asyncio.sleep(0.5)
+            began = time.monotonic()
+            await asyncio.to_thread(lambda: [send(server, job_event(number=number)) for number in range(30)])
+            took = time.monotonic() - began
+            for one in waits:
+                one.cancel()
+            return took
+
+    assert asyncio.run(under_load()) < 10

@@ -1,0 +1,89 @@
+"""A server that is killed under load has lost nothing that it acknowledged."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+import orjson
+
+from mock_intake.journal import EventFilter, ExchangeFilter
+from mock_intake.journal.sqlite import SqliteJournal
+from tests.journal.serving import HEADERS, SOAK, Load, Sent, Serving
+
+ROUNDS = 30 if SOAK else 4
+CLIENTS = 8
+CURLS = 2
+
+
+class Curls(Load):
+    """Each event is sent by a curl of its own."""
+
+    def _keep_sending(self) -> None:
+        headers = [part for name, value in HEADERS.items() for part in ("-H", f"{name}: {value}")]
+        while not self._stopped.is_set():
+            body = orjson.dumps(self._make())
+            self.begun += 1
+            curl = ["curl", "-sS", "-w", "\n%{http_code}", *headers, "--data-binary", "@-"]
+            url = f"{self._server.url}/api/v1/lineage"
+            done = subprocess.run([*curl, url], input=body, capture_output=True, timeout=30, check=False)
+            if done.returncode != 0:
+                return
+            answer, _, status = done.stdout.rpartition(b"\n")
+            self.sent.append(Sent(body, orjson.loads(answer)["id"], int(status)))
+
+
+def test_every_acknowledged_event_outlives_kill_9_once_and_whole(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    chance = random.Random(4)
+    acknowledged: dict[str, bytes] = {}
+    begun = 0
+    for _ in range(ROUNDS):
+        server = Serving(tmp_path, "--journal", file)
+        try:
+            with Load(server, CLIENTS) as clients, Curls(server, CURLS) as curls:
+                clients.wait_for(CLIENTS)
+                curls.wait_for(1)
+                time.sleep(chance.uniform(0, 0.5))
+                server.kill()
+        finally:
+            server.kill()
+        sent = [*clients.sent, *curls.sent]
+        begun += clients.begun + curls.begun
+        assert {each.status for each in sent} == {202}
+        acknowledged |= {each.event_id: each.body for each in sent}
+        _assert_all_there(file, acknowledged, begun)
+
+
+def _assert_all_there(file: Path, acknowledged: dict[str, bytes], begun: int) -> None:
+    began = time.monotonic()
+    journal = SqliteJournal(file)
+    assert time.monotonic() - began < 5, "the file did not open at once"
+    try:
+        kept = [exchange for _, exchange in journal.read(0, 1_000_000)]
+        bodies = {exchange.event.id: exchange.request.body for exchange in kept if exchange.event is not None}
+        # Once: as many exchanges as events. Whole: the bodies are what was sent.
+        assert len(bodies) == len(kept) == journal.count_events(EventFilter()) <= begun
+        assert {event_id: bodies.get(event_id) for event_id in acknowledged} == acknowledged
+        assert all(orjson.loads(body)["job"]["name"].startswith("job-") for body in bodies.values())
+        for event_id in list(acknowledged)[-20:]:
+            record = journal.event(event_id)
+            assert record is not None
+            assert record.attempts == 1
+            assert [exchange.id for exchange in journal.exchanges(ExchangeFilter(event_id=event_id), 9).items] == [
+                record.exchange_id
+            ]
+        # What is counted beside is right too.
+        statistics = journal.statistics()
+        assert statistics.exchanges == statistics.accepted == sum(org.events for org in journal.orgs()) == len(kept)
+        assert statistics.bytes == sum(len(each.request.body) + len(each.response.body) for each in kept)
+        assert journal.position == len(kept)
+    finally:
+        journal.close()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT value FROM facts WHERE name = 'held'").fetchone() == (len(kept),)
+    connection.close()

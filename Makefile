@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help demo test lint soak bench docs clean
+.PHONY: help demo test lint soak bench paths docs clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -25,9 +25,13 @@ lint: $(VENV)/.ready ## check style and types
 
 bench: $(VENV)/.ready ## measure the judgement against its parts, side by side
 	$(BIN)/python bench/judge.py
+	$(BIN)/python bench/intake.py
 
 soak: $(VENV)/.ready ## the slow forms of tests that run short in CI
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -n auto --timeout=3600 $(PYTEST_ARGS)
+
+paths: $(VENV)/.ready ## measure what each client does under each fault, and write docs/paths.md
+	$(BIN)/python -m docs.generate_paths
 
 docs: $(VENV)/.ready ## write the pages that are generated from the code
 	$(BIN)/python docs/generate.py

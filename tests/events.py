@@ -41,9 +41,7 @@ def schema(*columns: str) -> dict[str, Any]:
     return {**base("SchemaDatasetFacet", "1-1-1"), "fields": fields}
 
 
-def dataset(
-    name: str = "shop.public.orders", namespace: str = "postgres://db:5432", **facets: Any
-) -> dict[str, Any]:
+def dataset(name: str = "shop.public.orders", namespace: str = "postgres://db:5432", **facets: Any) -> dict[str, Any]:
     """A dataset of a PostgreSQL server, with these facets."""
     return {"namespace": namespace, "name": name, "facets": facets}
 

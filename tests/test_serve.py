@@ -114,6 +114,7 @@ def test_the_ready_file_is_one_line_and_goes_with_the_server(serve: Any) -> None
         "agent_url": None,
         "https_url": None,
         "ca_file": None,
+        "proxy_url": None,
     }
     assert serving.curl("/healthz") == (200, '{"status":"ok"}')
     assert serving.end()[0] == 0

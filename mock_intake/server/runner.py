@@ -172,8 +172,11 @@ class IntakeServer:
         self._thread.start()
         self._ready.wait(_START_TIMEOUT)
         if self._failure is not None or not self._ready.is_set():
+            failure = self._failure
             self.stop()
-            raise ServerError(f"The server did not start: {self._failure or 'no answer in time'}")
+            if isinstance(failure, ServerError):
+                raise failure
+            raise ServerError(f"The server did not start: {failure or 'no answer in time'}")
 
     def stop(self) -> None:
         """Ends the server; requests under way get a second to finish."""
@@ -234,10 +237,16 @@ class IntakeServer:
             if self._proxy_port is not None:
                 intake = self._listeners["https"].address
                 proxy = ForwardProxy(intake, self._recorder.record_soon, self._peers, self._proxy_allow)
-                self._proxy_address = await proxy.start(self._host, self._proxy_port)
+                try:
+                    self._proxy_address = await proxy.start(self._host, self._proxy_port)
+                except OSError as error:
+                    raise ServerError(_cannot_listen(self._host, self._proxy_port, error)) from error
             self._ready.set()
             await asyncio.gather(*serving)
         finally:
+            for listener in self._listeners.values():
+                listener.server.should_exit = True
+            await asyncio.gather(*serving, return_exceptions=True)
             if proxy is not None:
                 await proxy.stop()
             await self._reception.close()
@@ -277,8 +286,10 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.listen(1024)
     except (OSError, OverflowError) as error:
         listener.close()
-        hint = " Another program listens there; --port 0 takes a free one." if port else ""
-        raise ServerError(
-            f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}.{hint}"
-        ) from error
+        raise ServerError(_cannot_listen(host, port, error)) from error
     return listener
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> str:
+    hint = " Another program listens there; port 0 takes a free one." if port else ""
+    return f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}.{hint}"

@@ -23,6 +23,7 @@ import uvloop
 from mock_intake import IntakeServer, intercept
 from mock_intake.datadog.sites import INTAKE_HOSTS
 from mock_intake.interception.redirect import RESERVED, Redirect
+from mock_intake.server.access import Access
 from mock_intake.server.runner import ServerError
 from mock_intake.server.tls import FLAWS, Certificates, Flaw
 from tests.clients import ASYNC_ROUTE, client_event, cut_off, datadog_client
@@ -542,5 +543,5 @@ def test_a_server_that_cannot_be_used_is_told_and_nothing_is_changed(tmp_path: P
 
 
 def test_a_server_bound_to_all_addresses_is_reached() -> None:
-    with IntakeServer(host="0.0.0.0", tls=Certificates()) as server, intercept(server):
+    with IntakeServer(host="0.0.0.0", access=Access(token="t"), tls=Certificates()) as server, intercept(server):
         assert by_requests() == HEALTHY

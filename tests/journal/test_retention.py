@@ -214,19 +214,19 @@ def test_both_back_ends_are_in_the_same_state_after_any_history(
     age = None if seconds is None else timedelta(seconds=seconds)
     memory = MemoryJournal(max_exchanges=most or 1_000, max_age=age)
     file = tmp_path_factory.mktemp("journal") / "journal.db"
-    sqlite = SqliteJournal(file, retention=Retention(most, None if seconds is None else seconds / 3600))
+    hours = None if seconds is None else seconds / 3600
     clock = 0.0
     names: set[str] = set()
-    for step in steps:
-        if step is None or isinstance(step, str):
-            assert memory.forget(step) == sqlite.forget(step)
-        else:
-            group = []
-            for name, accepted, org, later, event_type in step:
-                clock += later
-                group.append(plain(name, accepted=accepted, org=org, after=clock, event_type=event_type))
-                names.add(f"{org}-{name}")
-            memory.append(group)
-            sqlite.append(group)
-        assert _state(memory, names) == _state(sqlite, names)
-    sqlite.close()
+    with closing(SqliteJournal(file, retention=Retention(most, hours))) as sqlite:
+        for step in steps:
+            if step is None or isinstance(step, str):
+                assert memory.forget(step) == sqlite.forget(step)
+            else:
+                group = []
+                for name, accepted, org, later, event_type in step:
+                    clock += later
+                    group.append(plain(name, accepted=accepted, org=org, after=clock, event_type=event_type))
+                    names.add(f"{org}-{name}")
+                memory.append(group)
+                sqlite.append(group)
+            assert _state(memory, names) == _state(sqlite, names)

@@ -310,6 +310,7 @@ def _print_explanation(console: Console, rows: Sequence[Row]) -> None:
     grid = Table.grid(padding=(0, 2))
     for code, severity in sorted(findings.items(), key=lambda item: (-item[1].rank, item[0])):
         grid.add_row(code, Text(str(severity), style=_STYLES[str(severity)]), RULES[code].requirement)
+    console.print("\nWhat these codes ask for, which the events above do not give:")
     console.print(grid)
 
 

@@ -96,6 +96,8 @@ class Listening(NamedTuple):
         """Exits with 2 on options that cannot go together or be used."""
         if (cert is None) != (key is None):
             raise click.UsageError("--cert and --key go together.")
+        if cert is not None and tls_flaw is not None:
+            raise click.UsageError("--tls-flaw makes a certificate; it cannot spoil the one of --cert.")
         secure = tls or cert is not None or tls_flaw is not None or proxy_port is not None or ca_file is not None
         certificates = None
         if secure:

@@ -74,21 +74,38 @@ _FILTERS = ", ".join(EVENT_FILTER_COLUMNS)
 # Roughly what a row takes beside its values: its part of the indexes, and the row of its event.
 _OVERHEAD = 1_000
 
+# Which attempt of their events the exchanges from a position on are. Most are the first, as they are made.
+COUNT_ATTEMPTS = """
+UPDATE exchanges AS new SET attempt =
+    coalesce((
+        SELECT attempt FROM exchanges AS old
+        WHERE old.event_id = new.event_id AND old.position < :first ORDER BY old.position DESC LIMIT 1
+    ), 0) + (
+        SELECT count(*) FROM exchanges AS near
+        WHERE near.event_id = new.event_id AND near.position BETWEEN :first AND new.position
+    )
+WHERE position >= :first AND EXISTS (
+    SELECT * FROM exchanges AS old WHERE old.event_id = new.event_id AND old.position < new.position
+)
+"""
 # Events of the exchanges from one position to another, all of them accepted.
 LIST_EVENTS = f"""
 INSERT INTO events (last, id, org, first, received_at, last_received_at, attempts, {_FILTERS})
-SELECT
-    position, event_id, org, position, received_at, received_at,
-    (SELECT count(*) FROM exchanges AS same WHERE same.event_id = taken.event_id AND same.position <= taken.position),
-    {_FILTERS}
-FROM exchanges AS taken
+SELECT position, event_id, org, position, received_at, received_at, attempt, {_FILTERS}
+FROM exchanges
 WHERE position BETWEEN ? AND ? AND event_id IS NOT NULL
 ORDER BY position
 ON CONFLICT (id) DO UPDATE SET
-    last = excluded.last, last_received_at = excluded.last_received_at, attempts = attempts + 1
+    last = excluded.last, last_received_at = excluded.last_received_at, attempts = excluded.attempts
 """
 # Another attempt of an event, not accepted.
-ATTEMPT_EVENT = "UPDATE events SET last = ?, last_received_at = ?, attempts = attempts + 1 WHERE id = ?"
+ATTEMPT_EVENT = """
+UPDATE events SET (last, last_received_at, attempts) = (
+    SELECT position, received_at, attempt FROM exchanges WHERE position = :position
+) WHERE id = :id
+"""
+# How often an event was attempted, counting what has gone since.
+ATTEMPTS = "SELECT attempt FROM exchanges WHERE event_id = ? ORDER BY position DESC LIMIT 1"
 # The body is the same in every attempt, so an event whose first accepted exchange has gone is kept by the next one.
 HOLD_EVENT = """
 UPDATE events SET (first, status) = (

@@ -43,6 +43,7 @@ _SCHEMA = f"""
 CREATE TABLE exchanges (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     size INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 1,
     {", ".join(f"{name} {kind}" for name, kind in rows.EXCHANGE_COLUMNS)}
 );
 CREATE UNIQUE INDEX exchanges_id ON exchanges (id);
@@ -229,6 +230,7 @@ class SqliteJournal:
         sizes = [rows.size_of(row) for row in made]
         with self._transaction() as connection:
             first = _insert(connection, sizes, made)
+            connection.execute(rows.COUNT_ATTEMPTS, {"first": first})
             numbered = enumerate(exchanges, first)
             for accepted, attempts in groupby(numbered, key=lambda attempt: attempt[1].accepted):
                 _list_events(connection, list(attempts), accepted)
@@ -287,12 +289,8 @@ class SqliteJournal:
 
     def attempts(self, event_id: str) -> int:
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT coalesce((SELECT attempts FROM events WHERE id = :id), "
-                "(SELECT count(*) FROM exchanges WHERE event_id = :id))",
-                {"id": rows.storable(event_id)},
-            ).fetchone()
-        return int(row[0])
+            row = connection.execute(rows.ATTEMPTS, (rows.storable(event_id),)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._reading() as connection:
@@ -386,8 +384,8 @@ def _list_events(connection: sqlite3.Connection, attempts: list[tuple[int, Excha
         return
     for position, exchange in attempts:
         if exchange.event is not None:
-            received_at = rows.microseconds(exchange.received_at)
-            connection.execute(rows.ATTEMPT_EVENT, (position, received_at, rows.storable(exchange.event.id)))
+            event_id = rows.storable(exchange.event.id)
+            connection.execute(rows.ATTEMPT_EVENT, {"position": position, "id": event_id})
 
 
 def _drop(connection: sqlite3.Connection, upto: int) -> None:

@@ -79,10 +79,15 @@ def _server_context() -> ssl.SSLContext:
     return context
 
 
+def _no_password() -> str:
+    # Without this the terminal would be asked, and a server in CI would wait for ever.
+    raise TlsError("The private key is encrypted; give one without a passphrase (openssl pkey -in KEY -out PLAIN).")
+
+
 def _own_context(chain: Path, key: Path) -> ssl.SSLContext:
     context = _server_context()
     try:
-        context.load_cert_chain(chain, key)
+        context.load_cert_chain(chain, key, password=_no_password)
     except (OSError, ssl.SSLError) as error:
         raise TlsError(f"The certificate {chain} with the key {key} cannot be used: {error}") from error
     return context

@@ -197,9 +197,7 @@ def _state(journal: Journal, names: set[str]) -> dict[str, Any]:
     }
 
 
-_attempts = st.tuples(
-    st.sampled_from("abc"), st.booleans(), st.sampled_from("AB"), st.floats(0, 3), st.sampled_from(["START", None])
-)
+_attempts = st.tuples(st.sampled_from("abc"), st.booleans(), st.sampled_from("AB"), st.floats(0, 3))
 
 
 @given(
@@ -223,8 +221,10 @@ def test_both_back_ends_are_in_the_same_state_after_any_history(
                 assert memory.forget(step) == sqlite.forget(step)
             else:
                 group = []
-                for name, accepted, org, later, event_type in step:
+                for name, accepted, org, later in step:
                     clock += later
+                    # The same event is the same body, so it has one type.
+                    event_type = "START" if name < "c" else None
                     group.append(plain(name, accepted=accepted, org=org, after=clock, event_type=event_type))
                     names.add(f"{org}-{name}")
                 memory.append(group)

@@ -156,7 +156,7 @@ _STEP_FIELDS: dict[str, Schema] = {
     "times": {"type": ["integer", "null"], "minimum": 1},
     "headers": {
         "type": ["object", "null"],
-        "propertyNames": {"pattern": "^[!-~]+$"},
+        "propertyNames": {"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"},
         "additionalProperties": _PRINTABLE,
     },
     "body": ANYTHING,
@@ -181,7 +181,7 @@ _SHORT_STEP: Schema = {"anyOf": [_STATUS_STEP, {"type": "string", "pattern": f"^
 _STEP: Schema = {
     "anyOf": [
         _SHORT_STEP,
-        _long_step(_SHORT_STEP, {"type": ["string", "null"]}),
+        _long_step(_SHORT_STEP, {"anyOf": [_PRINTABLE, {"type": "null"}]}),
         _long_step({"const": REDIRECT}, _LOCATION, "location"),
     ]
 }

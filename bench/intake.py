@@ -224,7 +224,8 @@ def main() -> int:
                 known = best.get((form, server), measured)
                 best[form, server] = max(known, measured)
     print(
-        f"{'':>6} {'journal':>8} {'events/s':>9} {'median ms':>10} {'slowest ms':>11} {'CPU us':>7} {'share':>7} {'aim':>5}"
+        f"{'':>6} {'journal':>8} {'events/s':>9} {'median ms':>10} {'slowest ms':>11} "
+        f"{'CPU us':>7} {'share':>7} {'aim':>5}"
     )
     met = True
     for form in FORMS:

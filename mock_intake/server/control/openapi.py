@@ -165,7 +165,7 @@ _STEP_FIELDS: dict[str, Schema] = {
     "probability": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
     "seed": {"type": "integer"},
 }
-_LOCATION: Schema = {"type": "string", "minLength": 1}
+_LOCATION: Schema = {"type": "string", "minLength": 1, "pattern": "^[ -~]*$"}
 
 
 def _long_step(step: Schema, location: Schema, *required: str) -> Schema:
@@ -192,7 +192,17 @@ _PLAN: dict[str, Schema] = {
     "org": MAYBE_TEXT,
 }
 # A plan as it is told: every step in its long form.
-_TOLD_STEP = _object(step={"anyOf": [_STATUS_STEP, {"enum": list(WORDS)}]}, **_STEP_FIELDS, location=MAYBE_TEXT)
+_TOLD_STEP = _object(
+    step={"anyOf": [_STATUS_STEP, {"enum": list(WORDS)}]},
+    times={"type": ["integer", "null"], "minimum": 1},
+    headers={"type": "object", "additionalProperties": TEXT},
+    body=MAYBE_TEXT,
+    delay=NUMBER,
+    match=_MATCH,
+    probability={"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    seed={"type": "integer"},
+    location=MAYBE_TEXT,
+)
 _TOLD_PLAN: dict[str, Schema] = {**_PLAN, "sequence": _list(_TOLD_STEP), "delay": NUMBER}
 _WAITED: dict[str, Schema] = {
     "waited": NUMBER,

@@ -57,11 +57,13 @@ class Judge:
         view = EventView(value)
         found = self._judge.judge(view, body.decode("utf-8"), surrogates)
         found += datadog.judge(view)
-        if any(finding.code in SECRET_CODES for finding in found):
-            # Any of them may quote the place where the secret stands.
-            found = [redacted(finding) for finding in found]
-        findings = (*request_findings, *_capped(found))
-        if self.selection:
+        findings = request_findings
+        if found:
+            if any(finding.code in SECRET_CODES for finding in found):
+                # Any of them may quote the place where the secret stands.
+                found = [redacted(finding) for finding in found]
+            findings = (*request_findings, *_capped(found))
+        if findings and self.selection:
             findings = self.selection.apply(findings)
         return Judgement(_summary(view, event_id(org, body), findings), findings)
 

@@ -7,7 +7,7 @@ only for what was refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +34,10 @@ _SECRET_RULES = {
 _SECRET_NAMES = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "APP_KEY", "PRIVATE_KEY", "ACCESS_KEY")
 
 
+Told = Set[tuple[str, str | None]]
+_NOTHING: Told = frozenset()
+
+
 class OpenLineageJudge:
     """Judges events by the schemas of one library."""
 
@@ -58,7 +62,7 @@ class OpenLineageJudge:
         version = _core_version(event, event.kind, findings)
         if not self.library.core(version, event.kind)(event.body):
             findings += self._core(event, version, event.kind)
-        told = {(finding.pointer, finding.expected) for finding in findings}
+        told = {(finding.pointer, finding.expected) for finding in findings} if findings else _NOTHING
         for group in event.facet_groups():
             self._facets(group, findings, told)
         return self._content(event, text, surrogates, findings)
@@ -70,7 +74,7 @@ class OpenLineageJudge:
                 continue  # run, job and dataset at once make a RunEvent, so this cannot be the reason
             yield _core_finding(explanation)
 
-    def _facets(self, group: FacetGroup, findings: list[Finding], told: set[tuple[str, str | None]]) -> None:
+    def _facets(self, group: FacetGroup, findings: list[Finding], told: Told) -> None:
         for key, facet in group.facets.items():
             if type(facet) is not dict:
                 continue  # the core refuses it, and says so
@@ -90,7 +94,7 @@ class OpenLineageJudge:
                 findings += self._facet(group, key, facet, schema, told)
 
     def _facet(
-        self, group: FacetGroup, key: str, facet: dict[str, Any], schema: FacetSchema, told: set[tuple[str, str | None]]
+        self, group: FacetGroup, key: str, facet: dict[str, Any], schema: FacetSchema, told: Told
     ) -> Iterator[Finding]:
         prefix = group.pointer + pointer_to(key)
         for explanation in self._explainer.explain(schema.target, facet):

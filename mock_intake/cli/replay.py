@@ -30,7 +30,7 @@ _ATTEMPTS = 5
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 60.0
 _TIMEOUT = 10.0
-# After so many events in a row that nobody answered there is nobody.
+# After so many events in a row that nobody answered there is nobody any more.
 _GIVE_UP = 3
 _KEY = re.compile(r"[!-~]+")
 
@@ -85,13 +85,13 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
                 due = max(due + 1 / rate, time.monotonic())
             sending.send(event)
             step()
-            if sending.unanswered >= _GIVE_UP:
+            if sending.is_hopeless:
                 break
     counted = ", ".join(f"{count} x {outcome}" for outcome, count in sending.outcomes.most_common())
     good = sending.taken == len(events)
     place = url.netloc.decode("ascii")
     echo(coloured(f"{sending.taken} of {len(events)} events taken by {place} ({counted})", "green" if good else "red"))
-    if sending.unanswered >= _GIVE_UP:
+    if sending.is_hopeless:
         unsent = len(events) - sum(sending.outcomes.values())
         echo(f"{place} does not answer: {unsent} events were not sent.", err=True)
     if not good:
@@ -201,8 +201,14 @@ class _Sending:
         self._url = url
         self.outcomes: Counter[str] = Counter()
         self.taken = 0
+        self._answered = 0
         # How many events in a row nobody has answered.
-        self.unanswered = 0
+        self._unanswered = 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether nobody is there: nobody ever was, or nobody is any more."""
+        return self._unanswered >= (_GIVE_UP if self._answered else 1)
 
     def send(self, event: bytes) -> None:
         """Sends an event until it is taken, refused for good, or given up."""
@@ -225,7 +231,8 @@ class _Sending:
                 break
             pause = max(pause, _asked_for(response))
         self.outcomes[outcome] += 1
-        self.unanswered = 0 if answered else self.unanswered + 1
+        self._answered += answered
+        self._unanswered = 0 if answered else self._unanswered + 1
 
 
 def _asked_for(response: httpx.Response) -> float:

@@ -23,6 +23,7 @@ from mock_intake.client.types import (
     Job,
     Lineage,
     Listing,
+    OpenApi,
     Org,
     Run,
     Statistics,
@@ -140,10 +141,15 @@ def headers_of(token: str | None) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"} if token else {}
 
 
-def _whole(content: Json) -> Any:
-    if not content:
-        raise ValueError("no object")
-    return content
+def _shaped(shape: Any) -> Callable[[Json], Any]:
+    """Takes an answer as it is if it has the fields of this type."""
+
+    def read(content: Json) -> Any:
+        if not content.keys() >= shape.__required_keys__:
+            raise KeyError(*shape.__required_keys__)
+        return content
+
+    return read
 
 
 def _id(identity: str) -> str:
@@ -171,7 +177,7 @@ def events(query: EventQuery | None, limit: int | None, cursor: str | None) -> C
 
 
 def event(event_id: str) -> ControlRequest[WholeEvent]:
-    return ControlRequest("GET", f"/events/{_id(event_id)}", _whole)
+    return ControlRequest("GET", f"/events/{_id(event_id)}", _shaped(WholeEvent))
 
 
 def exchanges(
@@ -181,7 +187,7 @@ def exchanges(
 
 
 def exchange(exchange_id: str) -> ControlRequest[WholeExchange]:
-    return ControlRequest("GET", f"/exchanges/{_id(exchange_id)}", _whole)
+    return ControlRequest("GET", f"/exchanges/{_id(exchange_id)}", _shaped(WholeExchange))
 
 
 def runs(org: str | None, closed: bool, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Run]]:
@@ -189,7 +195,7 @@ def runs(org: str | None, closed: bool, limit: int | None, cursor: str | None) -
 
 
 def run(run_id: str, org: str | None, closed: bool) -> ControlRequest[Run]:
-    return ControlRequest("GET", f"/runs/{_id(run_id)}", _whole, {"org": org, "closed": _flag(closed)})
+    return ControlRequest("GET", f"/runs/{_id(run_id)}", _shaped(Run), {"org": org, "closed": _flag(closed)})
 
 
 def jobs(org: str | None, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Job]]:
@@ -201,7 +207,7 @@ def datasets(org: str | None, limit: int | None, cursor: str | None) -> ControlR
 
 
 def lineage(org: str | None) -> ControlRequest[Lineage]:
-    return ControlRequest("GET", "/lineage", _whole, {"org": org})
+    return ControlRequest("GET", "/lineage", _shaped(Lineage), {"org": org})
 
 
 def coverage(org: str | None, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Coverage]]:
@@ -210,7 +216,7 @@ def coverage(org: str | None, limit: int | None, cursor: str | None) -> ControlR
 
 def findings(org: str | None, closed: bool, limit: int | None, cursor: str | None) -> ControlRequest[FindingPage]:
     query = {"org": org, "closed": _flag(closed), "limit": limit, "cursor": cursor}
-    return ControlRequest("GET", "/findings", _whole, query)
+    return ControlRequest("GET", "/findings", _shaped(FindingPage), query)
 
 
 def orgs() -> ControlRequest[list[Org]]:
@@ -218,16 +224,16 @@ def orgs() -> ControlRequest[list[Org]]:
 
 
 def statistics(org: str | None) -> ControlRequest[Statistics]:
-    return ControlRequest("GET", "/statistics", _whole, {"org": org})
+    return ControlRequest("GET", "/statistics", _shaped(Statistics), {"org": org})
 
 
 def faults(org: str | None) -> ControlRequest[Faults]:
-    return ControlRequest("GET", "/faults", _whole, {"org": org})
+    return ControlRequest("GET", "/faults", _shaped(Faults), {"org": org})
 
 
 def set_faults(sequence: Sequence[Step], delay: float, repeat_last: bool, org: str | None) -> ControlRequest[Faults]:
     plan = {"sequence": list(sequence), "delay": delay, "repeat_last": repeat_last, "org": org}
-    return ControlRequest("PUT", "/faults", _whole, content=dumps(plan))
+    return ControlRequest("PUT", "/faults", _shaped(Faults), content=dumps(plan))
 
 
 def end_faults(org: str | None) -> ControlRequest[None]:
@@ -255,7 +261,7 @@ def wait(
         "timeout": timeout,
     }
     body = {name: value for name, value in wanted.items() if value is not None}
-    return ControlRequest("POST", "/wait", _whole, content=dumps(body), timeout=timeout + _EXTRA_SECONDS)
+    return ControlRequest("POST", "/wait", _shaped(Waited), content=dumps(body), timeout=timeout + _EXTRA_SECONDS)
 
 
 def forget(org: str | None) -> ControlRequest[int]:
@@ -264,21 +270,21 @@ def forget(org: str | None) -> ControlRequest[int]:
 
 def import_(lines: bytes) -> ControlRequest[Imported]:
     headers = {"content-type": "application/x-ndjson"}
-    return ControlRequest("POST", "/import", _whole, content=lines, headers=headers)
+    return ControlRequest("POST", "/import", _shaped(Imported), content=lines, headers=headers)
 
 
 def openapi() -> ControlRequest[Json]:
-    return ControlRequest("GET", "/openapi.json", _whole)
+    return ControlRequest("GET", "/openapi.json", _shaped(OpenApi))
 
 
 def export(what: Literal["events", "exchanges"], org: str | None) -> ControlRequest[Json]:
-    return ControlRequest("GET", "/export", _whole, {"what": what, "org": org}, media="application/x-ndjson")
+    return ControlRequest("GET", "/export", dict, {"what": what, "org": org}, media="application/x-ndjson")
 
 
 def stream(org: str | None, after: str | None) -> ControlRequest[Json]:
     headers = {} if after is None else {"last-event-id": after}
     return ControlRequest(
-        "GET", "/stream", _whole, {"org": org}, headers=headers, timeout=_STREAM_TIMEOUT, media="text/event-stream"
+        "GET", "/stream", dict, {"org": org}, headers=headers, timeout=_STREAM_TIMEOUT, media="text/event-stream"
     )
 
 

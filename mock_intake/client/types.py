@@ -268,6 +268,13 @@ class Imported(TypedDict):
     dropped: int
 
 
+class OpenApi(TypedDict):
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+
+
 class EventQuery(TypedDict, total=False):
     """Which events are asked for."""
 

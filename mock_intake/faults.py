@@ -327,6 +327,8 @@ def _step(value: Any) -> Step:
     if probability is not None and (not _is_number(probability) or not 0 <= probability <= 1):
         raise FaultError("probability is a number from 0 to 1")
     seed = value.get("seed", 0)
+    if isinstance(seed, float) and seed.is_integer():
+        seed = int(seed)
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise FaultError("seed is a whole number")
     location = value.get("location")
@@ -364,6 +366,8 @@ def _times(value: Mapping[str, Any], probability: Any) -> int | None:
     times: Any = value.get("times", FOR_EVER if probability is not None else 1)
     if times is None:
         return FOR_EVER
+    if isinstance(times, float) and times.is_integer():
+        times = int(times)  # 3.0 is a whole number in JSON
     if not isinstance(times, int) or isinstance(times, bool) or times < 1:
         raise FaultError("times is a number of requests, 1 or more, or null for ever")
     return times

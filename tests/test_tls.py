@@ -238,13 +238,13 @@ def test_a_reset_by_https_is_a_reset_on_the_wire(intake: IntakeServer, ca_file: 
         def carry(step: Callable[[], Any]) -> Any:
             while True:
                 try:
-                    result = step()
+                    done = step()
                 except ssl.SSLWantReadError:
                     plain.sendall(outgoing.read())
                     incoming.write(plain.recv(65_536))
                 else:
                     plain.sendall(outgoing.read())
-                    return result
+                    return done
 
         carry(secured.do_handshake)
         secured.write(request_bytes(EVENT, key=api_key))

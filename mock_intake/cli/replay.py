@@ -32,6 +32,7 @@ _LONGEST_PAUSE = 60.0
 _TIMEOUT = 10.0
 # After so many events in a row that nobody answered there is nobody any more.
 _GIVE_UP = 3
+_LARGEST_PORT = 65_535
 _KEY = re.compile(r"[!-~]+")
 
 
@@ -110,6 +111,8 @@ def _endpoint(target: str) -> httpx.URL:
         raise click.UsageError(f"--to {target!r} is no URL: {error}.") from error
     if not url.host:
         raise click.UsageError(f"--to {target!r} names no host.")
+    if url.port is not None and url.port > _LARGEST_PORT:
+        raise click.UsageError(f"--to {target!r} is no URL: there is no port {url.port}.")
     if url.userinfo:
         raise click.UsageError("--to takes no user or password: the API key is all that is sent.")
     return url if url.path not in ("", "/") else url.copy_with(path=INTAKE_PATH)
@@ -212,13 +215,13 @@ class _Sending:
 
     def send(self, event: bytes) -> None:
         """Sends an event until it is taken, refused for good, or given up."""
-        pause = _FIRST_PAUSE
+        pause, asked_for = _FIRST_PAUSE, 0.0
         answered = False
         outcome = ""
         for attempt in range(_ATTEMPTS):
             if attempt:
-                time.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                time.sleep(max(pause, asked_for))
+                pause, asked_for = pause * 2, 0.0
             try:
                 response = self._client.post(self._url, content=event)
             except httpx.HTTPError as error:
@@ -229,7 +232,7 @@ class _Sending:
             self.taken += response.is_success
             if response.status_code not in _RETRIED:
                 break
-            pause = max(pause, _asked_for(response))
+            asked_for = _asked_for(response)
         self.outcomes[outcome] += 1
         self._answered += answered
         self._unanswered = 0 if answered else self._unanswered + 1

@@ -74,52 +74,48 @@ _FILTERS = ", ".join(EVENT_FILTER_COLUMNS)
 # Roughly what a row takes beside its values: its part of the indexes, and the row of its event.
 _OVERHEAD = 1_000
 
-# Which attempt of their events the exchanges from a position on are. Most are the first, as they are made.
-COUNT_ATTEMPTS = """
-UPDATE exchanges AS new SET attempt =
-    coalesce((
-        SELECT attempt FROM exchanges AS old
-        WHERE old.event_id = new.event_id AND old.position < :first ORDER BY old.position DESC LIMIT 1
-    ), 0) + (
-        SELECT count(*) FROM exchanges AS near
-        WHERE near.event_id = new.event_id AND near.position BETWEEN :first AND new.position
-    )
-WHERE position >= :first AND EXISTS (
-    SELECT * FROM exchanges AS old WHERE old.event_id = new.event_id AND old.position < new.position
-)
+# Exchanges from a position on that bring an event that was there before, and where it was last.
+REPEATED = """
+SELECT new.position, (
+    SELECT max(old.position) FROM exchanges AS old WHERE old.event_id = new.event_id AND old.position < new.position
+) AS before
+FROM exchanges AS new WHERE new.position >= ? AND new.event_id IS NOT NULL AND before IS NOT NULL
+ORDER BY new.position
 """
-# Events of the exchanges from one position to another, all of them accepted.
-LIST_EVENTS = f"""
+COUNT_ATTEMPT = """
+UPDATE exchanges SET attempt = (SELECT attempt + 1 FROM exchanges WHERE position = :before) WHERE position = :position
+"""
+_LIST_EVENTS = f"""
 INSERT INTO events (last, id, org, first, received_at, last_received_at, attempts, {_FILTERS})
-SELECT position, event_id, org, position, received_at, received_at, attempt, {_FILTERS}
-FROM exchanges
-WHERE position BETWEEN ? AND ? AND event_id IS NOT NULL
-ORDER BY position
-ON CONFLICT (id) DO UPDATE SET
-    last = excluded.last, last_received_at = excluded.last_received_at, attempts = excluded.attempts
+SELECT position, event_id, org, position, received_at, received_at, attempt, {_FILTERS} FROM exchanges
 """
-# Another attempt of an event, not accepted.
-ATTEMPT_EVENT = """
+LIST_NEW_EVENTS = f"{_LIST_EVENTS} WHERE position >= ? AND accepted AND event_id IS NOT NULL AND attempt = 1"
+LIST_EVENT = f"{_LIST_EVENTS} WHERE position = :position AND accepted"
+# A listed event was attempted again.
+MOVE_EVENT = """
 UPDATE events SET (last, last_received_at, attempts) = (
     SELECT position, received_at, attempt FROM exchanges WHERE position = :position
-) WHERE id = :id
+) WHERE last = :before
+"""
+# Where the events of the exchanges up to a position stand.
+EVENTS_UP_TO = """
+SELECT (SELECT max(position) FROM exchanges AS other WHERE other.event_id = gone.event_id)
+FROM exchanges AS gone WHERE gone.position <= ? AND gone.accepted AND gone.event_id IS NOT NULL
+"""
+# The body is the same in every attempt, so an event whose first accepted exchange has gone is held by the next one.
+HOLD_EVENT = """
+UPDATE events SET (first, status) = (
+    SELECT position, status FROM exchanges WHERE event_id = events.id AND accepted ORDER BY position LIMIT 1
+) WHERE last = ?1 AND EXISTS (SELECT * FROM exchanges WHERE event_id = events.id AND accepted)
 """
 # How often an event was attempted, counting what has gone since.
 ATTEMPTS = "SELECT attempt FROM exchanges WHERE event_id = ? ORDER BY position DESC LIMIT 1"
-# The body is the same in every attempt, so an event whose first accepted exchange has gone is kept by the next one.
-HOLD_EVENT = """
-UPDATE events SET (first, status) = (
-    SELECT position, status FROM exchanges WHERE event_id = :id AND accepted ORDER BY position LIMIT 1
-) WHERE id = :id AND EXISTS (SELECT * FROM exchanges WHERE event_id = :id AND accepted)
-"""
-# Events that a later accepted exchange holds, after the first exchanges, up to a position, have gone.
-EVENTS_AGAIN = """
-SELECT id FROM events
-WHERE id IN (SELECT event_id FROM exchanges WHERE position <= :upto AND accepted) AND last > :upto
-"""
 _RECORD_NAMES = ", ".join(f"kept.{name}" for name in ("id", "org", "findings", *(name for name, _ in _SUMMARY_COLUMNS)))
 RECORD = f"events.last, events.attempts, events.received_at, events.last_received_at, {_RECORD_NAMES}"
 KEPT = "JOIN exchanges AS kept ON kept.position = events.first"
+SELECT_EVENT = f"""
+SELECT {RECORD} FROM events {KEPT} WHERE events.last = (SELECT max(position) FROM exchanges WHERE event_id = ?)
+"""
 
 
 # What there is of each org, counted by the database itself whatever adds to its tables or takes from them.

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,8 +33,10 @@ APPLICATION_ID = 0x6D696E74  # "mint"
 VERSION = 2
 # Less than producers wait for an answer (5 s by default), so that they hear why.
 _BUSY_SECONDS = 2.0
-# Statements for several rows are made for these numbers of them only, so that they stay prepared.
-_ROWS_AT_ONCE = (64, 16, 4, 1)
+# One statement adds so many exchanges at most. Each step into SQLite lets the interpreter's lock go and waits to
+# have it back, so a group of usual size is to be few of them; for each number there is a statement that stays prepared.
+_ROWS_AT_ONCE = 64
+_PREPARED = 256
 # An org with this many events at most is walked through as a whole, whatever else is asked.
 _FEW = 2_000
 
@@ -59,12 +60,13 @@ CREATE TABLE events (
     attempts INTEGER NOT NULL,
     {", ".join(f"{name} TEXT" for name in rows.EVENT_FILTER_COLUMNS)}
 );
-CREATE UNIQUE INDEX events_id ON events (id);
 CREATE INDEX events_org ON events (org);
 {rows.EVENT_INDEXES}
 {rows.ORGS}
+CREATE TABLE held (exchanges INTEGER NOT NULL, size INTEGER NOT NULL);
+INSERT INTO held VALUES (0, 0);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO facts VALUES ('opened', 0), ('held', 0), ('size', 0), ('dropped', 0), ('generation', 0);
+INSERT INTO facts VALUES ('opened', 0), ('dropped', 0), ('generation', 0);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
@@ -124,14 +126,15 @@ class SqliteJournal:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -32000")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
         if empty:
             connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         # Whatever keeps the file from being written to is to be told now, not by the first event.
         with self._transaction():
-            connection.execute("UPDATE facts SET value = value + 1 WHERE name = 'opened'")
+            _add_to_fact(connection, "opened", 1)
             latest = connection.execute("SELECT received_at FROM exchanges ORDER BY position DESC LIMIT 1").fetchone()
             if latest is not None:
-                self._retain(connection, *_grow(connection, 0, 0), latest[0])
+                self._retain(connection, 0, 0, latest[0])
 
     def _open_for_reading(self) -> None:
         try:
@@ -164,7 +167,12 @@ class SqliteJournal:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
-            self._address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            self._address,
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=_PREPARED,
         )
 
     @contextmanager
@@ -230,23 +238,20 @@ class SqliteJournal:
         sizes = [rows.size_of(row) for row in made]
         with self._transaction() as connection:
             first = _insert(connection, sizes, made)
-            connection.execute(rows.COUNT_ATTEMPTS, {"first": first})
-            numbered = enumerate(exchanges, first)
-            for accepted, attempts in groupby(numbered, key=lambda attempt: attempt[1].accepted):
-                _list_events(connection, list(attempts), accepted)
-            held, size = _grow(connection, len(exchanges), sum(sizes))
-            self._retain(connection, held, size, rows.microseconds(exchanges[-1].received_at))
+            _list_events(connection, first)
+            self._retain(connection, len(exchanges), sum(sizes), rows.microseconds(exchanges[-1].received_at))
 
-    def _retain(self, connection: sqlite3.Connection, held: int, size: int, latest: int) -> None:
-        """Drops the oldest exchanges, as many as the limits ask for."""
+    def _retain(self, connection: sqlite3.Connection, added: int, grown: int, latest: int) -> None:
+        """Counts what was added, and drops the oldest exchanges, as many as the limits ask for."""
         limits = self._retention
         most = math.inf if limits.exchanges is None else limits.exchanges
         room = math.inf if limits.bytes is None else limits.bytes
-        if held <= most and size <= room and limits.hours is None:
-            return
         oldest = -math.inf
         if limits.hours is not None:
             oldest = latest - timedelta(hours=limits.hours) // timedelta(microseconds=1)
+        held, size = _grow(connection, added, grown)
+        if held <= most and size <= room and limits.hours is None:
+            return
         upto, dropped, freed = 0, 0, 0
         query = connection.execute("SELECT position, size, received_at FROM exchanges ORDER BY position")
         for position, taken, received_at in query:
@@ -301,9 +306,7 @@ class SqliteJournal:
 
     def event(self, event_id: str) -> EventRecord | None:
         with self._reading() as connection:
-            row = connection.execute(
-                f"SELECT {rows.RECORD} FROM events {rows.KEPT} WHERE events.id = ?", (rows.storable(event_id),)
-            ).fetchone()
+            row = connection.execute(rows.SELECT_EVENT, (rows.storable(event_id),)).fetchone()
         return None if row is None else rows.event_from_row(row)
 
     def orgs(self) -> list[OrgStatistics]:
@@ -361,49 +364,48 @@ def _is_small(connection: sqlite3.Connection, org: str | None) -> bool:
 
 
 def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> int:
-    """Adds exchanges, several at a time; the position of the first of them."""
-    begin = 0
+    """Adds exchanges; the position of the first of them."""
     last = 0
-    while begin < len(made):
-        count = next(count for count in _ROWS_AT_ONCE if count <= len(made) - begin)
-        part = range(begin, begin + count)
+    for begin in range(0, len(made), _ROWS_AT_ONCE):
+        part = range(begin, min(begin + _ROWS_AT_ONCE, len(made)))
         values = [value for place in part for value in (sizes[place], *made[place])]
         try:
-            cursor = connection.execute(rows.insert_exchanges(count), values)
+            cursor = connection.execute(rows.insert_exchanges(len(part)), values)
         except UnicodeEncodeError:
-            cursor = connection.execute(rows.insert_exchanges(count), [rows.storable(value) for value in values])
+            cursor = connection.execute(rows.insert_exchanges(len(part)), [rows.storable(value) for value in values])
         last = cursor.lastrowid or 0
-        begin += count
     return last - len(made) + 1
 
 
-def _list_events(connection: sqlite3.Connection, attempts: list[tuple[int, Exchange]], accepted: bool) -> None:
-    """Brings the list of events up to date with exchanges that are all accepted, or all not."""
-    if accepted:
-        connection.execute(rows.LIST_EVENTS, (attempts[0][0], attempts[-1][0]))
-        return
-    for position, exchange in attempts:
-        if exchange.event is not None:
-            event_id = rows.storable(exchange.event.id)
-            connection.execute(rows.ATTEMPT_EVENT, {"position": position, "id": event_id})
+def _list_events(connection: sqlite3.Connection, first: int) -> None:
+    """Brings the list of events up to date with the exchanges from a position on."""
+    repeated = [
+        {"position": position, "before": before} for position, before in connection.execute(rows.REPEATED, (first,))
+    ]
+    for again in repeated:
+        connection.execute(rows.COUNT_ATTEMPT, again)
+    connection.execute(rows.LIST_NEW_EVENTS, (first,))
+    for again in repeated:
+        if connection.execute(rows.MOVE_EVENT, again).rowcount == 0:
+            connection.execute(rows.LIST_EVENT, again)
 
 
 def _drop(connection: sqlite3.Connection, upto: int) -> None:
     """Takes away the exchanges up to a position, and the events that are left without an accepted one."""
-    left = connection.execute(rows.EVENTS_AGAIN, {"upto": upto}).fetchall()
+    left = {last for (last,) in connection.execute(rows.EVENTS_UP_TO, (upto,)) if last > upto}
     connection.execute("DELETE FROM events WHERE last <= ?", (upto,))
     connection.execute("DELETE FROM exchanges WHERE position <= ?", (upto,))
-    for (event_id,) in left:
-        connection.execute(rows.HOLD_EVENT, {"id": event_id})
-        connection.execute("DELETE FROM events WHERE id = ? AND first <= ?", (event_id, upto))
+    for last in left:
+        connection.execute(rows.HOLD_EVENT, (last,))
+        connection.execute("DELETE FROM events WHERE last = ? AND first <= ?", (last, upto))
 
 
 def _grow(connection: sqlite3.Connection, held: int, size: int) -> tuple[int, int]:
     """Adds to the number of exchanges and to their size; how many and how much there are then."""
-    added = "CASE name WHEN 'held' THEN ? ELSE ? END"
-    connection.execute(f"UPDATE facts SET value = value + {added} WHERE name IN ('held', 'size')", (held, size))
-    grown = connection.execute("SELECT value FROM facts WHERE name IN ('held', 'size') ORDER BY name").fetchall()
-    return grown[0][0], grown[1][0]
+    grown: list[tuple[int, int]] = connection.execute(
+        "UPDATE held SET exchanges = exchanges + ?, size = size + ? RETURNING exchanges, size", (held, size)
+    ).fetchall()
+    return grown[0]
 
 
 def _add_to_fact(connection: sqlite3.Connection, name: str, number: int) -> None:

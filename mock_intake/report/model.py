@@ -109,7 +109,8 @@ def from_journal(
         facts = {name: shown[name] for name in ("state", "states", "started_at", "ended_at", "duration")}
         job = shown["job"]
         name = f"run {run.run_id} of {job['namespace']} / {job['name']}"
-        entries.append(Entry("run", run.run_id, name, _worst(findings), findings, facts))
+        # Two orgs may have a run of the same id.
+        entries.append(Entry("run", f"{run.org}/{run.run_id}", name, _worst(findings), findings, facts))
     of_datasets = views.dataset_findings(org)
     if of_datasets:
         entries.append(Entry("datasets", "datasets", "datasets over all events", _worst(of_datasets), of_datasets))

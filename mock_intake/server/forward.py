@@ -59,7 +59,9 @@ class Forwarder:
             sent = [(name, value) for name, value in sent if name.lower() != "authorization"]
             sent.append(("authorization", f"Bearer {target.api_key}"))
         try:
-            answer = await self._client.post(target.url, content=body, headers=sent)
+            # Headers are bytes; as text they are read as Latin-1 (RFC 9110).
+            encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent]
+            answer = await self._client.post(target.url, content=body, headers=encoded)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             text = f"mock-intake could not forward the event: {type(error).__name__}"
             return Response(502, (("content-type", "text/plain; charset=utf-8"),), text.encode())

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ class Recorder:
         self._journal = journal
         self._bell = bell
         self._on_exchange = on_exchange
-        self._gathered: list[_Waiting] = []
+        self._gathered: deque[_Waiting] = deque()
         self._wake = threading.Condition()
         self._closed = False
         self._failure: str | None = None
@@ -48,8 +49,11 @@ class Recorder:
         if not self._journal.blocking:
             self._append([exchange])
             return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._gather(_Waiting(exchange, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._gathered.append(_Waiting(exchange, future))
+        # Woken when the loop has nothing more to do at once, so that what came in together is one group.
+        loop.call_soon(self._begin)
         await future
 
     def record_soon(self, exchange: Exchange) -> None:
@@ -57,7 +61,8 @@ class Recorder:
         if not self._journal.blocking:
             self._append([exchange])
         else:
-            self._gather(_Waiting(exchange, None))
+            self._gathered.append(_Waiting(exchange, None))
+            self._begin()
 
     def close(self) -> None:
         """Returns when all that was given is on record."""
@@ -80,9 +85,11 @@ class Recorder:
                 _log.exception("on_exchange failed for the exchange %s", exchange.id)
         self._bell.ring()
 
-    def _gather(self, waiting: _Waiting) -> None:
+    def _begin(self) -> None:
+        """Has what has gathered written, unless that is done already."""
+        if not self._gathered:
+            return
         with self._wake:
-            self._gathered.append(waiting)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="mock-intake-journal", daemon=True)
                 self._thread.start()
@@ -93,7 +100,7 @@ class Recorder:
             with self._wake:
                 while not self._gathered and not self._closed:
                     self._wake.wait()
-                group, self._gathered = self._gathered[:_LARGEST_GROUP], self._gathered[_LARGEST_GROUP:]
+                group = [self._gathered.popleft() for _ in range(min(len(self._gathered), _LARGEST_GROUP))]
                 if not group:
                     self._thread = None
                     return

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import os
 import socket
 import ssl
 import sys
 import threading
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,174 +20,17 @@ import uvloop
 from mock_intake import IntakeServer, intercept
 from mock_intake.datadog.sites import INTAKE_HOSTS
 from mock_intake.interception.redirect import RESERVED, Redirect
-from mock_intake.server.access import Access
-from mock_intake.server.runner import ServerError
-from mock_intake.server.tls import FLAWS, Certificates, Flaw
-from tests.clients import ASYNC_ROUTE, client_event, cut_off, datadog_client
-from tests.interception.bystander import GREETING, Bystander, bystander
+from mock_intake.server.tls import FLAWS, Flaw
+from tests.clients import ASYNC_ROUTE, client_event, datadog_client
+from tests.interception.bystander import GREETING, Bystander
+from tests.interception.callers import CLIENTS, HEALTHY, URL, by_httpx, by_requests, by_urllib, talk
 from tests.interception.wire import HOST, post, trusting
 from tests.programs import arrived, run_program
 
-URL = f"https://{HOST}/healthz"
-HEALTHY = b'{"status":"ok"}'
-REQUEST = f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
-# What a redirect replaces, and nothing else may.
-REPLACED: tuple[tuple[Any, str], ...] = (
-    (socket, "getaddrinfo"),
-    (socket, "gethostbyname"),
-    (socket, "gethostbyname_ex"),
-    (socket, "create_connection"),
-    (socket.socket, "connect"),
-    (socket.socket, "connect_ex"),
-    (ssl.SSLContext, "wrap_socket"),
-    (ssl.SSLContext, "wrap_bio"),
-    (ssl, "SSLContext"),
-    (ssl, "create_default_context"),
-)
-
-
-def state() -> list[Any]:
-    """The very objects that stand where a redirect could have put its own, and the environment."""
-    return [
-        *((vars(owner).get(name), getattr(owner, name)) for owner, name in REPLACED),
-        sorted(vars(socket)),
-        sorted(vars(socket.socket)),
-        sorted(vars(ssl.SSLContext)),
-        {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
-    ]
-
-
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    cut_off(monkeypatch, tmp_path)
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy", "http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    before = state()
-    yield
-    assert state() == before
-
-
-@pytest.fixture(scope="module")
-def intake() -> Iterator[IntakeServer]:
-    with IntakeServer(tls=Certificates()) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def other() -> Iterator[Bystander]:
-    with bystander() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def flawed() -> Iterator[dict[Flaw, IntakeServer]]:
-    """Servers with wrong certificates."""
-    with ExitStack() as stack:
-        yield {flaw: stack.enter_context(IntakeServer(tls=Certificates(flaw=flaw))) for flaw in FLAWS}
+pytestmark = pytest.mark.usefixtures("all_is_undone")
 
 
 # Who is caught
-
-
-def by_urllib() -> bytes:
-    with urllib.request.urlopen(URL, timeout=5) as answer:
-        return answer.read()  # type: ignore[no-any-return]
-
-
-def by_http_client() -> bytes:
-    connection = http.client.HTTPSConnection(HOST, timeout=5)
-    connection.request("GET", "/healthz")
-    body = connection.getresponse().read()
-    connection.close()
-    return body
-
-
-def by_requests() -> bytes:
-    return requests.get(URL, timeout=5).content
-
-
-def by_httpx() -> bytes:
-    return httpx.get(URL).content
-
-
-def by_async_httpx() -> bytes:
-    async def get() -> bytes:
-        async with httpx.AsyncClient() as client:
-            return (await client.get(URL)).content
-
-    return asyncio.run(get())
-
-
-def by_asyncio_streams() -> bytes:
-    async def get() -> bytes:
-        reader, writer = await asyncio.open_connection(HOST, 443, ssl=True)
-        writer.write(REQUEST)
-        answer = await reader.read()
-        writer.close()
-        await writer.wait_closed()
-        return answer
-
-    return asyncio.run(get()).partition(b"\r\n\r\n")[2]
-
-
-def talk(secured: ssl.SSLSocket) -> bytes:
-    with secured:
-        secured.sendall(REQUEST)
-        received = b""
-        while more := secured.recv(65_536):
-            received += more
-    return received.partition(b"\r\n\r\n")[2]
-
-
-def by_arguments_in_order() -> bytes:
-    plain = socket.create_connection((HOST, 443), timeout=5)
-    return talk(ssl.create_default_context().wrap_socket(plain, False, True, True, HOST))
-
-
-def by_a_name_given_to_connect() -> bytes:
-    plain = socket.socket()
-    plain.settimeout(5)
-    plain.connect((HOST, 443))
-    return talk(ssl.create_default_context().wrap_socket(plain, server_hostname=HOST))
-
-
-def by_connect_ex() -> bytes:
-    plain = socket.socket()
-    assert plain.connect_ex((HOST.upper() + ".", 443)) == 0
-    return talk(ssl.create_default_context().wrap_socket(plain, server_hostname=HOST))
-
-
-def by_an_address_looked_up() -> bytes:
-    plain = socket.create_connection((socket.gethostbyname(HOST), 443), timeout=5)
-    return talk(ssl.create_default_context().wrap_socket(plain, server_hostname=HOST))
-
-
-def by_an_address_looked_up_with_all_its_names() -> bytes:
-    plain = socket.create_connection((socket.gethostbyname_ex(HOST)[2][0], 443), timeout=5)
-    return talk(ssl.create_default_context().wrap_socket(plain, server_hostname=HOST))
-
-
-def by_a_socket_that_was_wrapped_first() -> bytes:
-    with ssl.create_default_context().wrap_socket(socket.socket(), server_hostname=HOST) as secured:
-        secured.settimeout(5)
-        secured.connect((HOST, 443))
-        return talk(secured)
-
-
-CLIENTS: tuple[Callable[[], bytes], ...] = (
-    by_urllib,
-    by_http_client,
-    by_requests,
-    by_httpx,
-    by_async_httpx,
-    by_asyncio_streams,
-    by_arguments_in_order,
-    by_a_name_given_to_connect,
-    by_connect_ex,
-    by_an_address_looked_up,
-    by_an_address_looked_up_with_all_its_names,
-    by_a_socket_that_was_wrapped_first,
-)
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.__name__)
@@ -394,6 +234,39 @@ def test_uvloop_is_not_caught_and_its_handshake_is_refused(intake: IntakeServer,
         redirect.uninstall()
 
 
+def test_a_proxy_that_the_program_names_is_asked(intake: IntakeServer) -> None:
+    """As the how-to says: whoever is named gets the connection, here a socket of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody, intercept(intake):
+        named = {"https": f"http://127.0.0.1:{nobody.getsockname()[1]}"}
+        heard: list[bytes] = []
+
+        def listen() -> None:
+            connection, _ = nobody.accept()
+            with connection:
+                heard.append(connection.recv(1_000))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        with pytest.raises(requests.exceptions.ConnectionError):
+            requests.get(URL, proxies=named, timeout=5)
+        thread.join()
+    assert heard[0].startswith(f"CONNECT {HOST}:443 ".encode())
+
+
+def test_a_connection_that_was_open_before_stays_where_it_leads(intake: IntakeServer, other: Bystander) -> None:
+    context = ssl.create_default_context(cadata=other.ca_pem)
+    redirect = Redirect({other.host}, intake.https_address, "")
+    with httpx.Client(verify=context) as client:
+        assert client.get(other.url).content == GREETING
+        redirect.install()
+        try:
+            assert client.get(other.url).content == GREETING
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(other.url, verify=context)
+        finally:
+            redirect.uninstall()
+
+
 def test_the_intakes_pass_by_a_proxy_that_is_set(intake: IntakeServer, api_key: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody, pytest.MonkeyPatch.context() as patch:
         nobody.settimeout(0.1)
@@ -410,138 +283,3 @@ def test_the_intakes_pass_by_a_proxy_that_is_set(intake: IntakeServer, api_key: 
         with pytest.raises(TimeoutError):
             nobody.accept()
     assert len(arrived(intake, api_key)) == 1
-
-
-# How it ends
-
-
-def test_all_is_as_before_when_it_ends(intake: IntakeServer) -> None:
-    before = state()
-    with intercept(intake):
-        assert state() != before
-        by_requests()
-    assert state() == before
-
-
-def test_all_is_as_before_after_an_exception(intake: IntakeServer) -> None:
-    before = state()
-    with pytest.raises(ZeroDivisionError), intercept(intake):
-        _ = 1 / 0
-    with pytest.raises(ZeroDivisionError), intercept() as own:
-        _ = 1 / 0
-    assert not own.is_running
-    assert state() == before
-
-
-def test_a_context_does_not_keep_the_trust(intake: IntakeServer) -> None:
-    context = ssl.create_default_context()
-    authorities = context.get_ca_certs(binary_form=True)
-    with intercept(intake), socket.create_connection((HOST, 443), timeout=5) as plain:
-        context.wrap_socket(plain, server_hostname=HOST).close()
-    assert context.get_ca_certs(binary_form=True) == authorities
-    with (
-        socket.create_connection(intake.https_address, timeout=5) as plain,
-        pytest.raises(ssl.SSLCertVerificationError),
-    ):
-        context.wrap_socket(plain, server_hostname=HOST)
-
-
-def test_within_another_the_inner_one_counts(intake: IntakeServer, api_key: str) -> None:
-    with intercept(intake), datadog_client("datadoghq.com", api_key) as client:
-        client.emit(client_event())
-        with intercept() as inner, datadog_client("datadoghq.com", api_key) as second:
-            second.emit(client_event())
-            assert len(arrived(inner, api_key)) == 1
-        client.emit(client_event())
-    assert len(arrived(intake, api_key)) == 2
-
-
-def test_two_that_overlap_end_in_any_order(intake: IntakeServer) -> None:
-    """As those of two threads may. The last that began counts."""
-    before = state()
-    with IntakeServer(tls=Certificates()) as second:
-        first_one, second_one = intercept(intake), intercept(second)
-        first_one.__enter__()
-        second_one.__enter__()
-        redirected = socket.create_connection((HOST, 443), timeout=5)
-        assert redirected.getpeername() == second.https_address
-        first_one.__exit__(None, None, None)
-        assert state() != before
-        by_requests()
-        second_one.__exit__(None, None, None)
-        redirected.close()
-    assert state() == before
-
-
-def test_many_threads_are_caught_at_once(intake: IntakeServer) -> None:
-    answers: list[bytes] = []
-
-    def work(client: Callable[[], bytes]) -> None:
-        answers.append(client())
-
-    with intercept(intake):
-        threads = [threading.Thread(target=work, args=(client,)) for client in CLIENTS]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert answers == [HEALTHY] * len(CLIENTS)
-
-
-def test_what_others_have_put_on_top_stays_theirs_and_works(intake: IntakeServer) -> None:
-    original = socket.getaddrinfo
-    asked = []
-    with intercept(intake):
-        beneath = socket.getaddrinfo
-
-        def on_top(*arguments: Any, **named: Any) -> Any:
-            asked.append(arguments[0])
-            return beneath(*arguments, **named)
-
-        socket.getaddrinfo = on_top
-        by_requests()
-    try:
-        assert socket.getaddrinfo is on_top
-        assert socket.getaddrinfo("127.0.0.1", 80)
-        assert asked == [HOST, "127.0.0.1"]
-        # What it holds on to passes everything on by now.
-        assert beneath("127.0.0.1", 80) == original("127.0.0.1", 80)
-    finally:
-        socket.getaddrinfo = original
-
-
-def test_a_redirect_is_installed_once_and_may_be_taken_away_twice(intake: IntakeServer) -> None:
-    redirect = Redirect({"localhost"}, intake.https_address, "")
-    redirect.install()
-    try:
-        with pytest.raises(RuntimeError, match="already"):
-            redirect.install()
-    finally:
-        redirect.uninstall()
-        redirect.uninstall()
-
-
-# What it needs
-
-
-def test_a_server_that_cannot_be_used_is_told_and_nothing_is_changed(tmp_path: Path, intake: IntakeServer) -> None:
-    before = state()
-    assert intake.certificates is not None
-    for server, words in (
-        (IntakeServer(), r"tls=Certificates\(\)"),
-        (IntakeServer(tls=Certificates()), "not running"),
-    ):
-        with pytest.raises(ServerError, match=words), intercept(server):
-            pass
-    with (
-        IntakeServer(host="::1", tls=Certificates()) as server,
-        pytest.raises(ServerError, match="IPv4"),
-        intercept(server),
-    ):
-        pass
-    assert state() == before
-
-
-def test_a_server_bound_to_all_addresses_is_reached() -> None:
-    with IntakeServer(host="0.0.0.0", access=Access(token="t"), tls=Certificates()) as server, intercept(server):
-        assert by_requests() == HEALTHY

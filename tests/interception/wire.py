@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mock_intake import IntakeServer
+from mock_intake.exchange import Exchange
 from tests.events import run_event
 from tests.fuzz import Answer, read_answers, request_bytes
 
@@ -76,3 +78,28 @@ def post(connection: socket.socket, key: str, body: bytes = EVENT) -> Answer:
 
 def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def settled(patience: float = 5.0) -> int:
+    """Open descriptors, the server's among them, once their number stays the same."""
+    until = time.monotonic() + patience
+    count, since = open_descriptors(), time.monotonic()
+    while time.monotonic() < until and time.monotonic() - since < 0.3:
+        time.sleep(0.02)
+        now = open_descriptors()
+        if now != count:
+            count, since = now, time.monotonic()
+    return count
+
+
+def answer_to(server: IntakeServer, *pieces: bytes) -> tuple[int, dict[str, str], Exchange]:
+    """Sends bytes to the proxy; its refusal, and what it has put on record."""
+    before = server.journal.position
+    with to_proxy(server) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        (answer,) = read_answers(connection, None)
+    ((_, exchange),) = server.journal.read(before, 10)
+    assert exchange.response.status_code == answer.status
+    assert exchange.response.body == answer.body
+    return answer.status, answer.json()["findings"][0], exchange

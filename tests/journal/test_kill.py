@@ -85,5 +85,5 @@ def _assert_all_there(file: Path, acknowledged: dict[str, bytes], begun: int) ->
         journal.close()
     with sqlite3.connect(file) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert connection.execute("SELECT value FROM facts WHERE name = 'held'").fetchone() == (len(kept),)
+        assert connection.execute("SELECT exchanges FROM held").fetchone() == (len(kept),)
     connection.close()

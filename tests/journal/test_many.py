@@ -193,12 +193,15 @@ def test_listings_of_exchanges_walk_an_index_in_its_order(
 @pytest.mark.parametrize(
     ("sql", "values"),
     [
-        (rows.COUNT_ATTEMPTS, {"first": 3}),
-        (rows.LIST_EVENTS, (1, 2)),
-        (rows.ATTEMPT_EVENT, {"position": 1, "id": "e"}),
+        (rows.REPEATED, (3,)),
+        (rows.COUNT_ATTEMPT, {"position": 4, "before": 3}),
+        (rows.LIST_NEW_EVENTS, (3,)),
+        (rows.LIST_EVENT, {"position": 4}),
+        (rows.MOVE_EVENT, {"position": 4, "before": 3}),
+        (rows.EVENTS_UP_TO, (3,)),
+        (rows.HOLD_EVENT, (4,)),
         (rows.ATTEMPTS, ("e",)),
-        (rows.HOLD_EVENT, {"id": "e"}),
-        (rows.EVENTS_AGAIN, {"upto": 3}),
+        (rows.SELECT_EVENT, ("e",)),
     ],
 )
 def test_what_every_append_does_walks_nothing_whole(database: sqlite3.Connection, sql: str, values: Any) -> None:

@@ -1,0 +1,461 @@
+"""The Datadog Agent's OpenLineage proxy: what it changes, what it refuses, what it gives back, what is on record."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from openlineage.client import OpenLineageClient
+from openlineage.client.transport.http import HttpConfig, HttpTransport
+
+from mock_intake import IntakeServer, Settings
+from mock_intake.datadog.agent import MAX_BODY, AgentSettings
+from mock_intake.datadog.authentication import Keys
+from mock_intake.exchange import UNATTRIBUTED, Exchange, header, joined
+from mock_intake.faults import parse_plan
+from mock_intake.masking import org_of
+from tests.clients import client_event, cut_off
+from tests.events import run_event
+from tests.fuzz import Answer, read_answers, recorded, request_bytes
+from tests.interception.wire import agent_address
+
+AGENT_PATH = "/openlineage/api/v1/lineage"
+INTAKE_PATH = "/api/v1/lineage"
+EVENT = json.dumps(run_event()).encode()
+AGENT_KEY = "a9e27000" * 4
+Start = Callable[..., IntakeServer]
+
+
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cut_off(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def agent(start_server: Start) -> IntakeServer:
+    """An intake with an Agent before it."""
+    return start_server(agent=AgentSettings(AGENT_KEY))
+
+
+def send(
+    server: IntakeServer,
+    body: bytes = EVENT,
+    headers: tuple[tuple[str, str], ...] = (),
+    *,
+    key: str | None = None,
+    target: str = AGENT_PATH,
+    method: str = "POST",
+) -> Answer:
+    """Sends to the Agent; without a key unless one is given."""
+    with socket.create_connection(agent_address(server), timeout=10) as connection:
+        connection.sendall(request_bytes(body, headers, key=key, target=target, method=method))
+        (answer,) = read_answers(connection, 1)
+    return answer
+
+
+def exchanges(server: IntakeServer) -> list[Exchange]:
+    return [exchange for _, exchange in server.journal.read(0, 1_000)]
+
+
+def only(server: IntakeServer) -> Exchange:
+    (exchange,) = exchanges(server)
+    return exchange
+
+
+# What it makes of a request
+
+
+def test_the_request_is_sent_on_as_the_agent_sends_it(agent: IntakeServer) -> None:
+    headers = (
+        ("User-Agent", "my-producer/1"),
+        ("X-Custom", "kept"),
+        ("Via", "1.1 another"),
+        ("X-Datadog-Additional-Tags", "host:forged"),
+        ("X-Datadog-Container-Tags", "forged"),
+    )
+    assert send(agent, headers=headers, target=AGENT_PATH + "?x=1").status == 202
+    exchange = only(agent)
+    request = exchange.request
+    assert (request.method, request.path, request.query) == ("POST", INTAKE_PATH, "api-version=2")
+    assert joined(request.headers) == {
+        "host": "127.0.0.1",
+        "content-type": "application/json",
+        "content-length": str(len(EVENT)),
+        "user-agent": "my-producer/1",
+        "x-custom": "kept",
+        "authorization": f"Bearer ****{AGENT_KEY[-4:]}",
+        "via": "trace-agent 7.79.0",
+        "x-datadog-additional-tags": "host:localhost,default_env:none,agent_version:7.79.0",
+    }
+    assert request.body == EVENT
+    assert exchange.org == org_of(AGENT_KEY)
+    assert exchange.findings == ()
+
+
+def test_what_the_agent_says_of_itself_is_as_it_is_set(start_server: Start) -> None:
+    settings = AgentSettings(AGENT_KEY, version="7.60.1", hostname="build-7", env="ci", container_tags="image:etl")
+    server = start_server(agent=settings)
+    assert send(server).status == 202
+    headers = joined(only(server).request.headers)
+    assert headers["via"] == "trace-agent 7.60.1"
+    assert headers["x-datadog-additional-tags"] == "host:build-7,default_env:ci,agent_version:7.60.1"
+    assert headers["x-datadog-container-tags"] == "image:etl"
+
+
+@pytest.mark.parametrize(("version", "query"), [(2, "api-version=2"), (3, "api-version=3"), (1, ""), (0, "")])
+def test_the_api_version_is_a_parameter_from_2_on(version: int, query: str, start_server: Start) -> None:
+    server = start_server(agent=AgentSettings(AGENT_KEY, api_version=version))
+    assert send(server).status == 202
+    assert only(server).request.query == query
+
+
+def test_a_missing_user_agent_is_blanked(agent: IntakeServer) -> None:
+    send(agent)
+    assert header(only(agent).request.headers, "user-agent") == ""
+
+
+def test_the_producers_own_key_is_replaced_and_kept_nowhere(agent: IntakeServer) -> None:
+    own = secrets.token_hex(16)
+    assert send(agent, key=own).status == 202
+    exchange = only(agent)
+    assert exchange.org == org_of(AGENT_KEY)
+    assert exchange.hop is not None
+    assert header(exchange.hop.headers, "authorization") == f"Bearer ****{own[-4:]}"
+    assert own not in repr(exchange)
+    assert AGENT_KEY not in repr(exchange)
+
+
+@pytest.mark.parametrize("key", ["not-a-key", "<DD_API_KEY>"])
+def test_a_wrong_key_of_the_producers_does_not_matter(key: str, agent: IntakeServer) -> None:
+    assert send(agent, key=key).status == 202
+    assert only(agent).findings == ()
+
+
+@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
+@pytest.mark.parametrize("place", ["header", "body", "compressed body", "query"])
+def test_the_producers_key_is_masked_wherever_else_it_stands(place: str, agent: IntakeServer) -> None:
+    own = secrets.token_hex(16)
+    body = json.dumps(run_event(note=own if "body" in place else "none")).encode()
+    headers: tuple[tuple[str, str], ...] = (("X-Note", f"it is {own}"),) if place == "header" else ()
+    if place == "compressed body":
+        body, headers = gzip.compress(body), (("Content-Encoding", "gzip"),)
+    target = AGENT_PATH + f"?api_key={own}" if place == "query" else AGENT_PATH
+    assert send(agent, body, headers, key=own, target=target).status == 202
+    exchange = only(agent)
+    assert own not in repr(exchange)
+    assert own.encode() not in exchange.request.body
+    if place == "compressed body":
+        assert own.encode() not in gzip.decompress(exchange.request.body)
+
+
+def test_a_compressed_body_is_sent_on_as_it_came(agent: IntakeServer) -> None:
+    body = gzip.compress(EVENT, mtime=7)
+    assert send(agent, body, (("Content-Encoding", "gzip"),)).status == 202
+    exchange = only(agent)
+    assert exchange.request.body == body
+    assert exchange.decoded_size == len(EVENT)
+
+
+def test_the_intakes_answer_is_given_back(agent: IntakeServer) -> None:
+    taken = send(agent).json()
+    event = only(agent).event
+    assert event is not None
+    assert taken == {"id": event.id, "status": "ok", "findings": []}
+    refused = send(agent, b'{"eventType": ')
+    assert refused.status == 400
+    assert refused.json()["findings"][0]["code"] == "HT201"
+    assert refused.json()["errors"][0]["status"] == "400"
+
+
+def test_both_hops_are_on_record(agent: IntakeServer) -> None:
+    send(agent, headers=(("X-Custom", "kept"),), target=AGENT_PATH + "?a=b")
+    shown = requests.get(f"{agent.url}/api/mock/v1/exchanges", timeout=10).json()["exchanges"][0]
+    assert (shown["path"], shown["query"]) == (INTAKE_PATH, "api-version=2")
+    assert "via" in shown["headers"]
+    hop = shown["agent"]
+    assert (hop["path"], hop["query"]) == (AGENT_PATH, "a=b")
+    assert hop["headers"]["x-custom"] == "kept"
+    assert "via" not in hop["headers"]
+    assert "authorization" not in hop["headers"]
+    requests.post(agent.url + INTAKE_PATH, EVENT, headers={"Authorization": f"Bearer {AGENT_KEY}"}, timeout=10)
+    direct = requests.get(f"{agent.url}/api/mock/v1/exchanges?limit=1", timeout=10).json()["exchanges"][0]
+    assert direct["agent"] is None
+
+
+def test_the_same_event_by_both_ways_is_one_event_where_the_key_is_the_same(agent: IntakeServer) -> None:
+    send(agent)
+    headers = {"Authorization": f"Bearer {AGENT_KEY}", "Content-Type": "application/json"}
+    requests.post(agent.url + INTAKE_PATH, EVENT, headers=headers, timeout=10)
+    first, second = exchanges(agent)
+    assert first.event is not None
+    assert second.event is not None
+    assert first.event.id == second.event.id
+
+
+def test_the_intake_knows_the_agents_key_or_refuses_it(start_server: Start) -> None:
+    server = start_server(Settings(keys=Keys(frozenset({"0" * 32}))), agent=AgentSettings(AGENT_KEY))
+    answer = send(server, key="0" * 32)
+    assert answer.status == 403
+    assert answer.json()["findings"][0]["code"] == "HT004"
+
+
+def test_a_body_beyond_the_limits_is_refused(start_server: Start) -> None:
+    server = start_server(agent=AgentSettings(AGENT_KEY))
+    assert server.settings.max_body < MAX_BODY
+    for size in (server.settings.max_body + 1, MAX_BODY + 1):
+        assert send(server, b" " * size).status == 413
+    assert [exchange.request.wire_size for exchange in exchanges(server)] == [
+        server.settings.max_body + 1,
+        MAX_BODY + 1,
+    ]
+
+
+# Real clients
+
+
+def test_the_client_needs_an_address_and_an_endpoint_and_no_key(agent: IntakeServer) -> None:
+    config = HttpConfig(url=agent.agent_url, endpoint=AGENT_PATH.lstrip("/"))
+    client = OpenLineageClient(transport=HttpTransport(config))
+    client.emit(client_event())
+    client.close()
+    exchange = only(agent)
+    assert exchange.accepted
+    assert exchange.hop is not None
+    assert header(exchange.hop.headers, "authorization") is None
+    assert (header(exchange.request.headers, "user-agent") or "").startswith("python-requests/")
+
+
+def test_curl_needs_no_key_either(agent: IntakeServer) -> None:
+    command = ["curl", "-sS", "--fail", "--json", EVENT.decode(), agent.agent_url + AGENT_PATH]
+    done = subprocess.run(command, capture_output=True, timeout=20, check=True)
+    assert json.loads(done.stdout)["status"] == "ok"
+
+
+# Off
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (AgentSettings(AGENT_KEY, enabled=False), "ol_proxy_config.enabled"),
+        (AgentSettings(None), "ol_proxy_config.api_key"),
+        (AgentSettings(""), "ol_proxy_config.api_key"),
+    ],
+)
+def test_a_forwarder_that_is_off_answers_500_and_says_why(
+    settings: AgentSettings, why: str, start_server: Start
+) -> None:
+    server = start_server(agent=settings)
+    answer = send(server, key="0" * 32)
+    assert answer.status == 500
+    assert answer.body.startswith(b"OpenLineage forwarder is OFF: ")
+    assert why in answer.body.decode()
+    exchange = only(server)
+    assert [finding.code for finding in exchange.findings] == ["HT304"]
+    assert exchange.org == UNATTRIBUTED
+    assert not exchange.accepted
+    assert "0" * 32 not in repr(exchange)
+
+
+def test_off_is_for_the_agents_port_only(start_server: Start) -> None:
+    server = start_server(agent=AgentSettings(None))
+    headers = {"Authorization": "Bearer " + "0" * 32}
+    assert requests.post(server.url + INTAKE_PATH, EVENT, headers=headers, timeout=10).status_code == 202
+
+
+# Gone astray
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (INTAKE_PATH, "this is the intake's endpoint, and the Agent was reached"),
+        (INTAKE_PATH + "/", "this is the intake's endpoint, and the Agent was reached"),
+        (AGENT_PATH + "/", "a slash too many at the end"),
+        ("/v0.4/traces", "no path of the Agent's OpenLineage proxy"),
+        ("/", "no path of the Agent's OpenLineage proxy"),
+    ],
+)
+def test_another_path_of_the_agents_port_is_explained(target: str, words: str, agent: IntakeServer) -> None:
+    own = secrets.token_hex(16)
+    answer = send(agent, key=own, target=target)
+    assert answer.status == 404
+    finding = answer.json()["findings"][0]
+    assert finding["code"] == "HT301"
+    assert words in finding["message"]
+    assert "OPENLINEAGE_ENDPOINT to openlineage/api/v1/lineage" in finding["advice"]
+    assert own not in repr(only(agent))
+
+
+def test_the_agents_path_on_the_intakes_port_is_explained(agent: IntakeServer) -> None:
+    answer = requests.post(agent.url + AGENT_PATH, EVENT, timeout=10)
+    assert answer.status_code == 404
+    finding = answer.json()["findings"][0]
+    assert finding["code"] == "HT301"
+    assert "the Datadog Agent's endpoint, and the intake was reached directly" in finding["message"]
+
+
+def test_the_control_api_is_not_on_the_agents_port(agent: IntakeServer) -> None:
+    assert send(agent, target="/api/mock/v1/exchanges", method="GET").status == 404
+    assert send(agent, target="/healthz", method="GET").status == 404
+
+
+def test_another_method_is_refused(agent: IntakeServer) -> None:
+    answer = send(agent, b"", method="GET")
+    assert answer.status == 405
+    assert only(agent).findings[0].code == "HT302"
+
+
+# Other places to send to
+
+
+def test_the_main_endpoint_may_be_another_intake_whose_answer_is_given(start_server: Start) -> None:
+    there = start_server(Settings(strict=True))
+    here = start_server(agent=AgentSettings(AGENT_KEY, dd_url=f"{there.url}{INTAKE_PATH}?api-version=2"))
+    assert send(here).status == 202
+    without_job_type = json.dumps({**run_event(), "job": {"namespace": "a", "name": "b"}}).encode()
+    answer = send(here, without_job_type)
+    # Here it would have been taken; there, being strict, it was not.
+    assert answer.status == 400
+    assert answer.json()["errors"][0]["detail"] == "the event has errors (strict)"
+    taken, refused = exchanges(here)
+    assert (taken.accepted, refused.accepted) == (True, False)
+    assert refused.response.status_code == 400
+    for exchange in exchanges(there):
+        headers = joined(exchange.request.headers)
+        assert (exchange.request.path, exchange.request.query) == (INTAKE_PATH, "api-version=2")
+        assert headers["authorization"] == f"Bearer ****{AGENT_KEY[-4:]}"
+        assert headers["via"] == "trace-agent 7.79.0"
+        assert headers["user-agent"] == ""
+        assert exchange.org == org_of(AGENT_KEY)
+    assert exchanges(there)[0].request.body == EVENT
+
+
+def test_a_full_url_is_used_as_it_is(start_server: Start) -> None:
+    """Without a path of its own it leads to none, as with the real Agent."""
+    there = start_server()
+    here = start_server(agent=AgentSettings(AGENT_KEY, dd_url=there.url))
+    assert send(here).status == 404
+    assert only(there).findings[0].code == "HT301"
+
+
+def test_additional_endpoints_get_a_copy_each_and_their_answers_are_dropped(start_server: Start) -> None:
+    keys = tuple(secrets.token_hex(16) for _ in range(3))
+    known = Settings(keys=Keys(frozenset({keys[0]})))
+    second, third = start_server(known), start_server()
+    main = start_server(
+        agent=AgentSettings(
+            AGENT_KEY,
+            additional_endpoints={second.url + INTAKE_PATH: keys[:2], third.url + INTAKE_PATH: (keys[2],)},
+        )
+    )
+    body = gzip.compress(EVENT)
+    answer = send(main, body, (("Content-Encoding", "gzip"),))
+    assert (answer.status, answer.json()["status"]) == (202, "ok")
+    assert only(main).org == org_of(AGENT_KEY)
+    copies = recorded(second.journal, 0, 2) + recorded(third.journal, 0, 1)
+    assert sorted(copy.response.status_code for copy in copies) == [202, 202, 403]
+    assert {copy.org for copy in copies} == {org_of(keys[0]), UNATTRIBUTED, org_of(keys[2])}
+    for copy in copies:
+        assert copy.request.body == body
+        assert header(copy.request.headers, "via") == "trace-agent 7.79.0"
+    assert main.journal.position == 1, "the copies are no exchanges of this intake"
+
+
+def test_what_is_refused_here_goes_to_additional_endpoints_only(start_server: Start) -> None:
+    """The real Agent judges nothing; the how-to says that this one does."""
+    main, copied = start_server(), start_server()
+    others = {copied.url + INTAKE_PATH: ("0" * 32,)}
+    here = start_server(agent=AgentSettings(AGENT_KEY, dd_url=main.url + INTAKE_PATH, additional_endpoints=others))
+    assert send(here, b"{").status == 400
+    assert recorded(copied.journal, 0, 1)[0].request.body == b"{"
+    assert main.journal.position == 0
+
+
+def test_an_additional_endpoint_that_is_slow_or_gone_holds_up_nobody(start_server: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as taken:
+        gone = taken.getsockname()[1]
+        taken.close()
+        others = {f"http://127.0.0.1:{port}/x": ("0" * 32,) for port in (silent.getsockname()[1], gone)}
+        server = start_server(agent=AgentSettings(AGENT_KEY, additional_endpoints=others))
+        began = time.monotonic()
+        assert send(server).status == 202
+        assert send(server).status == 202
+        assert time.monotonic() - began < 5
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 2
+
+
+def test_a_header_that_is_not_ascii_is_sent_on(start_server: Start) -> None:
+    there, copied = start_server(), start_server()
+    others = {copied.url + INTAKE_PATH: ("0" * 32,)}
+    url = there.url + INTAKE_PATH
+    here = start_server(agent=AgentSettings(AGENT_KEY, dd_url=url, additional_endpoints=others))
+    assert send(here, headers=(("X-Team", "Größe"),)).status == 202
+    for server in (here, there):
+        assert header(only(server).request.headers, "x-team") == "Größe"
+    assert header(recorded(copied.journal, 0, 1)[0].request.headers, "x-team") == "Größe"
+
+
+def test_a_main_endpoint_that_is_gone_is_a_502(start_server: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        gone = taken.getsockname()[1]
+    server = start_server(agent=AgentSettings(AGENT_KEY, dd_url=f"http://127.0.0.1:{gone}{INTAKE_PATH}"))
+    answer = send(server)
+    assert answer.status == 502
+    exchange = only(server)
+    assert (exchange.response.status_code, exchange.accepted) == (502, False)
+
+
+# Faults behind it
+
+
+@pytest.mark.parametrize("step", ["close", "reset", "lost", "garbage"])
+def test_a_connection_broken_behind_the_agent_is_a_502_before_it(step: str, agent: IntakeServer) -> None:
+    agent.faults.set(parse_plan(step))
+    assert send(agent).status == 502
+    exchange = only(agent)
+    assert exchange.fault == step
+    assert exchange.hop is not None
+    assert exchange.accepted is (step == "lost")
+    assert send(agent).status == 202
+
+
+def test_a_status_of_the_intakes_goes_through_with_its_headers(agent: IntakeServer) -> None:
+    step: dict[str, Any] = {"step": 429, "headers": {"Retry-After": "7"}, "body": "slow down"}
+    agent.faults.set(parse_plan([step, 503]))
+    answer = send(agent)
+    assert (answer.status, answer.headers["retry-after"], answer.body) == (429, "7", b"slow down")
+    assert send(agent).status == 503
+    assert send(agent).status == 202
+    assert [exchange.fault for exchange in exchanges(agent)] == ["429", "503", None]
+
+
+def test_the_delay_of_a_plan_holds_behind_the_agent_too(agent: IntakeServer) -> None:
+    agent.faults.set(parse_plan({"sequence": ["reset", 202], "delay": 0.3}))
+    for status in (502, 202):
+        began = time.monotonic()
+        assert send(agent).status == status
+        assert time.monotonic() - began >= 0.3
+
+
+def test_a_plan_for_the_agents_key_is_for_all_that_it_sends(agent: IntakeServer) -> None:
+    agent.faults.set(parse_plan("503", org_of(AGENT_KEY)))
+    assert send(agent, key="0" * 32).status == 503
+
+
+def test_an_agent_that_is_off_takes_no_step(start_server: Start) -> None:
+    server = start_server(agent=AgentSettings(None))
+    server.faults.set(parse_plan("503"))
+    assert send(server).status == 500
+    assert server.faults.active

@@ -1,0 +1,452 @@
+"""Reports from a journal or a server: for people and for CI, in every format, whatever events hold."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from junitparser import Failure, JUnitXml, TestCase
+from markdown_it import MarkdownIt
+
+from mock_intake import IntakeServer
+from mock_intake.findings import Finding, Severity, Status, Sureness
+from mock_intake.journal import MemoryJournal
+from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.report.model import Entry, Report, from_journal
+from mock_intake.report.renderers import RENDERERS, to_html, to_json, to_junit, to_markdown, to_text
+from mock_intake.views import Views
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
+from tests.control.content import HTTP, ORG, OTHER_ORG, api, fill, id_of, run_of, send
+from tests.events import run_event
+
+Made = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeServer]:
+    journal = SqliteJournal(tmp_path_factory.mktemp("recorded") / "events.db")
+    with IntakeServer(journal=journal) as server:
+        fill(server)
+        yield server
+    journal.close()
+
+
+def report_of(server: IntakeServer, org: str | None = None) -> Report:
+    return from_journal(server.journal, Views(server.journal), org)
+
+
+def made(source: str | Path, *options: str | Path) -> Made:
+    done = mock_intake("report", source, *options)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def as_data(source: str | Path, *options: str) -> tuple[int, dict[str, Any]]:
+    done = made(source, "--format", "json", *options)
+    return done.returncode, json.loads(done.stdout)
+
+
+# From where, to where.
+
+
+def test_a_server_and_its_file_give_the_same_report(recorded: IntakeServer) -> None:
+    assert isinstance(recorded.journal, SqliteJournal)
+    (_, one), (_, other) = as_data(recorded.url), as_data(recorded.journal.file)
+    statistics = HTTP.get(api(recorded, "/statistics")).json()
+    assert one["entries"] == other["entries"]
+    assert one["summary"] == other["summary"]
+    assert one["summary"] == {
+        "events": statistics["events"],
+        **statistics["statuses"],
+        "refused": statistics["refused"],
+        "runs": len(HTTP.get(api(recorded, "/runs?limit=1000")).json()["runs"]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("r.json", "{"),
+        ("r.xml", "<?xml"),
+        ("r.md", "# "),
+        ("r.html", "<!doctype html>"),
+        ("r.txt", "mock-intake report on"),
+        ("r", "mock-intake report on"),
+    ],
+)
+def test_the_suffix_of_the_output_says_the_format(
+    recorded: IntakeServer, tmp_path: Path, name: str, begins: str
+) -> None:
+    done = made(recorded.url, "-o", tmp_path / name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"Report written to {tmp_path / name}" in done.stderr
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(begins)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_an_asked_for_format_goes_before_the_suffix(recorded: IntakeServer, tmp_path: Path) -> None:
+    made(recorded.url, "--format", "junit", "-o", tmp_path / "report.txt")
+    assert (tmp_path / "report.txt").read_text().startswith("<?xml")
+
+
+def test_what_cannot_be_read_or_written_is_unusable(recorded: IntakeServer, tmp_path: Path) -> None:
+    for arguments in (
+        (tmp_path / "missing.db",),
+        ("http://127.0.0.1:9",),
+        (recorded.url, "-o", tmp_path / "no" / "folder.html"),
+        (recorded.url, "--format", "pdf"),
+        (recorded.url, "--select", "XX999"),
+    ):
+        done = made(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "Error: " in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("output_format", RENDERERS)
+def test_an_output_that_knows_ascii_only_gets_the_report(recorded: IntakeServer, output_format: str) -> None:
+    done = subprocess.run(
+        [MOCK_INTAKE, "report", recorded.url, "--format", output_format],
+        capture_output=True,
+        env=clean_environment(PYTHONIOENCODING="ascii", LC_ALL="C"),
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert len(done.stdout.decode("utf-8")) > 1_000
+
+
+# What counts.
+
+
+@pytest.fixture
+def levels(server: IntakeServer) -> dict[str, str]:
+    """Orgs by the worst that there is to say of them."""
+    keys = {name: f"{number:032x}" for number, name in enumerate(("clean", "info", "warning", "error", "refused"), 1)}
+    send(server, run_of("clean", "START"), key=keys["clean"])
+    send(server, run_of("clean", "RUNNING"), key=keys["clean"])
+    send(server, run_of("clean", "ABORT"), key=keys["info"])
+    send(server, run_of("info", "START"), key=keys["warning"])  # never ends
+    send(server, run_event("RUNNING", job={"namespace": "a", "name": "b"}), key=keys["error"])
+    send(server, run_of("clean", "START"), key=keys["refused"])
+    send(server, b"no JSON", key=keys["refused"])
+    orgs = HTTP.get(api(server, "/orgs")).json()["orgs"][::-1]
+    return dict(zip(keys, (org["org"] for org in orgs), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("warning", {"error": 0, "warning": 1, "info": 1, "never": 0}),
+        ("error", {"error": 1, "warning": 1, "info": 1, "never": 0}),
+        ("refused", {"error": 1, "never": 0}),
+        ("nobody", {"error": 1, "warning": 1, "never": 1}),
+    ],
+)
+def test_the_exit_code_is_what_fail_on_asks_for(
+    server: IntakeServer, levels: dict[str, str], name: str, codes: dict[str, int]
+) -> None:
+    org = levels.get(name, name)
+    found = {level: made(server.url, "--org", org, "--fail-on", level).returncode for level in codes}
+    assert found == codes
+
+
+def test_infos_are_for_those_who_ask(server: IntakeServer) -> None:
+    send(server, run_of("one", "START"))
+    send(server, run_of("one", "ABORT"))
+    code, report = as_data(server.url, "--fail-on", "warning")
+    severities = {finding["severity"] for entry in report["entries"] for finding in entry["findings"]}
+    assert (code, severities) == (0, {"info"})
+    assert made(server.url, "--fail-on", "info").returncode == 1
+    assert made(server.url).returncode == 0
+
+
+def test_what_is_missing_is_said_and_what_a_fault_did_is_not(server: IntakeServer) -> None:
+    HTTP.put(api(server, "/faults"), json=[503])
+    send(server, run_of("one", "START"))
+    send(server, run_of("one", "START"))
+    HTTP.put(api(server, "/faults"), json=[200])
+    send(server, b"no JSON")
+    entries = as_data(server.url)[1]["entries"]
+    kinds = {(entry["kind"], entry["title"].split()[0]): entry for entry in entries}
+    assert [finding["code"] for finding in kinds["run", "run"]["findings"]] == ["RC102"]
+    assert kinds["run", "run"]["facts"]["state"] != "COMPLETE"
+    assert kinds["event", "START"]["facts"]["attempts"] == 2
+    faulted, refused = (entry for entry in entries if entry["kind"] == "request")
+    assert (faulted["facts"]["fault"], faulted["facts"]["status_code"], faulted["findings"]) == ("503", 503, [])
+    # A fault step that says "as usual" has refused nothing.
+    assert (refused["facts"]["fault"], refused["status"]) == ("200", "error")
+
+
+def test_rules_are_selected_and_ignored(recorded: IntakeServer, tmp_path: Path) -> None:
+    def codes(*options: str | Path) -> set[str]:
+        _, report = as_data(recorded.url, *map(str, options))
+        return {finding["code"] for entry in report["entries"] for finding in entry["findings"]}
+
+    every = codes()
+    assert {code[:2] for code in every} == {"HT", "OL", "DD", "RC", "DS"}
+    assert codes("--ignore", "OL,HT", "--ignore", "RC102") == {
+        code for code in every if code[:2] not in ("OL", "HT") and code != "RC102"
+    }
+    assert codes("--select", "RC") == {code for code in every if code.startswith("RC")}
+    (tmp_path / "settings.toml").write_text("[tool.mock-intake]\nselect = ['DS']\n")
+    assert codes("--config", tmp_path / "settings.toml") == {code for code in every if code.startswith("DS")}
+    assert made(recorded.url, "--select", "DS").returncode == 0
+
+
+@pytest.mark.parametrize("output_format", RENDERERS)
+def test_no_events_are_no_pass_and_say_so(server: IntakeServer, output_format: str) -> None:
+    send(server, b"no JSON")
+    done = made(server.url, "--format", output_format, "--fail-on", "never")
+    assert done.returncode == 1
+    assert "No event was received" in done.stdout.replace("\\", "")
+
+
+@pytest.mark.parametrize("output_format", RENDERERS)
+def test_what_retention_dropped_is_noted(tmp_path: Path, output_format: str) -> None:
+    journal = SqliteJournal(tmp_path / "j.db", retention=Retention(exchanges=2))
+    with IntakeServer(journal=journal) as server:
+        for name in "abcde":
+            send(server, run_of(name))
+        for place in (server.url, tmp_path / "j.db"):
+            done = made(place, "--format", output_format)
+            assert done.stdout.count("dropped 3 exchanges") == 1
+    journal.close()
+
+
+# JUnit.
+
+
+def junit(text: str) -> JUnitXml:
+    return JUnitXml.fromstring(text.encode())
+
+
+def test_junit_has_a_case_for_all_that_was_judged(recorded: IntakeServer) -> None:
+    report = report_of(recorded)
+    suites = {suite.name: suite for suite in junit(to_junit(report))}
+    kinds = {"events": "event", "refused requests": "request", "runs": "run", "datasets": "datasets"}
+    assert list(suites) == list(kinds)
+    for name, kind in kinds.items():
+        entries = [entry for entry in report.entries if entry.kind == kind]
+        cases: list[TestCase] = list(suites[name])
+        failed = [case for case in cases if case.result]
+        assert (suites[name].tests, suites[name].failures, suites[name].errors) == (len(entries), len(failed), 0)
+        assert [bool(case.result) for case in cases] == [
+            any(finding.severity is Severity.ERROR for finding in entry.findings) for entry in entries
+        ]
+        assert len({case.name for case in cases}) == len(cases)
+        for case, entry in zip(cases, entries, strict=True):
+            told = "".join([*(result.text or "" for result in case.result), case.system_out or ""])
+            assert all(finding.code in told for finding in entry.findings)
+
+
+def test_junit_of_nothing_fails(server: IntakeServer) -> None:
+    (suite,) = junit(to_junit(report_of(server)))
+    (case,) = suite
+    assert (suite.name, suite.tests, suite.failures) == ("events", 1, 1)
+    (failure,) = case.result
+    assert isinstance(failure, Failure)
+    assert failure.message == "no event was received"
+
+
+def test_junit_tells_the_notes(server: IntakeServer) -> None:
+    send(server, run_of("one"))
+    (suite, *_) = junit(to_junit(report_of(server).with_note("mind <this>")))
+    assert [(note.name, note.value) for note in suite.properties()] == [  # type: ignore[no-untyped-call]
+        ("note", "mind <this>")
+    ]
+
+
+# Whatever events hold.
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "| a | b |\n|---|---|",
+    "[click](javascript:alert(1))",
+    "![x](https://evil.test/x.png)",
+    "`code` **bold** _it_ ~~no~~ # head",
+    "&lt;b&gt; &amp; &#60;",
+    "\x1b]0;owned\x07\x1b[31mred",
+    "nul\x00 bell\x07 c1\x9b31m",
+    "line\nbreak\rreturn\u2028separator\x85next",
+    "right\u202eto\u2066left\u200b",
+    "]]> <!-- --> <![CDATA[",
+    "\ud800 lone",
+    "\\| \\\\| \\",
+    "</style></title></table>",
+]
+
+
+def hostile_report(text: str) -> Report:
+    """A report in which everything that events could have a word in holds this text."""
+    finding = Finding(
+        "DD101", Severity.ERROR, "event", text, text, text, text, text, "https://a.example/" + text, Sureness.ASSUMED
+    )
+    entries = [
+        Entry("event", text, text, Status.ERROR, (finding,), {"run_id": text}),
+        Entry("run", text, text, Status.WARNING, (finding._replace(severity=Severity.WARNING, code="RC101"),)),
+        Entry("request", text, text, Status.OK, ()),
+    ]
+    return Report(text, datetime.now(UTC), entries, [text])
+
+
+class Elements(HTMLParser):
+    """What a browser would make of a page: elements with their attributes, and the text between them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.comments: list[str] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def plain_elements() -> list[str]:
+    return [tag for tag, _ in Elements(to_html(hostile_report("plain"))).elements]
+
+
+def check_html(text: str) -> None:
+    page = Elements(to_html(hostile_report(text)))
+    assert [tag for tag, _ in page.elements] == plain_elements()
+    assert page.comments == []
+    allowed = {"lang", "charset", "name", "content", "http-equiv", "class", "href"}
+    for tag, attributes in page.elements:
+        assert tag != "script"
+        assert set(attributes) <= allowed
+        assert attributes.get("class", "error") in ("ok", "info", "warning", "error")
+        assert (attributes.get("href") or "https://").startswith("https://a.example/") or tag != "a"
+    assert page.text.count(shown(text)) >= page.text.count(shown("plain"))
+
+
+def check_markdown(text: str) -> None:
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(to_markdown(hostile_report(text)))
+    kinds = [token.type for token in tokens]
+    assert (kinds.count("table_open"), kinds.count("tr_open"), kinds.count("td_open")) == (1, 3, 10)
+    assert (kinds.count("heading_open"), kinds.count("html_block"), kinds.count("blockquote_open")) == (1, 0, 1)
+    inside = {child.type for token in tokens for child in token.children or ()}
+    assert inside <= {"text", "text_special"}
+
+
+def check_junit(text: str) -> None:
+    rendered = to_junit(hostile_report(text))
+    suites = list(junit(rendered))
+    assert [suite.tests for suite in suites] == [1, 1, 1]
+    (case,) = suites[0]
+    assert case.name == f"{shown(text)} [{shown(text)}]"
+    (failure,) = case.result
+    assert failure.message == shown(text)
+
+
+def check_text(text: str) -> None:
+    lines = to_text(hostile_report(text)).split("\n")
+    assert len(lines) == len(to_text(hostile_report("plain")).split("\n"))
+    assert all(line.isprintable() for line in lines)
+
+
+def check_json(text: str) -> None:
+    rendered = to_json(hostile_report(text))
+    assert rendered.isascii()
+    assert json.loads(rendered)["entries"][0]["title"] == text
+
+
+def shown(text: str) -> str:
+    """How a text is shown: what cannot be seen, as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+CHECKS: dict[str, Callable[[str], None]] = {
+    "html": check_html,
+    "markdown": check_markdown,
+    "junit": check_junit,
+    "text": check_text,
+    "json": check_json,
+}
+
+
+@pytest.mark.parametrize("output_format", CHECKS)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_as_text(output_format: str, text: str) -> None:
+    CHECKS[output_format](text)
+    RENDERERS[output_format](hostile_report(text)).encode("utf-8")
+
+
+markup = st.text(st.one_of(st.sampled_from("<>&\"'|`*_{}[]()#~\\!-\n\t $@:/"), st.characters()), max_size=20)
+
+
+@given(text=markup)
+def test_any_text_is_shown_as_text(text: str) -> None:
+    for check in CHECKS.values():
+        check(text)
+
+
+def test_every_renderer_is_under_attack() -> None:
+    assert set(CHECKS) == set(RENDERERS)
+
+
+def test_a_page_may_load_and_run_nothing(recorded: IntakeServer) -> None:
+    page = Elements(made(recorded.url, "--format", "html").stdout)
+    policies = [attributes["content"] for tag, attributes in page.elements if attributes.get("http-equiv")]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "svg", "video", "audio"}
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert "job of <script>" in page.text
+    for tag, attributes in page.elements:
+        assert tag != "a" or str(attributes["href"]).startswith("https://")
+
+
+def test_what_is_printed_steers_no_terminal(server: IntakeServer) -> None:
+    event = run_of("one")
+    event["job"]["name"] = "x\x1b]0;owned\x07"
+    send(server, event)
+    for output_format in RENDERERS:
+        out = made(server.url, "--format", output_format).stdout
+        assert re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out) is None
+        assert "owned" in out
+
+
+def test_the_groups_tell_where_and_how_often(server: IntakeServer) -> None:
+    for number in range(7):
+        send(server, run_event("RUNNING", job={"namespace": "a", "name": f"job {number}"}))
+    text = made(server.url, "--select", "DD101").stdout
+    assert "DD101 error, 7 x" in text
+    assert "  RUNNING job 0 at /job: " in text
+    assert "  ... and 2 more" in text
+    assert text.splitlines()[-1] == "7 events: 0 ok, 0 warning, 7 error; 0 requests refused; 1 runs"
+
+
+def test_a_report_of_an_org_holds_nothing_of_others(recorded: IntakeServer) -> None:
+    summary = as_data(recorded.url, "--org", OTHER_ORG)[1]["summary"]
+    assert (summary["events"], summary["runs"], summary["refused"]) == (1, 1, 0)
+    whole = report_of(recorded, ORG).summary()
+    assert whole["events"] > 10
+
+
+def test_no_report_of_a_memory_journal_differs(server: IntakeServer) -> None:
+    """The same record, the same report, whatever kept it."""
+    fill(server)
+    copied = MemoryJournal()
+    copied.append([exchange for _, exchange in server.journal.read(0, 1_000)])
+    one, other = report_of(server), from_journal(copied, Views(copied))
+    assert (list(one.entries), one.notes) == (list(other.entries), other.notes)
+    assert any(entry.key == f"{ORG}/{id_of('first')}" for entry in one.entries)

@@ -20,7 +20,8 @@ REQUEST = f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".
 
 
 def by_urllib() -> bytes:
-    with urllib.request.urlopen(URL, timeout=5) as answer:
+    # An opener of its own: the shared one keeps the proxies that were set when it was first used.
+    with urllib.request.build_opener().open(URL, timeout=5) as answer:
         return answer.read()  # type: ignore[no-any-return]
 
 

@@ -107,7 +107,8 @@ def test_curl_and_requests_and_httpx_and_urllib_go_through_it(
     monkeypatch.setenv("SSL_CERT_FILE", trusted)
     assert requests.post(url, EVENT, headers=headers, timeout=10).status_code == 202
     assert httpx.post(url, content=EVENT, headers=headers).status_code == 202
-    with urllib.request.urlopen(urllib.request.Request(url, EVENT, headers), timeout=10) as answer:
+    opener = urllib.request.build_opener()  # the shared one would keep this proxy for the whole process
+    with opener.open(urllib.request.Request(url, EVENT, headers), timeout=10) as answer:
         assert answer.status == 202
     lines = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     command = ["curl", "-sS", "--fail", "--cacert", trusted, *lines, "--data-binary", EVENT.decode(), url]

@@ -31,6 +31,7 @@ from mock_intake.client.types import (
     Waited,
     WholeEvent,
     WholeExchange,
+    WholeRun,
 )
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ class AsyncClient:
     ) -> Listing[Run]:
         return await self._send(requests.runs(org, closed, limit, cursor))
 
-    async def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> Run:
+    async def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> WholeRun:
         return await self._send(requests.run(run_id, org, closed))
 
     async def jobs(

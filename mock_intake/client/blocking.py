@@ -31,6 +31,7 @@ from mock_intake.client.types import (
     Waited,
     WholeEvent,
     WholeExchange,
+    WholeRun,
 )
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ class Client:
     ) -> Listing[Run]:
         return self._send(requests.runs(org, closed, limit, cursor))
 
-    def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> Run:
+    def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> WholeRun:
         return self._send(requests.run(run_id, org, closed))
 
     def jobs(self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None) -> Listing[Job]:

@@ -32,6 +32,7 @@ from mock_intake.client.types import (
     Waited,
     WholeEvent,
     WholeExchange,
+    WholeRun,
 )
 from mock_intake.parsing import dumps
 
@@ -194,8 +195,8 @@ def runs(org: str | None, closed: bool, limit: int | None, cursor: str | None) -
     return _page("runs", {"org": org, "closed": _flag(closed)}, limit, cursor)
 
 
-def run(run_id: str, org: str | None, closed: bool) -> ControlRequest[Run]:
-    return ControlRequest("GET", f"/runs/{_id(run_id)}", _shaped(Run), {"org": org, "closed": _flag(closed)})
+def run(run_id: str, org: str | None, closed: bool) -> ControlRequest[WholeRun]:
+    return ControlRequest("GET", f"/runs/{_id(run_id)}", _shaped(WholeRun), {"org": org, "closed": _flag(closed)})
 
 
 def jobs(org: str | None, limit: int | None, cursor: str | None) -> ControlRequest[Listing[Job]]:

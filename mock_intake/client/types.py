@@ -106,6 +106,10 @@ class Run(TypedDict):
     findings: list[Finding]
 
 
+class WholeRun(Run):
+    dropped: int
+
+
 class Statuses(TypedDict):
     """Counts of events by status."""
 

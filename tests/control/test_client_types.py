@@ -51,6 +51,7 @@ TYPES: dict[str, Any] = {
     "Exchange": types.Exchange,
     "WholeExchange": types.WholeExchange,
     "Run": types.Run,
+    "WholeRun": types.WholeRun,
     "Lineage": types.Lineage,
     "FindingList": types.FindingPage,
     "Statistics": types.Statistics,

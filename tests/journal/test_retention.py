@@ -57,7 +57,6 @@ def post(server: Serving, path: str, body: Any) -> Answer:
         return asked(connection, "POST", f"/api/mock/v1{path}", orjson.dumps(body))
 
 
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 4: a single run does not say it")
 def test_everything_says_that_something_was_dropped(serve: Serve) -> None:
     server = serve("--keep-events", "2")
     sent = [new_event() for _ in range(5)]

@@ -43,7 +43,8 @@ async def runs(control: Control, call: Call) -> Response:
 async def run(control: Control, call: Call) -> Response:
     for found in control.views.runs(call.org):
         if call.id in (found.run_id, "latest"):
-            return answer(run_to_dict(found, control.views.run_findings(found, closed=call.closed)))
+            shown = run_to_dict(found, control.views.run_findings(found, closed=call.closed))
+            return answer({**shown, "dropped": control.journal.dropped})
     return failure(404, f"No event of a run {call.id[:60]} is on record.{control.dropped_hint()}")
 
 
@@ -108,7 +109,7 @@ ENDPOINTS = (
         "GET", "/runs", "list_runs", "Runs, the latest heard of first.", runs, "RunList", (ORG, CLOSED, *PAGING)
     ),
     Endpoint(
-        "GET", "/runs/{id}", "get_run", "One run; `latest` is the run heard of last.", run, "Run", (ORG, CLOSED),
+        "GET", "/runs/{id}", "get_run", "One run; `latest` is the run heard of last.", run, "WholeRun", (ORG, CLOSED),
         failures=(400, 404), any_id=True,
     ),
     Endpoint("GET", "/jobs", "list_jobs", "Jobs, the latest new one first.", jobs, "JobList", (ORG, *PAGING)),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mock_intake.server.control import Control
 
 MAX_WAIT = 300.0
+MAX_EVENTS = 10**15 - 1
 DEFAULT_WAIT = 10.0
 MAX_IMPORT = 256 * 1024 * 1024
 _MOST_RUNS = 20
@@ -60,10 +61,10 @@ class Wanted:
         if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 <= timeout <= MAX_WAIT:
             raise BadRequestError(f"timeout is a number of seconds from 0 to {MAX_WAIT:g}.")
         events = body.get("events", 0 if "state" in body else 1)
-        if not isinstance(events, int) or isinstance(events, bool) or events < 0:
-            raise BadRequestError("events is a number, 0 or more.")
+        if not isinstance(events, int) or isinstance(events, bool) or not 0 <= events <= MAX_EVENTS:
+            raise BadRequestError(f"events is a number from 0 to {MAX_EVENTS}.")
         status = body.get("status")
-        if status is not None and status not in list(Status):
+        if "status" in body and status not in list(Status):
             raise BadRequestError(f"status is one of {', '.join(Status)}.")
         which = EventFilter(
             org=body.get("org", org),

@@ -8,7 +8,7 @@ from typing import Any
 from mock_intake import __version__
 from mock_intake.faults import MAX_DELAY, WORDS
 from mock_intake.server.control.endpoints import PREFIX, Endpoint
-from mock_intake.server.control.moving import MAX_WAIT
+from mock_intake.server.control.moving import MAX_EVENTS, MAX_WAIT
 
 Schema = dict[str, Any]
 
@@ -93,19 +93,19 @@ _EXCHANGE: dict[str, Schema] = {
     "event_id": MAYBE_TEXT,
     "findings": _list(_ref("Finding")),
 }
-_RUN = _object(
-    run_id=TEXT,
-    org=TEXT,
-    job=_JOB,
-    states=_list(MAYBE_TEXT),
-    state=MAYBE_TEXT,
-    started_at=MAYBE_TIME,
-    ended_at=MAYBE_TIME,
-    duration={"type": ["number", "null"]},
-    parent=MAYBE_TEXT,
-    events=_list(TEXT),
-    findings=_list(_ref("Finding")),
-)
+_RUN: dict[str, Schema] = {
+    "run_id": TEXT,
+    "org": TEXT,
+    "job": _JOB,
+    "states": _list(MAYBE_TEXT),
+    "state": MAYBE_TEXT,
+    "started_at": MAYBE_TIME,
+    "ended_at": MAYBE_TIME,
+    "duration": {"type": ["number", "null"]},
+    "parent": MAYBE_TEXT,
+    "events": _list(TEXT),
+    "findings": _list(_ref("Finding")),
+}
 _JOB_NODE = _object(
     namespace=TEXT,
     name=TEXT,
@@ -221,7 +221,8 @@ SCHEMAS: dict[str, Schema] = {
     "WholeExchange": _object(**_EXCHANGE, body=ANYTHING, raw=MAYBE_TEXT),
     "ExchangeList": _page("exchanges", {"anyOf": [_ref("Exchange"), _object(**_EXCHANGE, body=ANYTHING)]}),
     "Forgotten": _object(forgotten=COUNT),
-    "Run": _RUN,
+    "Run": _object(**_RUN),
+    "WholeRun": _object(**_RUN, dropped=COUNT),
     "RunList": _page("runs", _ref("Run")),
     "JobList": _page("jobs", _JOB_NODE),
     "DatasetList": _page("datasets", _DATASET_NODE),
@@ -267,7 +268,7 @@ SCHEMAS: dict[str, Schema] = {
         "additionalProperties": False,
         "properties": {
             "org": TEXT,
-            "events": COUNT,
+            "events": {"type": "integer", "minimum": 0, "maximum": MAX_EVENTS},
             "job": TEXT,
             "run_id": TEXT,
             "state": TEXT,

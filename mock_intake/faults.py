@@ -29,6 +29,8 @@ REDIRECT_STATUS = 307
 # Answers that have no body, by RFC 9110.
 BODILESS = (204, 205, 304)
 MAX_DELAY = 3600.0
+# The whole numbers that all readers of JSON agree on (RFC 8259, section 6).
+MAX_WHOLE = 2**53 - 1
 
 # A header's name, by RFC 9110.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -298,7 +300,7 @@ def parse_plan(value: Any, org: str | None = None) -> Plan:
         raise FaultError('a plan is a text such as "503,reset,202", a list of steps, or an object with a sequence')
     _known(value, _PLAN_FIELDS, "a plan")
     owner = value.get("org", org)
-    if owner is not None and not isinstance(owner, str):
+    if owner is not None and not (isinstance(owner, str) and owner):
         raise FaultError("org is the id of an org, or null for all")
     repeat_last = value.get("repeat_last", False)
     if not isinstance(repeat_last, bool):
@@ -326,11 +328,11 @@ def _step(value: Any) -> Step:
     probability = value.get("probability")
     if probability is not None and (not _is_number(probability) or not 0 <= probability <= 1):
         raise FaultError("probability is a number from 0 to 1")
-    seed = value.get("seed", 0)
-    if isinstance(seed, float) and seed.is_integer():
-        seed = int(seed)
-    if not isinstance(seed, int) or isinstance(seed, bool):
+    seed = _whole(value.get("seed", 0))
+    if seed is None:
         raise FaultError("seed is a whole number")
+    if abs(seed) > MAX_WHOLE:
+        raise FaultError(f"seed is a whole number from {-MAX_WHOLE} to {MAX_WHOLE}")
     location = value.get("location")
     if name == "redirect" and not (isinstance(location, str) and location):
         raise FaultError('a redirect needs a location: {"step": "redirect", "location": "http://..."}')
@@ -353,7 +355,8 @@ def _step(value: Any) -> Step:
 
 
 def _name(value: Any) -> str:
-    text = str(value).strip().lower() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    whole = _whole(value)
+    text = value.strip().lower() if isinstance(value, str) else "" if whole is None else str(whole)
     if text in WORDS:
         return text
     if text.isascii() and text.isdigit() and len(text) <= 10 and 200 <= int(text) <= 599:
@@ -363,13 +366,14 @@ def _name(value: Any) -> str:
 
 def _times(value: Mapping[str, Any], probability: Any) -> int | None:
     # What happens by chance goes on happening, unless a number says for how long.
-    times: Any = value.get("times", FOR_EVER if probability is not None else 1)
-    if times is None:
+    given: Any = value.get("times", FOR_EVER if probability is not None else 1)
+    if given is None:
         return FOR_EVER
-    if isinstance(times, float) and times.is_integer():
-        times = int(times)  # 3.0 is a whole number in JSON
-    if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+    times = _whole(given)
+    if times is None or times < 1:
         raise FaultError("times is a number of requests, 1 or more, or null for ever")
+    if times > MAX_WHOLE:
+        raise FaultError(f"times is at most {MAX_WHOLE}, or null for ever")
     return times
 
 
@@ -385,6 +389,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _whole(value: Any) -> int | None:
+    """A whole number as such, None if it is none; 3.0 is one in JSON."""
+    return int(value) if _is_number(value) and value == value // 1 else None
+
+
 def _headers(value: Any) -> tuple[tuple[str, str], ...]:
     if value is None:
         return ()
@@ -392,6 +401,8 @@ def _headers(value: Any) -> tuple[tuple[str, str], ...]:
         raise FaultError('headers is an object such as {"Retry-After": "1"}')
     headers = []
     for name, content in value.items():
+        if not isinstance(content, str) and not _is_number(content):
+            raise FaultError(f"the header {str(name)[:40]!r} is a text or a number")
         if not _TOKEN.fullmatch(str(name)) or not _is_header_text(str(content)):
             raise FaultError(f"the header {str(name)[:40]!r} has characters that no header can have")
         headers.append((str(name), str(content)))
@@ -416,9 +427,13 @@ def _match(value: Any) -> Match:
     if not isinstance(value, Mapping):
         raise FaultError('match is an object such as {"event_type": "COMPLETE"}')
     _known(value, _MATCH_FIELDS, "match")
-    attempt = value.get("attempt")
-    if attempt is not None and (not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 1):
-        raise FaultError("attempt is a number from 1")
+    attempt = None
+    if value.get("attempt") is not None:
+        attempt = _whole(value["attempt"])
+        if attempt is None or attempt < 1:
+            raise FaultError("attempt is a number from 1")
+        if attempt > MAX_WHOLE:
+            raise FaultError(f"attempt is a number from 1 to {MAX_WHOLE}")
     for name in ("event_type", "job"):
         if value.get(name) is not None and not isinstance(value[name], str):
             raise FaultError(f"{name} is a text")

@@ -7,6 +7,7 @@ It is the only place that decides what a request is answered.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -34,6 +35,10 @@ ACCEPTED = 202
 RETRY_AFTER = 5
 LARGE_UNCOMPRESSED = 100_000
 MEBIBYTE = 1024 * 1024
+# Of a head that is too large: so many headers are kept, and so many characters of each. What is longer is no key.
+_KEPT_HEADERS = 100
+_KEPT_OF_HEADER = 200
+_LONGEST_KEY = 4096
 
 _JSON = ("content-type", "application/json")
 _TITLES = {
@@ -44,6 +49,7 @@ _TITLES = {
     405: "Method Not Allowed",
     413: "Payload Too Large",
     415: "Unsupported Media Type",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -83,11 +89,55 @@ class Intake:
         self.settings = settings or Settings()
         self._judge = Judge(library, self.settings.selection)
 
-    def receive(self, request: ReceivedRequest) -> Exchange:
-        """The exchange that a request makes: everything masked, judged and answered. Never raises."""
+    def receive(self, request: ReceivedRequest, secrets: frozenset[str] = frozenset()) -> Exchange:
+        """The exchange that a request makes: everything masked, judged and answered. Never raises.
+
+        ``secrets`` are keys that are masked beside those that it carries: what the Agent replaced on the way.
+        """
         settings = self.settings
-        masker = masker_of(request.headers, request.query, settings.keys.known or frozenset())
         who = authenticate(request.headers, request.query, settings.keys)
+        request, body, findings = self._masked(request, secrets)
+        refusal = self._refusal(request, who, body)
+        if refusal is not None:
+            status, reasons, detail = refusal
+            reasons += findings
+            event = self._named(request, who, body, reasons)
+            return self._refused(request, who, status, reasons, detail, body, event)
+        found = tuple(redacted(finding) for finding in (*who.findings, *findings, *_manners(request)))
+        event, judged = self._judge.judge(body.decoded, who.org, found)
+        if event is None:
+            return self._refused(request, who, 400, judged, judged[-1].message if judged else "no event", body)
+        if settings.strict and event.status is Status.ERROR:
+            detail = "the event has errors (strict)"
+            return self._refused(request, who, 400, judged, detail, body, event, told=event.id)
+        return Exchange(request, who.org, self._accepted(event, judged), True, event, judged, len(body.decoded))
+
+    def refuse(
+        self,
+        request: ReceivedRequest,
+        status: int,
+        finding: Finding,
+        *,
+        text: str | None = None,
+        secrets: frozenset[str] = frozenset(),
+    ) -> Exchange:
+        """The exchange of a request that is turned away before it is judged, masked as any other.
+
+        ``text`` is the answer's body; the vendor's error form by default.
+        """
+        request, body, findings = self._masked(request, secrets)
+        nobody = Authentication(UNATTRIBUTED, ())
+        exchange = self._refused(request, nobody, status, (finding, *findings), finding.message, body)
+        if text is None:
+            return exchange
+        plain = Response(status, (("content-type", "text/plain; charset=utf-8"),), text.encode())
+        return replace(exchange, response=plain)
+
+    def _masked(
+        self, request: ReceivedRequest, secrets: frozenset[str]
+    ) -> tuple[ReceivedRequest, _Body, tuple[Finding, ...]]:
+        """A request as it may be kept, its body decoded, and what is to be said of a key in that."""
+        masker = masker_of(request.headers, request.query, (self.settings.keys.known or frozenset()) | secrets)
         request = replace(
             request,
             headers=masker.headers(request.headers),
@@ -95,27 +145,13 @@ class Intake:
             path=masker.path(request.path),
         )
         body = self._decode(request)
-        kept = keep(body.content, masker, settings.max_decoded)
-        findings: list[Finding] = []
+        kept = keep(body.content, masker, self.settings.max_decoded)
         if kept.body is not request.body:
             request = replace(request, body=kept.body)
-        if kept.key_found:
-            findings.append(_key_in_body())
-            body = body._replace(content=body.content._replace(decoded=kept.decoded))
-        refusal = self._refusal(request, who, body)
-        if refusal is not None:
-            status, reasons, detail = refusal
-            reasons = (*reasons, *findings)
-            event = self._named(request, who, body, reasons)
-            return self._refused(request, who, status, reasons, detail, body, event)
-        findings = [redacted(finding) for finding in (*who.findings, *findings, *_manners(request))]
-        event, judged = self._judge.judge(body.decoded, who.org, tuple(findings))
-        if event is None:
-            return self._refused(request, who, 400, judged, judged[-1].message if judged else "no event", body)
-        if settings.strict and event.status is Status.ERROR:
-            detail = "the event has errors (strict)"
-            return self._refused(request, who, 400, judged, detail, body, event, told=event.id)
-        return Exchange(request, who.org, self._accepted(event, judged), True, event, judged, len(body.decoded))
+        if not kept.key_found:
+            return request, body, ()
+        body = body._replace(content=body.content._replace(decoded=kept.decoded))
+        return request, body, (_key_in_body(),)
 
     def _refusal(
         self, request: ReceivedRequest, who: Authentication, body: _Body
@@ -239,11 +275,39 @@ def not_http(request: ReceivedRequest) -> Exchange:
     return refused(request, 400, finding)
 
 
-def refused(request: ReceivedRequest, status: int, finding: Finding, body: str | None = None) -> Exchange:
-    """The exchange of a request that never comes to be judged; everything in it must be masked already.
+def head_too_large(request: ReceivedRequest, limit: int, size: int | None, unfinished: str | None = None) -> Exchange:
+    """The exchange of a request whose head is larger than is taken; of what is long in it the beginning is kept.
 
-    ``body`` is the answer's text; the vendor's error form by default.
+    ``size`` is None if the head was not read to its end; ``unfinished`` is then the header in which reading stopped.
     """
+    query = len(request.path) + len(request.query)
+    parts = [("the URL", query), *((f"the header {name}", len(value)) for name, value in request.headers)]
+    largest = f"the header {unfinished}" if unfinished else max(parts, key=itemgetter(1))[0]
+    usual = tuple(pair for pair in request.headers if len(pair[1]) <= _LONGEST_KEY)
+    masker = masker_of(usual, request.query if len(request.query) <= _LONGEST_KEY else "")
+    kept = masker.headers(request.headers[:_KEPT_HEADERS])
+    masked = replace(
+        request,
+        path=_beginning(masker.path(request.path)),
+        query=_beginning(masker.query(request.query)),
+        headers=tuple((_beginning(name), _beginning(value)) for name, value in kept),
+    )
+    finding = rules.HEAD_TOO_LARGE.found(
+        "request",
+        f"the request line and the headers are larger than {limit:,} bytes; most of that is "
+        + _beginning(masker.text(largest)),
+        expected=f"at most {limit:,} bytes",
+        actual=f"more than {limit:,} bytes" if size is None else f"{size:,} bytes",
+    )
+    return refused(masked, 431, redacted(finding))
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _KEPT_OF_HEADER else f"{text[:_KEPT_OF_HEADER]}... ({len(text):,} characters)"
+
+
+def refused(request: ReceivedRequest, status: int, finding: Finding) -> Exchange:
+    """The exchange of what never comes to the intake to be judged; everything in it must be masked already."""
     answer = {
         "errors": [{"status": str(status), "title": _TITLES[status], "detail": finding.message}],
         "id": None,
@@ -251,8 +315,6 @@ def refused(request: ReceivedRequest, status: int, finding: Finding, body: str |
         "findings": [finding.to_dict()],
     }
     response = Response(status, (_JSON,), orjson.dumps(answer))
-    if body is not None:
-        response = Response(status, (("content-type", "text/plain; charset=utf-8"),), body.encode())
     return Exchange(request, UNATTRIBUTED, response, False, None, (finding,), None)
 
 

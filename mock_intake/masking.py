@@ -114,6 +114,11 @@ def _keys_in(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def keys_in(headers: Headers, query: str) -> frozenset[str]:
+    """All that may be a key in a request's credentials."""
+    return frozenset[str]().union(*(_keys_in(credential.text) for credential in credentials(headers, query)))
+
+
 def masker_of(headers: Headers, query: str, known: frozenset[str] = frozenset()) -> Masker:
     """A masker of all that may be a key in a request's credentials, and of the keys that are known anyway."""
     return _masker(frozenset(credential.text for credential in credentials(headers, query)), known)
@@ -165,7 +170,7 @@ class Masker:
 
     def _header(self, name: str, value: str) -> str:
         name = name.lower()
-        if not _is_secret(name):
+        if not is_secret(name):
             return self._latin(value)
         if name == "cookie" or not value.strip():
             return value and mask("")
@@ -196,7 +201,7 @@ class Masker:
 
 
 @lru_cache(maxsize=4096)
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
     return name in CREDENTIAL_HEADERS or _SECRET_NAME.search(name) is not None
 
 

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
-import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import click
 import pytest
 import requests
 
 from mock_intake import IntakeServer, Settings
-from mock_intake.cli.listening import Listening
 from mock_intake.exchange import Exchange, header, joined
 from mock_intake.faults import parse_plan
 from mock_intake.masking import org_of
 from mock_intake.server.forward import Target
 from tests.clients import ASYNC_ROUTE, client_event, cut_off, datadog_client
-from tests.commands import mock_intake
 from tests.events import run_event
 from tests.fuzz import connect, read_answers, recorded, request_bytes, send
 from tests.programs import arrived
-from tests.test_serve import Serving
 
 PATH = "/api/v1/lineage"
 EVENT = json.dumps(run_event()).encode()
@@ -92,7 +86,6 @@ def test_the_answer_is_that_of_the_other_side_and_the_judgement_ours(
     assert [finding.code for finding in second.findings] == ["DD101"]
 
 
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
 def test_an_answer_has_each_header_once(here: IntakeServer, api_key: str) -> None:
     with connect(here) as connection:
         connection.sendall(request_bytes(EVENT, (("Connection", "close"),), key=api_key))
@@ -170,7 +163,6 @@ def test_no_key_is_on_record_on_either_side(here: IntakeServer, there: IntakeSer
         )
 
 
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
 def test_no_other_credential_goes_along(here: IntakeServer, there: IntakeServer, api_key: str) -> None:
     headers = (("DD-API-KEY", api_key), ("Cookie", "session=1"), ("Proxy-Authorization", "Basic eDp5"))
     assert send(here, request_bytes(EVENT, headers, key=api_key, target=f"{PATH}?api_key={api_key}"))[0].status == 202
@@ -179,11 +171,42 @@ def test_no_other_credential_goes_along(here: IntakeServer, there: IntakeServer,
     assert {name for name, value in theirs.request.headers if "****" in value} == {"authorization"}
 
 
+@pytest.mark.parametrize("name", ["DD-APPLICATION-KEY", "X-API-Key", "X-Auth-Token", "My-Secret", "Set-Cookie"])
+def test_what_is_masked_on_record_is_not_sent_on(name: str, here: IntakeServer, there: IntakeServer) -> None:
+    assert send(here, request_bytes(EVENT, ((name, "open-sesame"),)))[0].status == 202
+    assert "****" in (header(exchanges(here)[0].request.headers, name.lower()) or "")
+    assert header(exchanges(there)[0].request.headers, name.lower()) is None
+
+
+def test_the_key_to_forward_with_is_masked_in_an_event_that_has_it(
+    here: IntakeServer, there: IntakeServer, api_key: str
+) -> None:
+    note = gzip.compress(json.dumps(run_event(note=FORWARD_KEY)).encode())
+    assert send(here, request_bytes(note, (("Content-Encoding", "gzip"),), key=api_key))[0].status == 202
+    for exchange in (*exchanges(here), *exchanges(there)):
+        assert FORWARD_KEY.encode() not in gzip.decompress(exchange.request.body)
+        assert [finding.code for finding in exchange.findings] == ["HT007"]
+
+
 def test_headers_of_one_connection_are_not_sent_on(here: IntakeServer, there: IntakeServer) -> None:
-    headers = (("TE", "trailers"), ("Keep-Alive", "timeout=1"), ("Proxy-Connection", "keep-alive"), ("Expect", ""))
+    headers = (
+        ("TE", "trailers"),
+        ("Keep-Alive", "timeout=1"),
+        ("Proxy-Connection", "keep-alive"),
+        ("Expect", ""),
+        ("Connection", "X-Hop, keep-alive"),
+        ("X-Hop", "1"),
+    )
     assert send(here, request_bytes(EVENT, headers))[0].status == 202
     names = {name for name, _ in exchanges(there)[0].request.headers}
-    assert not names & {"te", "keep-alive", "proxy-connection", "expect", "transfer-encoding"}
+    assert not names & {"te", "keep-alive", "proxy-connection", "expect", "transfer-encoding", "connection", "x-hop"}
+
+
+def test_nothing_is_added_but_what_is_told_here(here: IntakeServer, there: IntakeServer) -> None:
+    assert send(here, request_bytes(EVENT))[0].status == 202
+    ours, theirs = (joined(exchanges(server)[0].request.headers) for server in (here, there))
+    assert theirs.keys() - ours.keys() == {"accept-encoding", "x-mock-intake-forwarded-by"}
+    assert theirs["accept-encoding"] == "gzip, deflate"
 
 
 def test_a_header_that_is_not_ascii_is_sent_on(here: IntakeServer, there: IntakeServer) -> None:
@@ -217,6 +240,47 @@ def test_many_at_once_are_all_answered(here: IntakeServer, there: IntakeServer) 
         thread.join()
     assert statuses == [202] * 200
     assert there.journal.position == here.journal.position == 200
+
+
+# Round in circles
+
+
+def test_an_intake_that_forwards_to_itself_says_so_and_stops(start_server: Start, api_key: str) -> None:
+    first = start_server()
+    first.stop()
+    host, port = first.address
+    here = start_server(port=port, forward=Target(f"http://{host}:{port}{PATH}", FORWARD_KEY))
+    (answer,) = send(here, request_bytes(EVENT, key=api_key))
+    assert (answer.status, answer.body) == (
+        508,
+        b"mock-intake was told to forward events to itself: this one came back.",
+    )
+    back, went = recorded(here.journal, 0, 3, patience=0.3)
+    assert (back.org, went.org) == (org_of(FORWARD_KEY), org_of(api_key))
+    assert (back.accepted, went.accepted) == (False, False)
+
+
+def test_two_that_forward_to_each_other_stop_where_it_began(start_server: Start) -> None:
+    first = start_server()
+    first.stop()
+    host, port = first.address
+    second = start_server(forward=Target(f"http://{host}:{port}{PATH}", FORWARD_KEY))
+    here = start_server(port=port, forward=Target(second.url + PATH, FORWARD_KEY))
+    assert send(here, request_bytes(EVENT))[0].status == 508
+    assert (len(recorded(here.journal, 0, 3, patience=0.3)), second.journal.position) == (2, 1)
+
+
+def test_a_chain_is_no_circle(here: IntakeServer, there: IntakeServer, start_server: Start) -> None:
+    before = start_server(forward=Target(here.url + PATH, FORWARD_KEY))
+    assert send(before, request_bytes(EVENT))[0].status == 202
+    assert (here.journal.position, there.journal.position) == (1, 1)
+
+
+def test_an_event_that_is_answered_late_is_sent_on(here: IntakeServer, there: IntakeServer) -> None:
+    here.faults.set(parse_plan({"sequence": [], "delay": 0.1}))
+    assert send(here, request_bytes(EVENT))[0].status == 202
+    assert there.journal.position == 1
+    assert exchanges(here)[0].fault == "delay"
 
 
 # The other side is not well
@@ -260,7 +324,6 @@ def test_an_answer_that_is_none_is_a_502(answer: bytes, start_server: Start) -> 
         assert not exchanges(here)[0].accepted
 
 
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
 def test_an_encoded_answer_is_given_back_so_that_it_can_be_read(start_server: Start) -> None:
     text = b'{"status": "from there"}'
     packed = gzip.compress(text)
@@ -277,7 +340,6 @@ def test_an_encoded_answer_is_given_back_so_that_it_can_be_read(start_server: St
     )
 
 
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
 def test_a_target_that_never_answers_does_not_hold_up_the_end_and_the_exchange_is_on_record(
     start_server: Start, api_key: str
 ) -> None:
@@ -297,99 +359,29 @@ def test_a_target_that_never_answers_does_not_hold_up_the_end_and_the_exchange_i
     assert exchange.org == org_of(api_key)
 
 
-# The command
+def test_an_answer_that_cannot_be_decoded_is_given_back_as_it_came(start_server: Start) -> None:
+    for encoding, body in ((b"br", b"\x0b\x02\x80{}\x03"), (b"gzip", b"no gzip")):
+        head = b"HTTP/1.1 202 Accepted\r\ncontent-encoding: %s\r\ncontent-length: %d\r\n\r\n" % (encoding, len(body))
+        with answering(head + body) as (url, _):
+            (answer,) = send(start_server(forward=Target(url, FORWARD_KEY)), request_bytes(EVENT))
+        assert (answer.status, answer.body) == (202, body)
+        assert answer.headers["content-encoding"].encode() == encoding
 
 
-def listening(**given: Any) -> Listening:
-    """What ``serve`` makes of its options."""
-    options: dict[str, Any] = {
-        "api_keys": (),
-        "tls": False,
-        "tls_port": 0,
-        "ca_file": None,
-        "cert": None,
-        "key": None,
-        "tls_flaw": None,
-        "proxy_port": None,
-        "proxy_allow": (),
-        "agent_port": None,
-        "agent_off": False,
-        "agent_url": None,
-        "forward_key_env": "DD_API_KEY",
-    }
-    return Listening.from_options(**{**options, **given})
+def test_an_answer_of_a_status_that_nobody_knows_is_a_502(start_server: Start) -> None:
+    with answering(b"HTTP/1.1 777 Jackpot\r\ncontent-length: 0\r\n\r\n") as (url, _):
+        (answer,) = send(start_server(forward=Target(url, FORWARD_KEY)), request_bytes(EVENT))
+    assert (answer.status, answer.body) == (502, b"mock-intake could not forward the event: it was answered 777")
 
 
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
-@pytest.mark.parametrize(
-    ("options", "variables", "words"),
-    [
-        ({}, {}, "--forward needs an API key: set DD_API_KEY, or name another with --forward-key-env"),
-        ({}, {"DD_API_KEY": ""}, "--forward needs an API key"),
-        ({}, {"DD_API_KEY": "a" * 40}, "DD_API_KEY is no API key: it has 40 characters"),
-        ({"forward_key_env": "OTHER"}, {"DD_API_KEY": "0" * 32}, "set OTHER"),
-        ({"forward": "datadoghq.org"}, {"DD_API_KEY": "0" * 32}, "one of the sites datadoghq.com"),
-        ({"forward": "http://"}, {"DD_API_KEY": "0" * 32}, "--forward"),
-    ],
-)
-def test_a_forward_that_cannot_be_is_told_at_the_start(
-    options: dict[str, str], variables: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(click.UsageError) as told:
-        listening(**{"forward": "http://127.0.0.1:1", **options})
-    assert words in told.value.message
-    for value in variables.values():
-        assert not value or value not in told.value.message
-
-
-def test_a_forward_without_a_key_ends_the_command(server: IntakeServer) -> None:
-    done = mock_intake("serve", "--port", str(server.address[1]), "--forward", "us5.datadoghq.com")
-    assert done.returncode == 2
-    assert "--forward needs an API key" in done.stderr
-
-
-def test_serve_says_where_it_forwards_to_and_never_with_what_key(there: IntakeServer, tmp_path: Path) -> None:
-    own = secrets.token_hex(16)
-    serving = Serving(tmp_path, "--forward", there.url, "--forward-key-env", "REAL_KEY", REAL_KEY=FORWARD_KEY)
-    try:
-        assert serving.send(run_event(), key=own)[0] == 202
-        status, answer = serving.send(json.loads(WITHOUT_JOB_TYPE), key=own)
-        assert (status, json.loads(answer)["errors"][0]["detail"]) == (400, "the event has errors (strict)")
-    finally:
-        code, out, err = serving.end()
-    assert (code, err) == (0, "")
-    assert f"forwards    accepted events to {there.url}{PATH}" in out
-    assert FORWARD_KEY not in out
-    assert own not in out
-    assert len(exchanges(there)) == 2
-
-
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
-def test_a_password_in_the_url_is_not_printed(there: IntakeServer, tmp_path: Path) -> None:
-    url = there.url.replace("http://", "http://user:open-sesame@")
-    serving = Serving(tmp_path, "--forward", url, DD_API_KEY=FORWARD_KEY)
-    try:
-        assert serving.send(run_event())[0] == 202
-    finally:
-        _, out, _ = serving.end()
-    assert "open-sesame" not in out
-    (exchange,) = exchanges(there)
-    assert header(exchange.request.headers, "authorization") == f"Bearer ****{FORWARD_KEY[-4:]}"
-
-
-@pytest.mark.parametrize(
-    ("given", "path"),
-    [("", PATH), ("/", PATH), ("/custom/lineage", "/custom/lineage"), ("/custom/", "/custom/")],
-)
-def test_the_endpoint_is_added_to_a_url_without_a_path(given: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DD_API_KEY", FORWARD_KEY)
-    target = listening(forward="https://intake.example:8443" + given).arguments["forward"]
-    assert target == Target("https://intake.example:8443" + path, FORWARD_KEY)
-
-
-def test_a_site_stands_for_its_intake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DD_API_KEY", FORWARD_KEY)
-    target = listening(forward="us5.datadoghq.com").arguments["forward"]
-    assert target == Target("https://data-obs-intake.us5.datadoghq.com" + PATH, FORWARD_KEY)
+def test_what_the_other_side_says_of_its_key_or_in_cookies_goes_no_further(start_server: Start) -> None:
+    body = f"the key {FORWARD_KEY} is not known".encode()
+    headers = f"x-key: {FORWARD_KEY}\r\nset-cookie: a=b\r\nx-name: Größe\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = b"HTTP/1.1 403 Forbidden\r\n" + headers.encode("latin-1")
+    with answering(head + body) as (url, _):
+        here = start_server(forward=Target(url, FORWARD_KEY))
+        (answer,) = send(here, request_bytes(EVENT))
+    assert (answer.status, answer.body) == (403, b"the key ****a4d0 is not known")
+    assert (answer.headers["x-key"], answer.headers["x-name"]) == ("****a4d0", "Größe")
+    assert "set-cookie" not in answer.headers
+    assert FORWARD_KEY not in repr(exchanges(here))

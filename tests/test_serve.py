@@ -98,7 +98,7 @@ def test_a_line_for_each_event_and_a_summary_at_the_end(serve: Any) -> None:
         "401     POST /api/v1/lineage  HT001  the request has no API key",
     ]
     summary = lines[lines.index("") + 1 :]
-    assert summary[0] == "2 events taken: 1 ok, 0 warning, 1 error; 1 requests refused"
+    assert summary[0] == "2 events taken: 1 ok, 0 warning, 1 error; 1 request refused"
     codes = [line.split()[0] for line in summary[1:-1]]
     assert codes == ["DD101", "HT001", "RC201"]
     assert summary[-1] == "mock-intake rules CODE explains a code."

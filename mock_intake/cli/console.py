@@ -74,6 +74,11 @@ def exchange_line(exchange: Exchange) -> str:
     return " ".join(word for word in words if word) + fault
 
 
+def counted(number: int, word: str) -> str:
+    """A number of things, with the word for them in the singular or the plural."""
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
 def printable(text: str) -> str:
     """Text from events made safe for a terminal: control characters as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

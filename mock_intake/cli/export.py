@@ -9,8 +9,16 @@ from typing import Literal, cast
 
 import click
 
-from mock_intake.cli.console import echo
-from mock_intake.cli.sources import control_token_option, everything, is_url, opened_file, unusable, written
+from mock_intake.cli.console import counted, echo
+from mock_intake.cli.sources import (
+    UnusableError,
+    control_token_option,
+    everything,
+    is_url,
+    opened_file,
+    unusable,
+    written,
+)
 from mock_intake.client import Client
 from mock_intake.journal import Journal
 from mock_intake.transfer import event_to_line, exchange_to_line
@@ -46,16 +54,20 @@ def export(source: str, output: Path | None, what: str, org: str | None, control
       2  there is nothing, or it cannot be read or written
     """
     count = 0
+    is_whole = False
     with unusable(), _exported(source, cast("What", what), org, control_token) as (lines, dropped):
         with written(output) as stream:
             for line in lines:
                 stream.write(line + b"\n")
                 count += 1
             if not count:
-                raise click.UsageError(f"There are no {what} in {source}.")
-        if gone := dropped():
+                raise UnusableError(f"There are no {what} in {source}{f' of the org {org}' if org else ''}.")
+            stream.flush()
+            is_whole = True
+        if is_whole and (gone := dropped()):
             echo(f"Retention had dropped {gone} exchanges: they are not in the export.", err=True)
-    echo(f"{count} {what} exported" + (f" to {output}" if output else ""), err=True)
+    if is_whole:
+        echo(f"{counted(count, what.removesuffix('s'))} exported" + (f" to {output}" if output else ""), err=True)
 
 
 @contextmanager

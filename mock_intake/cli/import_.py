@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from mock_intake.cli.console import echo
-from mock_intake.cli.sources import control_token_option, is_url, unusable
+from mock_intake.cli.console import counted, echo
+from mock_intake.cli.sources import UnusableError, control_token_option, is_url, unusable
 from mock_intake.client import Client
 from mock_intake.decoding import GZIP_MAGIC
 from mock_intake.journal.sqlite import SqliteJournal
@@ -39,10 +39,10 @@ def import_(file: Path, target: str, control_token: str | None) -> None:
     """
     data = _read(file)
     if not data.strip():
-        raise click.UsageError(f"There are no exchanges in {file}.")
+        raise UnusableError(f"There are no exchanges in {file}.")
     with unusable():
         imported, known = _to_server(data, target, control_token) if is_url(target) else _to_file(data, Path(target))
-    echo(f"{imported} exchanges imported, {known} were there already")
+    echo(f"{counted(imported, 'exchange')} imported, {known} were there already")
 
 
 def _read(file: Path) -> bytes:
@@ -51,7 +51,7 @@ def _read(file: Path) -> bytes:
             data: bytes = stream.read()
         return gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data
     except (OSError, EOFError, zlib.error) as error:
-        raise click.UsageError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
+        raise UnusableError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _to_server(data: bytes, url: str, token: str | None) -> tuple[int, int]:

@@ -18,7 +18,7 @@ import click
 import httpx
 
 from mock_intake.cli.console import coloured, echo
-from mock_intake.cli.sources import everything, is_url, opened, unusable
+from mock_intake.cli.sources import UnusableError, everything, is_url, opened, unusable
 from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_host
 from mock_intake.openlineage.run_cycle import moment
 from mock_intake.parsing import ParseError, dumps, parse
@@ -59,7 +59,7 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
     \b
     Exit codes:
       0  every event was taken
-      1  some were not
+      1  some were not, or it was interrupted
       2  nothing to send, or nowhere to send it
     """
     url = _endpoint(target)
@@ -70,7 +70,7 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
     api_key = _api_key(api_key_env)
     events = list(_events(recording))
     if not events:
-        raise click.UsageError(f"There are no events in {recording}.")
+        raise UnusableError(f"There are no events in {recording}.")
     if retime:
         events = _retimed(events)
     headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
@@ -80,20 +80,31 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
     ):
         sending = _Sending(client, url)
         due = time.monotonic()
-        for event in events:
-            if rate is not None:
-                time.sleep(max(0.0, due - time.monotonic()))
-                due = max(due + 1 / rate, time.monotonic())
-            sending.send(event)
-            step()
-            if sending.is_hopeless:
-                break
+        interrupted = False
+        try:
+            for event in events:
+                if rate is not None:
+                    time.sleep(max(0.0, due - time.monotonic()))
+                    due = max(due + 1 / rate, time.monotonic())
+                sending.send(event)
+                step()
+                if sending.is_hopeless:
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
     counted = ", ".join(f"{count} x {outcome}" for outcome, count in sending.outcomes.most_common())
     good = sending.taken == len(events)
     place = url.netloc.decode("ascii")
-    echo(coloured(f"{sending.taken} of {len(events)} events taken by {place} ({counted})", "green" if good else "red"))
-    if sending.is_hopeless:
-        unsent = len(events) - sum(sending.outcomes.values())
+    echo(
+        coloured(
+            f"{sending.taken} of {len(events)} events taken by {place} ({counted or 'none sent'})",
+            "green" if good else "red",
+        )
+    )
+    unsent = len(events) - sum(sending.outcomes.values())
+    if interrupted:
+        echo(f"Interrupted: {unsent} events were not sent, or not answered yet.", err=True)
+    elif sending.is_hopeless:
         echo(f"{place} does not answer: {unsent} events were not sent.", err=True)
     if not good:
         sys.exit(1)
@@ -152,7 +163,7 @@ def _events(recording: str) -> Iterator[bytes]:
                 if exchange.accepted and (line := event_to_line(exchange)) is not None:
                     yield line
     except RecordingError as error:
-        raise click.UsageError(str(error)) from error
+        raise UnusableError(str(error)) from error
 
 
 def _is_journal(path: Path) -> bool:

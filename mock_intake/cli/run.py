@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
-import ssl
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from mock_intake.cli.child import ChildCommand, NotRunError
 from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.options import judging_config, judging_options, parsed_fault_plan
 from mock_intake.cli.tally import Tally
@@ -27,9 +26,6 @@ from mock_intake.paths import PATHS, REAL_SITE, Addresses, PathName, interferes,
 from mock_intake.server.runner import IntakeServer, ServerError
 from mock_intake.server.tls import Certificates, TlsError
 
-_COMMAND_NOT_FOUND = 127
-_CANNOT_RUN = 126
-
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
@@ -38,7 +34,7 @@ _CANNOT_RUN = 126
     type=click.Choice(list(PATHS)),
     default="datadog",
     show_default=True,
-    help="By which way the events come; see below.",
+    help="The way in, one of those above.",
 )
 @click.option(
     "--site",
@@ -70,7 +66,8 @@ def run(
     """Run a command with its lineage events led to an intake, and print what arrived (on standard error).
 
     Variables that would lead the command elsewhere (OPENLINEAGE*, DD_*, proxies) are taken out of its environment,
-    and those of the path are set.
+    and those of the path are set. The exit code is the command's: 128 + N if signal N ended it, 127 if there is no
+    such command; or 1, where --fail-on says so.
 
     \b
     Paths, and what they set:
@@ -87,85 +84,104 @@ def run(
       mock-intake run --path intercept --fail-on warning -- python my_job.py
       mock-intake run --path agent --fault 503,202 -- ./job.sh
     """
-    config, library = judging_config(config_file, facets, ignore, select)
-    plan = parsed_fault_plan(fault, 0.0)
-    api_key = secrets.token_hex(16)
-    tally = Tally(err=True)
-    settings = Settings(keys=Keys(frozenset({api_key})), strict=strict, selection=config.selection)
-    try:
-        secure = path in ("proxy", "intercept")
-        server = IntakeServer(
-            settings,
-            library=library,
-            tls=Certificates() if secure else None,
-            agent=AgentSettings(api_key) if path == "agent" else None,
-            proxy_port=0 if path == "proxy" else None,
-            on_exchange=tally.add,
-        )
-        if plan is not None:
-            server.faults.set(plan)
-        tally.watch(server.faults)
-        with server, _addresses(server, path, api_key) as where:
-            code = _run(command, {**_clean_environment(), **variables(path, where, site)})
-    except (ServerError, TlsError) as error:
-        raise click.UsageError(str(error)) from error
-    tally.summarise(server)
-    if not tally.taken:
-        echo(coloured(_nothing_arrived(path), "yellow"), err=True)
-    if code == 0 and fail_on and (not tally.taken or tally.groups.at_or_above(Severity(fail_on))):
-        code = 1
+    with ChildCommand(command) as running:
+        config, library = judging_config(config_file, facets, ignore, select)
+        plan = parsed_fault_plan(fault, 0.0)
+        api_key = secrets.token_hex(16)
+        tally = Tally(err=True)
+        settings = Settings(keys=Keys(frozenset({api_key})), strict=strict, selection=config.selection)
+        try:
+            secure = path in ("proxy", "intercept")
+            server = IntakeServer(
+                settings,
+                library=library,
+                tls=Certificates() if secure else None,
+                agent=AgentSettings(api_key) if path == "agent" else None,
+                proxy_port=0 if path == "proxy" else None,
+                on_exchange=tally.add,
+            )
+            if plan is not None:
+                server.faults.set(plan)
+            tally.watch(server.faults)
+            with server, _addresses(server, path, api_key) as where:
+                code = running.run({**_clean_environment(), **variables(path, where, site)})
+        except (ServerError, TlsError) as error:
+            raise click.UsageError(str(error)) from error
+        except NotRunError as error:
+            echo(f"mock-intake run: {error}", err=True)
+            sys.exit(error.code)
+        # The code is the command's also where nobody reads what is told: the terminal may be gone.
+        with contextlib.suppress(OSError):
+            tally.summarise(server)
+            _explain(tally, path, code, server.handshakes_broken_off)
+        if code == 0 and fail_on and (reason := _reason_to_fail(tally, Severity(fail_on))):
+            code = 1
+            with contextlib.suppress(OSError):
+                echo(f"Exit code 1 (--fail-on {fail_on}): {reason}.", err=True)
     sys.exit(code)
 
 
-@contextmanager
+def _reason_to_fail(tally: Tally, fail_on: Severity) -> str | None:
+    if not tally.taken:
+        return "no event was taken"
+    return f"findings at or above {fail_on}" if tally.groups.at_or_above(fail_on) else None
+
+
+def _explain(tally: Tally, path: PathName, code: int, broken_off: int) -> None:
+    """Says what the summary leaves open: how the command ended, and why nothing may have arrived."""
+    if code:
+        echo(f"The command ended with exit code {code}{_signal_name(code)}.", err=True)
+    if broken_off:
+        text = (
+            f"TLS handshakes that the command broke off: {broken_off}. It does not seem to trust the intake's "
+            "certificate: does it take its CA from elsewhere than REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE?"
+        )
+        echo(coloured(text, "yellow"), err=True)
+    if tally.taken:
+        return
+    causes = _CAUSES_OF_A_PATH.get(path, ())
+    if tally.refused:
+        text = f"No event was taken by the path {path}; above is what was refused, and why."
+    else:
+        text = f"No event arrived by the path {path}: {PATHS[path]}."
+        causes += _CAUSES
+    echo(coloured(f"{text} Possible causes:" if causes else text, "yellow"), err=True)
+    for cause in causes:
+        echo(f"  - {cause}", err=True)
+
+
+_CAUSES = (
+    "the command emits none, or ended before it did",
+    "its transport is set in its code, or by an openlineage.yml here or in the home directory, which wins",
+    "it exits without closing its client, which may send from a thread",
+)
+_CAUSES_OF_A_PATH: dict[PathName, tuple[str, ...]] = {
+    "proxy": ("its client ignores HTTPS_PROXY, as the Datadog transport does for dbt jobs: use --path intercept",),
+    "intercept": ("it is no Python program, or uses uvloop, or another TLS library than Python's own",),
+}
+
+
+def _signal_name(code: int) -> str:
+    with contextlib.suppress(ValueError):
+        return f" ({signal.Signals(code - 128).name})"
+    return ""
+
+
+@contextlib.contextmanager
 def _addresses(server: IntakeServer, path: PathName, api_key: str) -> Iterator[Addresses]:
     if path not in ("proxy", "intercept"):
         yield Addresses(server.url, api_key, agent_url=server.agent_url if path == "agent" else None)
         return
     assert server.certificates is not None
     with tempfile.TemporaryDirectory(prefix="mock-intake-") as directory:
-        ca_file = server.certificates.write_ca(Path(directory) / "ca.pem")
         yield Addresses(
             server.url,
             api_key,
             proxy_url=server.proxy_url if path == "proxy" else None,
             https_address=server.https_address,
-            ca_file=ca_file,
-            ca_bundle=_with_system_cas(ca_file),
+            ca_file=server.certificates.write_ca(Path(directory) / "ca.pem"),
         )
-
-
-def _with_system_cas(ca_file: Path) -> Path:
-    """The machine's CAs and the intake's in one file: the variables name the only ones that are trusted."""
-    system = ssl.get_default_verify_paths().cafile
-    bundle = ca_file.with_name("bundle.pem")
-    known = Path(system).read_bytes() if system else b""
-    bundle.write_bytes(known + b"\n" + ca_file.read_bytes())
-    return bundle
 
 
 def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not interferes(name)}
-
-
-def _run(command: tuple[str, ...], environment: dict[str, str]) -> int:
-    try:
-        process = subprocess.Popen(command, env=environment)  # noqa: S603 - the user's own command
-    except FileNotFoundError:
-        echo(f"mock-intake run: there is no command {command[0]}", err=True)
-        return _COMMAND_NOT_FOUND
-    except OSError as error:
-        echo(f"mock-intake run: {command[0]} cannot be run: {error.strerror}", err=True)
-        return _CANNOT_RUN
-    # Ctrl-C reaches the command too, being of the same group; SIGTERM is passed on. We stay to tell what arrived.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    code = process.wait()
-    return 128 - code if code < 0 else code
-
-
-def _nothing_arrived(path: PathName) -> str:
-    return (
-        f"No event arrived by the path {path} ({PATHS[path]}). Does the command emit any? Does it read its settings "
-        "from the environment? Is there an openlineage.yml that wins over it? Is the client closed before it exits?"
-    )

@@ -94,6 +94,7 @@ def serve(
       mock-intake serve --fault 503,503,reset,202
       mock-intake serve --tls --ca-file ca.pem --proxy 8581
       mock-intake serve --agent-port 8126
+      mock-intake serve --agent-port 8126 --agent-url datadoghq.com --agent-key-env DD_API_KEY
       mock-intake serve --api-key 0123456789abcdef0123456789abcdef
     """
     if not is_loopback(host) and not control_token:
@@ -174,8 +175,10 @@ def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) 
         echo(f"  proxy       HTTPS_PROXY={server.proxy_url} leads every Datadog intake here")
     if listening.arguments["agent"] is not None:
         echo(f"  agent       OPENLINEAGE_URL={server.agent_url} OPENLINEAGE_ENDPOINT={AGENT_PATH.lstrip('/')}")
+    if to := listening.agent_sends_to:
+        echo(coloured(f"  agent to    {', '.join(to)}", "yellow"))
     if (target := listening.arguments["forward"]) is not None:
-        echo(coloured(f"  forwards    accepted events to {target.url}", "yellow"))
+        echo(coloured(f"  forwards    accepted events to {target.shown}", "yellow"))
     echo(f"  look with   curl {server.url}/api/mock/v1/events")
     echo("  end with    Ctrl-C")
 

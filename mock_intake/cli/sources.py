@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,12 @@ control_token_option = click.option(
 )
 
 
+class UnusableError(click.ClickException):
+    """What was asked for cannot be read, written or reached; the command line itself was fine."""
+
+    exit_code = 2
+
+
 class Source(NamedTuple):
     """An opened recording; ``dropped`` is what its server had let go before."""
 
@@ -43,7 +50,7 @@ def unusable() -> Iterator[None]:
     try:
         yield
     except (ControlError, JournalError, TransferError) as error:
-        raise click.UsageError(str(error)) from error
+        raise UnusableError(str(error)) from error
 
 
 @contextmanager
@@ -64,7 +71,7 @@ def opened(source: str, token: str | None, org: str | None = None) -> Iterator[S
 def opened_file(source: str) -> Journal:
     """A journal file, read beside whoever writes it."""
     if not Path(source).is_file():
-        raise click.UsageError(f"{source}: there is no such journal file (and it is no URL of a server).")
+        raise UnusableError(f"{source}: there is no such journal file (and it is no URL of a server).")
     return SqliteJournal(Path(source), read_only=True)
 
 
@@ -89,17 +96,40 @@ def everything(journal: Journal, org: str | None = None) -> Iterator[Exchange]:
 
 @contextmanager
 def written(output: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that is put in its place once it is complete. Exits with 2 where it cannot be."""
+    """Standard output, or a file that is put in its place once it is complete. Exits with 2 where it cannot be.
+
+    A reader of standard output who has seen enough (``| head``) ends the block, and nothing else.
+    """
     if output is None:
+        with _standard_output() as stream:
+            yield stream
+        return
+    try:
+        if output.exists() and not output.is_file():
+            with output.open("wb") as stream:  # a device or a pipe: nothing can be put in its place
+                yield stream
+            return
+        output = output.resolve()  # where a link leads, so that the link stays
+        partial = output.with_name(output.name + ".partial")
+        try:
+            with partial.open("wb") as stream:
+                yield stream
+            partial.replace(output)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise UnusableError(f"{output}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    try:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
-        return
-    partial = output.with_name(output.name + ".partial")
-    try:
-        with partial.open("wb") as stream:
-            yield stream
-        partial.replace(output)
     except OSError as error:
-        raise click.UsageError(f"{output}: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        # What is still buffered goes nowhere, also when Python ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        if not isinstance(error, BrokenPipeError):
+            raise UnusableError(f"standard output: {error.strerror or error}") from error

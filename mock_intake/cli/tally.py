@@ -51,7 +51,8 @@ class Tally:
         self._echo("")
         counts = ", ".join(f"{self.statuses[status]} {status}" for status in Status)
         plural = "" if self.taken == 1 else "s"
-        self._echo(f"{self.taken} event{plural} taken: {counts}; {self.refused} requests refused")
+        refused = f"{self.refused} request{'' if self.refused == 1 else 's'} refused"
+        self._echo(f"{self.taken} event{plural} taken: {counts}; {refused}")
         if server.journal.dropped:
             self._echo(f"{server.journal.dropped} exchanges were dropped from memory to stay within its bounds")
         groups = self.groups.at_or_above(Severity.WARNING)

@@ -47,6 +47,12 @@ class AgentSettings:
         return None
 
     @property
+    def keys(self) -> frozenset[str]:
+        """All keys that it sends with."""
+        keys = {key for keys in self.additional_endpoints.values() for key in keys}
+        return frozenset(keys | {self.api_key} if self.api_key else keys)
+
+    @property
     def query(self) -> str:
         return f"api-version={self.api_version}" if self.api_version >= 2 else ""
 

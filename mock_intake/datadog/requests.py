@@ -103,6 +103,13 @@ BODY_INCOMPLETE = Rule(
     "Look for a time-out or a crash of the producer while it was sending.",
     ASSUMPTIONS, _ASSUMED,
 )  # fmt: skip
+HEAD_TOO_LARGE = Rule(
+    "HT107", "head-too-large", _ERROR, "request",
+    "The request line and the headers are at most 64 KiB together.",
+    "Servers have such a limit; the intake's own is unknown. Beyond it a request is answered 431 before it is read.",
+    "Find what makes it grow: cookies, a header that is added to with every attempt, an event in a header or the URL.",
+    ASSUMPTIONS, _ASSUMED,
+)  # fmt: skip
 NOT_JSON = Rule(
     "HT201", "not-json", _ERROR, "request",
     "The body is JSON in UTF-8.",
@@ -176,7 +183,7 @@ PROXY_REFUSED = Rule(
 
 RULES = (
     KEY_MISSING, NOT_BEARER, KEY_ELSEWHERE, KEY_UNKNOWN, KEY_MALFORMED, KEY_IN_URL, KEY_IN_BODY, CONTENT_TYPE_WRONG,
-    ENCODING_UNSUPPORTED, BODY_NOT_AS_ENCODED, BODY_TOO_LARGE, BODY_UNCOMPRESSED, BODY_INCOMPLETE, NOT_JSON,
-    NOT_AN_OBJECT, BATCH, NUMBER_IMPOSSIBLE, TOO_DEEP, ENDPOINT_UNKNOWN, METHOD_WRONG,
+    ENCODING_UNSUPPORTED, BODY_NOT_AS_ENCODED, BODY_TOO_LARGE, BODY_UNCOMPRESSED, BODY_INCOMPLETE, HEAD_TOO_LARGE,
+    NOT_JSON, NOT_AN_OBJECT, BATCH, NUMBER_IMPOSSIBLE, TOO_DEEP, ENDPOINT_UNKNOWN, METHOD_WRONG,
     NOT_HTTP, AGENT_OFF, PROXY_REFUSED,
 )  # fmt: skip

@@ -15,7 +15,9 @@ from mock_intake.server.answers import failure
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 _READING = ("GET", "HEAD", "OPTIONS")
 # As browsers write an origin (RFC 6454); "null" and anything odd is nobody's.
-_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d+)?", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://((\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d+)?)", re.IGNORECASE)
+# What Sec-Fetch-Site says of a request that no page of another origin has made.
+_OWN_REQUESTS = ("same-origin", "none")
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,45 @@ class Access:
                 f"The control API is not open to the host name {host!r}: a page of another site could be behind it. "
                 f"Start with --allow-host {host or 'NAME'} if it is yours.",
             )
-        if request.method not in _READING:
-            # A page of another site can have a browser send a write here, though it would not see the answer.
-            for origin in request.headers.getlist("origin"):
-                match = _ORIGIN.fullmatch(origin)
-                if match is None or not self._is_ours(host_name(match[1])):
-                    return failure(
-                        403,
-                        f"The control API takes no writes from pages of another site ({origin[:60]!r}). "
-                        f"Start with --allow-host NAME if it is yours.",
-                    )
+        if request.method not in _READING and (page := self._foreign_page(request)) is not None:
+            return failure(
+                403,
+                f"The control API takes no writes from pages of another site ({page[:60]!r}). "
+                f"Start with --allow-host NAME if it is yours.",
+            )
         if self.token is not None:
             scheme, _, given = request.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
-                return failure(401, "The control API needs its token: Authorization: Bearer <control token>.")
+                wrong = "this is another one" if given else "there is none"
+                needed = f"The control API needs its token (Authorization: Bearer <control token>), and {wrong}."
+                response = failure(401, needed)
+                response.headers["www-authenticate"] = 'Bearer realm="mock-intake control API"'
+                return response
         return None
+
+    def _foreign_page(self, request: Request) -> str | None:
+        """What a browser says of the page that asks, if it is neither one of this server nor of an allowed name.
+
+        A page of another origin can have a browser send a write here, though it would not see the answer. Another
+        port of this machine is another origin too.
+        """
+        origins = request.headers.getlist("origin")
+        for origin in origins:
+            match = _ORIGIN.fullmatch(origin)
+            if match is None or not (
+                _place(match[1]) == _place(request.headers.get("host", "")) or host_name(match[1]) in self.hosts
+            ):
+                return origin
+        site = request.headers.get("sec-fetch-site", "none")
+        return None if origins or site.strip().lower() in _OWN_REQUESTS else site
 
     def _is_ours(self, name: str) -> bool:
         return name in LOOPBACK_NAMES or name in self.hosts
+
+
+def _place(host: str) -> str:
+    """Name and port as they can be compared; whether there is TLS in front of this server is not known here."""
+    return re.sub(r":(80|443)$", "", host.strip().lower())
 
 
 def host_name(host: str) -> str:

@@ -18,9 +18,9 @@ from mock_intake.datadog.agent import (
 from mock_intake.datadog.sites import AGENT_PATH
 from mock_intake.exchange import Hop, ReceivedRequest, Response
 from mock_intake.findings import Finding
-from mock_intake.intake import refused, unrecorded
+from mock_intake.intake import unrecorded
 from mock_intake.journal import JournalError
-from mock_intake.masking import masker_of
+from mock_intake.masking import keys_in, masker_of
 from mock_intake.server.endpoint import read_request
 from mock_intake.server.forward import Target
 from mock_intake.server.reception import Reception, answer
@@ -39,24 +39,32 @@ class AgentEndpoint:
         self._tasks: set[asyncio.Task[Response]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._reception.arriving():
+            await self._take(scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, given_up = await read_request(scope, receive, MAX_BODY)
         settings = self._settings
-        masked = _masked(request)
+        masker = masker_of(request.headers, request.query, settings.keys)
         if request.path != AGENT_PATH:
-            await self._refuse(masked, 404, misdirected_to_agent(masked.path), scope, receive, send)
+            finding = misdirected_to_agent(masker.path(request.path))
+            await self._refuse(request, 404, finding, scope, receive, send)
             return
         off = settings.off
         if off is not None:
             finding = rules.AGENT_OFF.found("request", off, expected="a forwarder that is on", actual=off)
-            await self._refuse(masked, 500, finding, scope, receive, send, body=off)
+            await self._refuse(request, 500, finding, scope, receive, send, text=off)
             return
-        hop = Hop(masked.path, masked.query, masked.headers, masked.peer)
+        hop = Hop(request.path, masker.query(request.query), masker.headers(request.headers), request.peer)
         sent_on = forwarded(request, settings)
-        self._send_to_others(sent_on)
+        if request.complete and not request.too_large:
+            self._send_to_others(sent_on)
         target = None
         if settings.dd_url is not None:
             target = Target(endpoint_url(settings.dd_url, settings.query), settings.api_key)
-        exchange, taken = await self._reception.take(sent_on, hop, target)
+        # The producer's key is in the headers no more, and may be in the body all the same.
+        secrets = keys_in(request.headers, request.query) | settings.keys
+        exchange, taken = await self._reception.take(sent_on, hop, target, secrets)
         if not request.complete:
             await answer(exchange, None, scope, receive, send, close=True)
             return
@@ -74,9 +82,9 @@ class AgentEndpoint:
         scope: Scope,
         receive: Receive,
         send: Send,
-        body: str | None = None,
+        text: str | None = None,
     ) -> None:
-        exchange = refused(request, status, finding, body)
+        exchange = self._reception.intake.refuse(request, status, finding, text=text, secrets=self._settings.keys)
         try:
             await self._reception.recorder.record(exchange)
         except JournalError as error:
@@ -92,14 +100,3 @@ class AgentEndpoint:
                 task = asyncio.get_running_loop().create_task(send)
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-
-
-def _masked(request: ReceivedRequest) -> ReceivedRequest:
-    masker = masker_of(request.headers, request.query)
-    return replace(
-        request,
-        headers=masker.headers(request.headers),
-        query=masker.query(request.query),
-        path=masker.path(request.path),
-        body=masker.body(request.body),
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import time
 from collections.abc import Callable
+
+from mock_intake.clock import monotonic
 
 
 class Bell:
@@ -32,14 +33,14 @@ class Bell:
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Blocks until the condition holds, looked at anew after every ring; false when the time (seconds) is up."""
-        until = time.monotonic() + timeout
+        until = monotonic() + timeout
         while True:
             heard = self._rung
             if condition():
                 return True
             with self._condition:
                 while self._rung == heard:
-                    left = until - time.monotonic()
+                    left = until - monotonic()
                     if left <= 0 or not self._condition.wait(left):
                         return condition()
 

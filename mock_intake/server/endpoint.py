@@ -5,10 +5,11 @@ The answer goes out after the exchange is on record, so a 2xx means that it is.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.types import Message, Receive, Scope, Send
 
+from mock_intake.clock import utc_now
 from mock_intake.exchange import Headers, ReceivedRequest, new_exchange_id
 from mock_intake.server.protocol import CUT
 from mock_intake.server.reception import Reception, answer
@@ -25,8 +26,9 @@ class IntakeEndpoint:
         self._reception = reception
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, given_up = await read_request(scope, receive, self._reception.intake.settings.max_body)
-        exchange, taken = await self._reception.take(request)
+        with self._reception.arriving():
+            request, given_up = await read_request(scope, receive, self._reception.intake.settings.max_body)
+            exchange, taken = await self._reception.take(request)
         if request.complete:
             await answer(exchange, taken, scope, receive, send, close=given_up)
         else:
@@ -36,7 +38,7 @@ class IntakeEndpoint:
 
 async def read_request(scope: Scope, receive: Receive, limit: int) -> tuple[ReceivedRequest, bool]:
     """A request read off the wire, its body kept up to the limit; and whether reading was given up."""
-    received_at = datetime.now(UTC)
+    received_at = utc_now()
     body = _WireBody(limit)
     await body.read(receive)
     return _request(scope, body, received_at), body.given_up

@@ -11,15 +11,17 @@ import re
 import sys
 import urllib.parse
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from mock_intake.clock import utc_now
 from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
-from mock_intake.intake import not_http
+from mock_intake.intake import head_too_large, not_http
 from mock_intake.masking import mask
 from mock_intake.server.misbehaviour import CONNECTION
 from mock_intake.server.proxy import Peers
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 
 # In a scope's extensions where the framing of the body broke: what the app gets of it is not the whole.
 CUT = "mock_intake.cut"
+# Request line and headers, which the parser would collect without end.
+MAX_HEAD = 64 * 1024
+# What stands in them beside method, target, names and values: b"  HTTP/1.1\r\n" and the empty line, b": \r\n".
+_REQUEST_LINE = 14
+_HEADER_LINE = 4
 _KEPT = 4096
 _SEARCHED = 4 * _KEPT
 # At the server's end a request that is not whole yet gets less time than uvicorn gives the whole server.
@@ -42,6 +49,7 @@ _NAMED = re.compile(
 _PLAIN_KEY = re.compile(rb"(?i)((?:bearer[ \t]+)?)([0-9a-f]{20,})")
 _SCHEMED = re.compile(rb"(?i)((?:bearer|basic)[ \t]+)(\S+)")
 _HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
+_UNFINISHED_HEADER = re.compile(rb"\n([\w!#$%&'*+.^`|~-]{1,100}):[^\r\n]*\Z")
 
 
 def without_keys(data: bytes) -> bytes:
@@ -115,6 +123,8 @@ class RecordingProtocol(HttpToolsProtocol):
     _in_head = False
     _head = b""
     _head_size = 0
+    # How much had come when it was first seen: some of that belongs to the requests before.
+    _head_seen_at = 0
     _last_of_body = b""
     # An offer to upgrade was read, and is being passed over.
     _upgrading = False
@@ -158,9 +168,12 @@ class RecordingProtocol(HttpToolsProtocol):
             self._head += data[: max(0, _SEARCHED - len(self._head))]
             self._head_size += len(data)
         else:
-            self._head, self._head_size = data, len(data)
+            self._head, self._head_size, self._head_seen_at = data, len(data), len(data)
             self._last_of_body = b""
         self._feed(data)
+        if self._in_head and self._head_size - self._head_seen_at > MAX_HEAD:
+            header = _UNFINISHED_HEADER.search(self._head)
+            self._give_up(self._head_too_large(None, header[1].decode() if header else None))
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -226,6 +239,11 @@ class RecordingProtocol(HttpToolsProtocol):
         """As uvicorn's, with a cycle of our own, and without a change to another protocol."""
         if self._replaying or self._deaf:
             return
+        size = len(self.parser.get_method()) + len(self.url) + sum(len(pair[0]) + len(pair[1]) for pair in self.headers)
+        size += _REQUEST_LINE + _HEADER_LINE * len(self.headers)
+        if size > MAX_HEAD:
+            self._give_up(self._head_too_large(size))
+            return
         version = self.parser.get_http_version()
         method = self.parser.get_method()
         url = httptools.parse_url(self.url)
@@ -282,11 +300,11 @@ class RecordingProtocol(HttpToolsProtocol):
         if self._unreadable is not None and self.cycle.response_complete and not self.transport.is_closing():
             self._answer_unreadable()
 
-    def _give_up(self) -> None:
-        """What came behind the last request cannot be read; it is recorded and answered once its turn comes."""
+    def _give_up(self, exchange: Exchange | None = None) -> None:
+        """What came behind the last request is not read on; it is recorded and answered once its turn comes."""
         self._deaf = True
         self._in_head = False
-        self._unreadable = self._unreadable_exchange()
+        self._unreadable = exchange or self._unreadable_exchange()
         if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
             self._answer_unreadable()
 
@@ -297,18 +315,30 @@ class RecordingProtocol(HttpToolsProtocol):
         size = self._head_size - len(self._head) + len(data)
         # A word that the limit cuts through may be a key that does not look like one any more.
         searched = data if len(data) <= _SEARCHED else re.sub(rb"\S+\Z", b"", data[:_SEARCHED])
-        return not_http(
-            ReceivedRequest(
-                id=new_exchange_id(),
-                method="",
-                path="",
-                query="",
-                headers=(),
-                body=without_keys(searched)[:_KEPT],
-                received_at=datetime.now(UTC),
-                peer=f"{self.client[0]}:{self.client[1]}" if self.client else None,
-                wire_size=size,
-            )
+        return not_http(replace(self._bare_request(), body=without_keys(searched)[:_KEPT], wire_size=size))
+
+    def _head_too_large(self, size: int | None, unfinished: str | None = None) -> Exchange:
+        path, _, query = self.url.partition(b"?")
+        request = replace(
+            self._bare_request(),
+            method=self.parser.get_method().decode("ascii") if self.url else "",
+            path=urllib.parse.unquote(path.decode("latin-1")),
+            query=query.decode("latin-1"),
+            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers),
+        )
+        return head_too_large(request, MAX_HEAD, size, unfinished)
+
+    def _bare_request(self) -> ReceivedRequest:
+        """What is known of a request of which nothing was read."""
+        return ReceivedRequest(
+            id=new_exchange_id(),
+            method="",
+            path="",
+            query="",
+            headers=(),
+            body=b"",
+            received_at=utc_now(),
+            peer=f"{self.client[0]}:{self.client[1]}" if self.client else None,
         )
 
     def _answer_unreadable(self) -> None:
@@ -317,11 +347,12 @@ class RecordingProtocol(HttpToolsProtocol):
         if exchange is None:
             return
         response = exchange.response
-        head = [f"HTTP/1.1 {response.status_code} Bad Request", "connection: close"]
+        head = [f"HTTP/1.1 {response.status_code} {HTTPStatus(response.status_code).phrase}", "connection: close"]
         head += [f"{name}: {value}" for name, value in response.headers]
         head += [f"content-length: {len(response.body)}", "", ""]
+        body = b"" if exchange.request.method == "HEAD" else response.body
         self._unset_keepalive_if_required()
-        self.transport.write("\r\n".join(head).encode("latin-1") + response.body)
+        self.transport.write("\r\n".join(head).encode("latin-1") + body)
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.flow.resume_reading()

@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import cast
 
+from mock_intake.clock import utc_now
 from mock_intake.datadog import requests as rules
 from mock_intake.datadog.sites import INTAKE_HOSTS, INTAKE_PATH
 from mock_intake.exchange import Exchange, Headers, ReceivedRequest, Response, new_exchange_id
@@ -167,7 +167,7 @@ class ForwardProxy:
             query=masker.query(query),
             headers=masker.headers(headers),
             body=b"",
-            received_at=datetime.now(UTC),
+            received_at=utc_now(),
             peer=f"{peer[0]}:{peer[1]}" if peer else None,
         )
         exchange = refused(request, status, finding(request.path))

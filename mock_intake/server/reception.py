@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from starlette.types import Receive, Scope, Send
 
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import LATE, Exchange, Hop, ReceivedRequest, encode_headers
+from mock_intake.exchange import LATE, NO_ANSWER, Exchange, Hop, ReceivedRequest, Response, encode_headers
 from mock_intake.faults import BODILESS, Faults, RequestFacts, Taken, apply
 from mock_intake.intake import Intake, unrecorded
 from mock_intake.journal import JournalError
@@ -48,12 +48,33 @@ class Reception:
         self._attempts = attempts
         self._target = target
         self._under_way: dict[str, _UnderWay] = {}
+        self.reading = 0
+        """How many requests have begun to arrive and are not on record yet."""
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """A request is arriving, within; it is on record, or never will be, after."""
+        self.reading += 1
+        try:
+            yield
+        finally:
+            self.reading -= 1
 
     async def take(
-        self, request: ReceivedRequest, hop: Hop | None = None, target: Target | None = None
+        self,
+        request: ReceivedRequest,
+        hop: Hop | None = None,
+        target: Target | None = None,
+        secrets: frozenset[str] = frozenset(),
     ) -> tuple[Exchange, Taken | None]:
-        """The exchange of a request, on record when this returns, and the fault step that it took."""
-        exchange = self.intake.receive(request)
+        """The exchange of a request, on record when this returns, and the fault step that it took.
+
+        ``secrets`` are keys that are masked beside those that the request carries.
+        """
+        target = target or self._target
+        if target is not None and target.api_key is not None:
+            secrets |= {target.api_key}
+        exchange = self.intake.receive(request, secrets)
         if hop is not None:
             exchange = replace(exchange, hop=hop)
         taken = self._fault(exchange)
@@ -61,17 +82,24 @@ class Reception:
             exchange = apply(exchange, taken.step)
         elif taken is not None and taken.delay:
             exchange = replace(exchange, fault=LATE)
-        target = target or self._target
-        if target is not None and exchange.accepted and not exchange.answer_lost:
-            response = await self.forwarder.send(target, request.headers, request.body)
-            taken_there = 200 <= response.status_code < 300
-            exchange = replace(exchange, response=response, accepted=taken_there)
+        if target is not None and exchange.accepted and (exchange.fault == LATE or not exchange.answer_lost):
+            exchange = await self._sent_on(exchange, request, target)
         with self._counted(exchange):
             try:
                 await self.recorder.record(exchange)
             except JournalError as error:
                 return unrecorded(exchange, str(error)), None
         return exchange, taken
+
+    async def _sent_on(self, exchange: Exchange, request: ReceivedRequest, target: Target) -> Exchange:
+        """An exchange with the answer that the other side gives to the event."""
+        try:
+            response = await self.forwarder.send(target, request.headers, request.body)
+        except asyncio.CancelledError:
+            # The server ends before the other side has answered: there is no answer, and a request all the same.
+            self.recorder.record_soon(replace(exchange, response=Response(NO_ANSWER, (), b""), accepted=False))
+            raise
+        return replace(exchange, response=response, accepted=200 <= response.status_code < 300)
 
     @contextmanager
     def _counted(self, exchange: Exchange) -> Iterator[None]:
@@ -93,8 +121,13 @@ class Reception:
                 del self._under_way[event_id]
 
     def _fault(self, exchange: Exchange) -> Taken | None:
-        """The step of the fault plan that the exchange takes: any POST to the endpoint does, whatever its key."""
-        if exchange.request.method != "POST" or exchange.request.path != INTAKE_PATH or not self._faults.any:
+        """The step of the fault plan that the exchange takes.
+
+        Any POST to the endpoint does, whatever its key, if it has arrived to its end: a step is for a client that
+        waits for an answer.
+        """
+        request = exchange.request
+        if request.method != "POST" or request.path != INTAKE_PATH or not request.complete or not self._faults.any:
             return None
         event = exchange.event
         facts = RequestFacts()

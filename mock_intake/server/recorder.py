@@ -11,13 +11,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mock_intake.exchange import Exchange
-from mock_intake.journal import Journal, JournalError
+from mock_intake.journal import Journal, JournalError, UnkeepableError
 from mock_intake.server.bell import Bell
 
 _log = logging.getLogger("mock_intake")
 _STOP_TIMEOUT = 10.0
 # One commit for all that have gathered, but no transaction without end.
 _LARGEST_GROUP = 1000
+# So long (seconds) a commit is put off until as many have come as shared the last one: those who were answered together
+# are likely to send again together. A client that is alone never waits.
+_PATIENCE = 0.002
 
 
 class _Waiting(NamedTuple):
@@ -31,7 +34,8 @@ class Recorder:
     """Appends to a journal from a server's loop without ever holding the loop up.
 
     A journal that waits for a disk is written by a thread of its own: while it commits, exchanges gather, and
-    the next commit takes all of them. ``on_exchange`` hears of every exchange once it is on record.
+    the next commit takes all of them, and waits a moment for those who are about to come. ``on_exchange`` hears
+    of every exchange once it is on record.
     """
 
     def __init__(self, journal: Journal, bell: Bell, on_exchange: Callable[[Exchange], None] | None = None) -> None:
@@ -40,6 +44,8 @@ class Recorder:
         self._on_exchange = on_exchange
         self._gathered: deque[_Waiting] = deque()
         self._wake = threading.Condition()
+        # How many the thread waits for.
+        self._wanted = 1
         self._closed = False
         self._failure: str | None = None
         self._thread: threading.Thread | None = None
@@ -93,36 +99,48 @@ class Recorder:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="mock-intake-journal", daemon=True)
                 self._thread.start()
-            self._wake.notify()
+            if len(self._gathered) >= self._wanted:
+                self._wake.notify()
 
     def _write(self) -> None:
+        group: list[_Waiting] = []
         while True:
             with self._wake:
-                while not self._gathered and not self._closed:
-                    self._wake.wait()
+                self._wake.wait_for(self._is_time)
+                self._wanted = len(group)
+                self._wake.wait_for(self._is_time, _PATIENCE)
+                self._wanted = 1
                 group = [self._gathered.popleft() for _ in range(min(len(self._gathered), _LARGEST_GROUP))]
                 if not group:
                     self._thread = None
                     return
             self._put_on_record(group)
 
+    def _is_time(self) -> bool:
+        return self._closed or len(self._gathered) >= self._wanted
+
     def _put_on_record(self, group: list[_Waiting]) -> None:
         try:
             self._append([waiting.exchange for waiting in group])
+        except UnkeepableError as error:
+            self._put_one_by_one(group, error)
         except JournalError as error:
             self._tell(str(error))
             _settle(group, error)
         except Exception as error:
-            # One that cannot be kept must not take the others with it, nor end the thread that all wait for.
-            if len(group) > 1:
-                for waiting in group:
-                    self._put_on_record([waiting])
-                return
-            _log.exception("the exchange %s cannot be put on record", group[0].exchange.id)
-            _settle(group, JournalError(f"the exchange cannot be put on record: {error}"))
+            self._put_one_by_one(group, error)
         else:
             self._tell(None)
             _settle(group, None)
+
+    def _put_one_by_one(self, group: list[_Waiting], error: Exception) -> None:
+        """One that cannot be kept must not take the others with it, nor end the thread that all wait for."""
+        if len(group) > 1:
+            for waiting in group:
+                self._put_on_record([waiting])
+            return
+        _log.error("the exchange %s cannot be put on record", group[0].exchange.id, exc_info=error)
+        _settle(group, JournalError(f"the exchange cannot be put on record: {error}"))
 
     def _tell(self, failure: str | None) -> None:
         """Logs that the journal fails, and that it is well again; not the same again and again."""

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 import uvicorn
 
+from mock_intake.clock import monotonic
 from mock_intake.datadog.agent import AgentSettings
 from mock_intake.exchange import Exchange
 from mock_intake.faults import Faults
 from mock_intake.intake import Intake, Settings
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.openlineage.library import FacetLibrary
+from mock_intake.server.accepting import accept_tls
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.app import create_agent_app, create_app
 from mock_intake.server.bell import Bell
 from mock_intake.server.control import Control
+from mock_intake.server.doors import Door
 from mock_intake.server.forward import Target
 from mock_intake.server.protocol import recording_protocol
 from mock_intake.server.proxy import ForwardProxy, Peers
@@ -31,8 +37,12 @@ from mock_intake.server.recorder import Recorder
 from mock_intake.server.tls import Certificates
 from mock_intake.views import Views
 
+# The standard library's own class, also where a library that keeps tests off the network has put one in its place.
+_Socket: Any = next(each for each in socket.socket.__mro__ if each.__module__ == "socket")
 _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 5.0
+# How long between two looks at whether there is still something to wait for, in seconds.
+_PATIENCE = 0.002
 
 
 class ServerError(RuntimeError):
@@ -91,6 +101,8 @@ class IntakeServer:
         self.faults = Faults()
         self.views = Views(self.journal, self.settings.selection)
         self.certificates = tls
+        self.handshakes_broken_off = 0
+        """How many TLS connections were ended by the client before they were made: most distrust the certificate."""
         self._host = host
         self._ports = {"http": port, "https": tls_port, "agent": agent_port}
         self._peers = Peers()
@@ -109,9 +121,12 @@ class IntakeServer:
         self._proxy_allow = proxy_allow
         self._proxy_address: tuple[str, int] | None = None
         self._listeners: dict[str, _Listener] = {}
+        self._doors: dict[str, Door] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._ready = threading.Event()
-        self._failure: BaseException | None = None
+        # Made here and not at the start: it sets up logging, whose locks an interruption would leave taken.
+        self._configs = {name: self._config(app) for name, app in self._apps.items()}
+        self._outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
     @property
     def is_running(self) -> bool:
@@ -145,7 +160,7 @@ class IntakeServer:
         return self._address("https")
 
     def _address(self, name: str) -> tuple[str, int]:
-        listener = self._listeners.get(name)
+        listener = self._listeners.get(name) or self._doors.get(name)
         if listener is None:
             if name in self._apps:
                 raise ServerError("The server is not running: enter it first (with IntakeServer() as server).")
@@ -153,47 +168,82 @@ class IntakeServer:
             raise ServerError(f"The server does not serve {name}: give {wanted}.")
         return listener.address
 
+    def open_agent(self, settings: AgentSettings) -> Door:
+        """One more Agent, on a port of its own, of a server that is running; close it when done."""
+        return self._open("agent", create_agent_app(self._reception, settings), None)
+
+    def open_tls(self, certificates: Certificates) -> None:
+        """Serves https as well, on a free port, from now on: for a server that was started without."""
+        if "https" in self._apps or "https" in self._doors:
+            raise ServerError("The server serves https already.")
+        self._open("https", self.app, certificates)
+        self.certificates = certificates
+
+    def _open(self, name: str, app: Any, certificates: Certificates | None) -> Door:
+        http = self._listeners.get("http")
+        if self._loop is None or http is None or not self.is_running:
+            raise ServerError("The server is not running: enter it first (with IntakeServer() as server).")
+        door = Door(self._loop, self._config(app), http.server.server_state)
+        context = certificates.context if certificates else None
+        door.open(_bind(self._host, 0), context, self._broken_off)
+        self._doors = {key: known for key, known in self._doors.items() if known.is_open}
+        self._doors[f"agent {door.address[1]}" if name == "agent" else name] = door
+        return door
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Waits until every request that has reached the server is on record, at most so many seconds.
+
+        From any thread but the server's. True at once if the server has ended.
+        """
+        until = monotonic() + timeout
+        while self.is_running and self._loop is not None:
+            # What has arrived at a socket begins to be read in a turn of the loop or two.
+            with suppress(RuntimeError, TimeoutError):
+                asyncio.run_coroutine_threadsafe(_turns(), self._loop).result(max(0.001, until - monotonic()))
+            if not self._reception.reading:
+                return True
+            if monotonic() >= until:
+                return False
+            time.sleep(_PATIENCE)
+        return True
+
     def start(self) -> None:
         """Binds the addresses and serves; returns once requests are taken."""
         if self.is_running:
             raise ServerError("The server is running already.")
-        self._ready.clear()
-        self._failure = None
+        self._outcome = queue.SimpleQueue()
         try:
-            for name, app in self._apps.items():
+            for name, config in self._configs.items():
                 listening = _bind(self._host, self._ports[name])
                 host, port = listening.getsockname()[:2]
-                server = self._uvicorn(app, secure=name == "https")
-                self._listeners[name] = _Listener(listening, server, (str(host), int(port)))
-        except ServerError:
-            self._close_sockets()
-            raise
-        self._thread = threading.Thread(target=self._serve, name="mock-intake", daemon=True)
-        self._thread.start()
-        self._ready.wait(_START_TIMEOUT)
-        if self._failure is not None or not self._ready.is_set():
-            failure = self._failure
-            self.stop()
+                self._listeners[name] = _Listener(listening, uvicorn.Server(config), (str(host), int(port)))
+            self._thread = threading.Thread(target=self._serve, name="mock-intake", daemon=True)
+            self._thread.start()
+            try:
+                failure = self._outcome.get(timeout=_START_TIMEOUT)
+            except queue.Empty:
+                raise ServerError("The server did not start in time.") from None
             if isinstance(failure, ServerError):
                 raise failure
-            raise ServerError(f"The server did not start: {failure or 'no answer in time'}")
+            if failure is not None:
+                raise ServerError(f"The server did not start: {failure}") from failure
+        except BaseException:  # Ctrl-C too: nobody else would stop what has not started
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Ends the server; requests under way get a second to finish."""
         for listener in self._listeners.values():
             listener.server.should_exit = True
-        if self._thread is not None:
+        # Without an identity it was not started: the start was interrupted before.
+        if self._thread is not None and self._thread.ident is not None:
             self._thread.join(_STOP_TIMEOUT)
         self._recorder.close()
-        self._close_sockets()
-
-    def _close_sockets(self) -> None:
         for listener in self._listeners.values():
             listener.socket.close()
 
-    def _uvicorn(self, app: Any, *, secure: bool) -> uvicorn.Server:
-        certificates = self.certificates
-        config = uvicorn.Config(
+    def _config(self, app: Any) -> uvicorn.Config:
+        return uvicorn.Config(
             app,
             http=recording_protocol(self._recorder.record_soon, self._peers),
             ws="none",
@@ -205,11 +255,10 @@ class IntakeServer:
             proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=1,
-            ssl_context_factory=(lambda *_: certificates.context) if secure and certificates else None,
         )
-        return uvicorn.Server(config)
 
     def _serve(self) -> None:
+        failure: BaseException | None = None
         loop_factory: Any = None
         if sys.platform != "win32":
             import uvloop
@@ -219,21 +268,25 @@ class IntakeServer:
             with asyncio.Runner(loop_factory=loop_factory) as runner:
                 runner.run(self._main())
         except BaseException as error:  # handed over to the thread that waits for the start
-            self._failure = error
-        finally:
-            self._ready.set()
+            failure = error
+        self._outcome.put(failure)
 
     async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
         serving = [
-            asyncio.ensure_future(listener.server.serve(sockets=[listener.socket]))
-            for listener in self._listeners.values()
+            # TLS connections are accepted and handed to uvicorn by ourselves.
+            asyncio.ensure_future(listener.server.serve(sockets=[] if name == "https" else [listener.socket]))
+            for name, listener in self._listeners.items()
         ]
+        accepting: asyncio.Future[None] | None = None
         proxy = None
         try:
             while not all(listener.server.started for listener in self._listeners.values()):
                 if any(task.done() for task in serving):
                     break
                 await asyncio.sleep(0.001)
+            if self.certificates is not None:
+                accepting = asyncio.ensure_future(self._accept_tls(self._listeners["https"], self.certificates))
             if self._proxy_port is not None:
                 intake = self._listeners["https"].address
                 proxy = ForwardProxy(intake, self._recorder.record_soon, self._peers, self._proxy_allow)
@@ -241,12 +294,15 @@ class IntakeServer:
                     self._proxy_address = await proxy.start(self._host, self._proxy_port)
                 except OSError as error:
                     raise ServerError(_cannot_listen(self._host, self._proxy_port, error)) from error
-            self._ready.set()
+            self._outcome.put(None)
             await asyncio.gather(*serving)
         finally:
             for listener in self._listeners.values():
                 listener.server.should_exit = True
-            await asyncio.gather(*serving, return_exceptions=True)
+            if accepting is not None:
+                accepting.cancel()
+                await asyncio.gather(accepting, return_exceptions=True)
+            await asyncio.gather(*serving, *(door.closed() for door in self._doors.values()), return_exceptions=True)
             if proxy is not None:
                 await proxy.stop()
             await self._reception.close()
@@ -257,6 +313,21 @@ class IntakeServer:
             # What was aborted is closed in the loop's next rounds.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
+
+    async def _accept_tls(self, listener: _Listener, certificates: Certificates) -> None:
+        server = listener.server
+        protocol_class: Any = server.config.http_protocol_class
+
+        def protocol() -> asyncio.Protocol:
+            made: asyncio.Protocol = protocol_class(
+                config=server.config, server_state=server.server_state, app_state={}
+            )
+            return made
+
+        await accept_tls(listener.socket, certificates.context, protocol, self._broken_off)
+
+    def _broken_off(self) -> None:
+        self.handshakes_broken_off += 1
 
     def __enter__(self) -> IntakeServer:
         self.start()
@@ -277,16 +348,23 @@ def _url(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+async def _turns() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener: socket.socket = _Socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(1024)
-    except (OSError, OverflowError) as error:
+    except BaseException as error:
         listener.close()
-        raise ServerError(_cannot_listen(host, port, error)) from error
+        if isinstance(error, (OSError, OverflowError)):
+            raise ServerError(_cannot_listen(host, port, error)) from error
+        raise
     return listener
 
 

@@ -6,6 +6,7 @@ where the user asks for it. Private keys stay in the process.
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,20 +45,23 @@ class Certificates:
             self.context = _own_context(*own)
             return
         trustme = _trustme()
-        authority = trustme.CA(
-            organization_name="mock-intake", organization_unit_name="test CA, trust it in tests only"
-        )
+        # Of two CAs with the same name, a client that trusts both may look at the wrong one only.
+        unit = f"test CA {secrets.token_hex(4)}, trust it in tests only"
+        authority = trustme.CA(organization_name="mock-intake", organization_unit_name=unit)
         signer = trustme.CA(organization_name="somebody else") if flaw == "untrusted" else authority
         identities = [*LOOPBACK_IDENTITIES, *sorted(INTAKE_HOSTS), *names]
         if flaw == "wrong-host":
             identities = [WRONG_HOST]
         now = datetime.now(UTC)
-        leaf = signer.issue_cert(
-            *identities,
-            # Clocks differ, so the certificate begins before it was made.
-            not_before=now - timedelta(days=400 if flaw == "expired" else 1),
-            not_after=now - timedelta(days=1) if flaw == "expired" else now + timedelta(days=365),
-        )
+        try:
+            leaf = signer.issue_cert(
+                *identities,
+                # Clocks differ, so the certificate begins before it was made.
+                not_before=now - timedelta(days=400 if flaw == "expired" else 1),
+                not_after=now - timedelta(days=1) if flaw == "expired" else now + timedelta(days=365),
+            )
+        except ValueError as error:  # of the names, which alone are not ours
+            raise TlsError(f"No certificate can be made for {', '.join(names)}: {error}") from error
         self.context = _server_context()
         leaf.configure_cert(self.context)
         self.ca_pem = authority.cert_pem.bytes()

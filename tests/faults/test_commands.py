@@ -165,7 +165,7 @@ def test_what_was_hit_counts_as_refused_or_taken_in_the_summary(serve: Callable[
         serving.send()
     serving.process.send_signal(signal.SIGTERM)
     out, _ = serving.process.communicate(timeout=10)
-    assert "2 events taken: 2 ok, 0 warning, 0 error; 1 requests refused" in out
+    assert "2 events taken: 2 ok, 0 warning, 0 error; 1 request refused" in out
 
 
 @pytest.mark.parametrize(

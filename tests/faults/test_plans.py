@@ -74,6 +74,18 @@ def test_a_step_is_for_one_request_unless_it_says_otherwise() -> None:
     assert [step.times for step in plan.sequence] == [1, 1, 5, None]
 
 
+def test_numbers_are_whole_as_in_json_whatever_their_form() -> None:
+    """1.0 and 1 are one number there; a plan says what the same plan with integers says."""
+    form = '[{"step": %s, "times": %s, "seed": %s, "match": {"attempt": %s}}, %s]'
+    assert parse_plan(form % ("503.0", "3.0", "-7.0", "1e0", "394.0")) == parse_plan(form % (503, 3, -7, 1, 394))
+
+
+def test_numbers_go_as_far_as_all_readers_of_json_agree() -> None:
+    largest = 2**53 - 1
+    (last,) = parse_plan([{"step": 503, "times": largest, "seed": -largest, "match": {"attempt": largest}}]).sequence
+    assert (last.times, last.seed, last.match.attempt) == (largest, -largest, largest)
+
+
 def test_what_happens_by_chance_goes_on_unless_it_says_otherwise() -> None:
     chance = {"step": 503, "probability": 0.5}
     plan = parse_plan([chance, {**chance, "times": 2}])
@@ -171,7 +183,7 @@ def step(**fields: Any) -> list[Any]:
         ("x" * 100, NO_STEP + repr("x" * 40)),
         ([None], NO_STEP + "'None'"),
         ([True], NO_STEP + "'True'"),
-        ([503.0], NO_STEP + "'503.0'"),
+        ([503.5], NO_STEP + "'503.5'"),
         ([[503]], NO_STEP + "'[503]'"),
         ([{"step": None}], NO_STEP + "'None'"),
         (None, NO_PLAN),
@@ -211,6 +223,16 @@ def step(**fields: Any) -> list[Any]:
         ('[{"step": 503, "probability": NaN}]', NO_PROBABILITY),
         (step(seed=0.5), "seed is a whole number"),
         (step(seed=True), "seed is a whole number"),
+        (step(times=2**53), f"times is at most {2**53 - 1}, or null for ever"),
+        (step(times=2.0**60), f"times is at most {2**53 - 1}, or null for ever"),
+        (step(times=float("inf")), NO_TIMES),
+        (step(seed=2**53), f"seed is a whole number from {1 - 2**53} to {2**53 - 1}"),
+        (step(seed=-(2**200)), f"seed is a whole number from {1 - 2**53} to {2**53 - 1}"),
+        (step(seed=None), "seed is a whole number"),
+        (step(match={"attempt": 2**53}), f"attempt is a number from 1 to {2**53 - 1}"),
+        (step(headers={"X-A": None}), "the header 'X-A' is a text or a number"),
+        (step(headers={"X-A": True}), "the header 'X-A' is a text or a number"),
+        (step(headers={"X-A": ["a"]}), "the header 'X-A' is a text or a number"),
         (step(headers=["Retry-After: 1"]), 'headers is an object such as {"Retry-After": "1"}'),
         (step(headers={"X-A": "a\r\nX-B: b"}), "the header 'X-A' has characters that no header can have"),
         (step(headers={"X-A": "\u20ac"}), "the header 'X-A' has characters that no header can have"),

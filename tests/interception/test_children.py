@@ -89,6 +89,50 @@ def test_a_sitecustomize_that_fails_fails_as_it_does_alone_and_the_program_is_ca
     assert (done.stdout, done.stderr) == ("202\n", alone_.stderr)
 
 
+# Two ways in which tools that come in by a sitecustomize of their own let the next one run too.
+TAKES_ITSELF_OUT = """
+import os, sys
+print("a tool's own")
+here = os.path.dirname(os.path.abspath(__file__))
+index = sys.path.index(here)
+del sys.path[index], sys.modules["sitecustomize"]
+try:
+    import sitecustomize
+except ImportError:
+    pass
+sys.path.insert(index, here)
+"""
+LOOKS_FURTHER = """
+import importlib.machinery, importlib.util, os, sys
+print("a tool's own")
+here = os.path.dirname(os.path.abspath(__file__))
+spec = importlib.machinery.PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if entry != here])
+if spec:
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+"""
+
+
+@pytest.mark.parametrize("tool", [TAKES_ITSELF_OUT, LOOKS_FURTHER], ids=["takes itself out", "looks further"])
+@pytest.mark.parametrize("first", ["tool", "ours"])
+def test_another_tool_and_the_users_own_run_once_each_whichever_comes_first(
+    tool: str, first: str, environment: dict[str, str], tmp_path: Path, server: IntakeServer, api_key: str
+) -> None:
+    places = []
+    for name, text in (("tool", tool), ("theirs", "print('their own')\n")):
+        places.append(tmp_path / name)
+        places[-1].mkdir()
+        (places[-1] / "sitecustomize.py").write_text(text)
+    order = [environment["PYTHONPATH"], *map(str, places)]
+    if first == "tool":
+        order[:2] = order[1::-1]
+    once = "import socket; print(socket.getaddrinfo.__closure__[0].cell_contents.__closure__)"
+    path = {**environment, "PYTHONPATH": os.pathsep.join(order)}
+    done = run_program([sys.executable, "-c", f"{EMIT}{once}"], tmp_path, path)
+    told = done.stdout.splitlines()
+    assert (sorted(told[:2]), told[2:], done.stderr) == (["a tool's own", "their own"], ["202", "None"], "")
+    assert len(arrived(server, api_key)) == 1
+
+
 def test_the_users_python_path_is_kept_behind_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/one", "/two"]))
     addresses = Addresses("http://x", "0" * 32, https_address=("127.0.0.1", 1), ca_file=tmp_path / "ca.pem")
@@ -192,4 +236,4 @@ def test_the_redirect_needs_no_package(tmp_path: Path) -> None:
         timeout=60,
         check=True,
     )
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert (done.stdout, done.stderr) == ("['_mock_intake_site']\n", "")

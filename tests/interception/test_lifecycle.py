@@ -165,7 +165,6 @@ for connection in (silent, begun, through):
 """
 
 
-@pytest.mark.xfail(strict=False, reason="known, to be mended under issue 3")
 def test_handshakes_that_are_under_way_do_not_hold_up_the_end(tmp_path: Path) -> None:
     """Where warnings are errors, as here, what is left open does. A program of its own, for that would harm others."""
     command = [sys.executable, "-W", "error", "-c", HANDSHAKES]
@@ -174,11 +173,96 @@ def test_handshakes_that_are_under_way_do_not_hold_up_the_end(tmp_path: Path) ->
     assert done.stdout.splitlines() == ["in time False", "b''", "b''", "b''"]
 
 
+@pytest.mark.parametrize("answer", ["drip", "large"])
+def test_answers_that_are_under_way_do_not_hold_up_the_end(answer: str, certificates: Certificates) -> None:
+    """One that takes its time, and one that its client does not read."""
+    server = whole(certificates)
+    server.start()
+    context = trusting(server)
+    request = request_bytes(EVENT)
+    with ExitStack() as stack:
+        plain = stack.enter_context(socket.create_connection(server.address, timeout=10))
+        if answer == "large":
+            large = {**json.loads(EVENT), "note": "x" * 4_000_000}
+            assert post(plain, KEY, json.dumps(large).encode()).status == 202
+            # Three of them are more than all buffers on the way can take.
+            request = 3 * request_bytes(b"", method="GET", target="/api/mock/v1/exchanges?body=1")
+        else:
+            server.faults.set(parse_plan({"sequence": [{"step": "drip", "times": None}]}))
+        by_tls = stack.enter_context(socket.create_connection(server.https_address, timeout=10))
+        secured = stack.enter_context(context.wrap_socket(by_tls, server_hostname="localhost"))
+        through = stack.enter_context(context.wrap_socket(stack.enter_context(tunnel(server)), server_hostname=HOST))
+        for connection in (plain, secured, through):
+            connection.sendall(request)
+        for connection in (plain, secured, through):
+            assert connection.recv(12) == b"HTTP/1.1 202" if answer == "drip" else b"HTTP/1.1 200"
+        stop_in_time(server)
+
+
+INTERRUPTED = r"""
+import gc, os, pathlib, signal, threading, time
+from mock_intake import IntakeServer
+from mock_intake.datadog.agent import AgentSettings
+from mock_intake.server.tls import Certificates
+
+certificates = Certificates()
+
+def interrupt(late):
+    while not any(thread.name == "mock-intake" and thread.is_alive() for thread in threading.enumerate()):
+        time.sleep(0)
+    time.sleep(late)
+    os.kill(os.getpid(), signal.SIGINT)
+
+def life(late):
+    server = IntakeServer(tls=certificates, agent=AgentSettings("a" * 32), proxy_port=0)
+    interrupting = threading.Thread(target=interrupt, args=(late,))
+    interrupting.start()
+    try:
+        server.start()
+        interrupting.join()
+    except KeyboardInterrupt:
+        pass
+    interrupting.join()
+    interrupted = not server.is_running
+    server.stop()
+    return interrupted
+
+def left():
+    gc.collect()
+    return threading.active_count(), len(list(pathlib.Path("/proc/self/fd").iterdir()))
+
+life(0.1)
+before = left()
+interrupted = sum(life(0.0002 * step) for step in range(20))
+print(interrupted > 0, left() == before)
+"""
+
+
+def test_a_start_that_is_interrupted_leaves_no_threads_and_no_descriptors(tmp_path: Path) -> None:
+    """By Ctrl-C, at various moments; a program of its own, for only its main thread hears of it."""
+    done = run_program([sys.executable, "-c", INTERRUPTED], tmp_path, {"PYTHONPATH": str(REPOSITORY)})
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
+def waiting_out(port: int) -> bool:
+    """Whether the kernel keeps a closed connection of this port, to wait for stray packets (TIME_WAIT)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(line[1].endswith(f":{port:04X}") and line[3] == "06" for line in lines)
+
+
 def test_the_same_ports_can_be_had_again_at_once(certificates: Certificates) -> None:
+    """With connections open that were so at the end, and with others that wait for stray packets."""
     with ExitStack() as stack:
         with whole(certificates) as server:
             ports = ports_of(server)
             use_all(server, stack)
+            closing = ExitStack()
+            read_out = use_all(server, closing)
+        for connection in read_out:
+            # With something unread it would be a reset, of which no trace stays.
+            assert connection.recv(1) == b""
+        closing.close()
+        assert [name for name, port in ports.items() if not waiting_out(port)] == []
         for _ in range(3):
             with whole(certificates, **ports) as again, ExitStack() as inner:
                 assert ports_of(again) == ports
@@ -276,7 +360,8 @@ def test_the_command_ends_in_time_with_connections_open(serving: Serving) -> Non
         assert post(secured, KEY).status == 202
         began = time.monotonic()
         code, out, err = serving.end()
-        assert time.monotonic() - began < 2
+        # Less than 2 s where nothing else runs; a second of it is for requests under way.
+        assert time.monotonic() - began < 4
     assert (code, err) == (0, "")
     assert "1 event taken" in out
 

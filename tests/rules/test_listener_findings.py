@@ -1,4 +1,4 @@
-"""What the Agent and the forward proxy tell of what they turn away, word for word (HT304, HT305)."""
+"""What is told of requests that are turned away before they are judged, word for word (HT107, HT304, HT305)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mock_intake.exchange import Exchange
 from mock_intake.journal import ExchangeFilter
 from mock_intake.server.tls import Certificates
 from tests.rules.examples_judged import Told, told
-from tests.rules.examples_listeners import AGENT_OFF, PROXY_REFUSED
+from tests.rules.examples_listeners import AGENT_OFF, HEAD_TOO_LARGE, PROXY_REFUSED
 from tests.rules.examples_requests import BODY, KEY
 
 SWITCH_ON = "Set ol_proxy_config.enabled and api_key (DD_OL_PROXY_CONFIG_ENABLED, DD_API_KEY) for the Agent."
@@ -26,6 +26,34 @@ StartServer = Callable[..., IntakeServer]
 
 def exchanges(server: IntakeServer) -> list[Exchange]:
     return server.journal.exchanges(ExchangeFilter(), 10).items
+
+
+def status_of(server: IntakeServer, request: bytes) -> int:
+    """What the intake answers to these bytes."""
+    with socket.create_connection(server.address, timeout=10) as connection:
+        connection.sendall(request)
+        return int(connection.recv(65_536).split(b" ")[1])
+
+
+def test_a_head_that_is_too_large_is_told_with_its_largest_part(server: IntakeServer) -> None:
+    assert status_of(server, HEAD_TOO_LARGE[0]) == 431
+    [exchange] = exchanges(server)
+    [finding] = exchange.findings
+    assert (finding.code, finding.severity) == ("HT107", RULES["HT107"].severity)
+    assert told(finding) == Told(
+        "request",
+        "the request line and the headers are larger than 65,536 bytes; most of that is the header baggage",
+        "at most 65,536 bytes",
+        "65,708 bytes",
+        "Find what makes it grow: cookies, a header that is added to with every attempt, an event in a header or the "
+        "URL.",
+    )
+
+
+def test_a_head_that_is_just_not_too_large_is_taken(server: IntakeServer) -> None:
+    assert status_of(server, HEAD_TOO_LARGE[1]) == 202
+    [exchange] = exchanges(server)
+    assert (exchange.findings, exchange.accepted) == ((), True)
 
 
 def post_to_agent(server: IntakeServer) -> httpx.Response:

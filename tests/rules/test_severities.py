@@ -13,7 +13,7 @@ from tests.rules.examples_openlineage import with_job_facet, without
 
 ERRORS = {
     *("HT001", "HT002", "HT003", "HT004"),
-    *("HT102", "HT103", "HT104", "HT106"),
+    *("HT102", "HT103", "HT104", "HT106", "HT107"),
     *("HT201", "HT202", "HT203", "HT204", "HT205"),
     *("HT301", "HT302", "HT303", "HT304", "HT305"),
     *("OL001", "OL002", "OL003", "OL004", "OL005", "OL006", "OL007", "OL013", "OL101"),

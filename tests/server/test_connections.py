@@ -303,13 +303,12 @@ def test_tls_on_a_plain_port_is_told_as_such(intake: IntakeServer) -> None:
     assert "http://" in finding["advice"]
 
 
-def test_very_long_targets_and_headers_are_taken_or_refused(intake: IntakeServer) -> None:
+def test_very_long_targets_and_headers_are_taken_as_long_as_a_head_may_be(intake: IntakeServer) -> None:
     for request, expected in (
-        (request_bytes(EVENT, [(f"X-{number}", "v") for number in range(5_000)]), {202, 431}),
-        (request_bytes(EVENT, [("X-Long", "v" * 1_000_000)]), {202, 431}),
-        (request_bytes(EVENT, target="/" + "a" * 60_000), {404, 414}),
-        (request_bytes(EVENT, target="/" + "a" * 200_000), {400, 404, 414}),
+        (request_bytes(EVENT, [(f"X-{number}", "v") for number in range(5_000)]), 202),
+        (request_bytes(EVENT, [("X-Long", "v" * 1_000_000)]), 431),
+        (request_bytes(EVENT, target="/" + "a" * 60_000), 404),
+        (request_bytes(EVENT, target="/" + "a" * 200_000), 431),
     ):
         (answer,), (exchange,) = sent(intake, request)
-        assert answer.status == exchange.response.status_code
-        assert answer.status in expected
+        assert answer.status == exchange.response.status_code == expected

@@ -156,8 +156,8 @@ def test_a_run_has_the_promised_fields(intake: IntakeServer, api_key: str) -> No
     assert run["findings"] == []
     events = get(intake, f"/events?org={org_of(api_key)}")["events"]
     assert run["events"] == [event["id"] for event in reversed(events)]
-    assert get(intake, f"/runs/{RUN_ID}?org={org_of(api_key)}") == run
-    assert get(intake, f"/runs/latest?org={org_of(api_key)}") == run
+    assert get(intake, f"/runs/{RUN_ID}?org={org_of(api_key)}") == {**run, "dropped": 0}
+    assert get(intake, f"/runs/latest?org={org_of(api_key)}") == {**run, "dropped": 0}
 
 
 def test_a_run_is_judged_for_what_is_missing_only_when_closed(intake: IntakeServer, api_key: str) -> None:
@@ -414,7 +414,7 @@ def test_an_org_is_forgotten_and_no_other(start_server: Any, api_key: str) -> No
     for listing in ("events", "exchanges", "runs"):
         assert {item["org"] for item in get(intake, f"/{listing}")[listing]} == {org_of(other)}
     assert get(intake, "/exchanges")["dropped"] == 0
-    assert ask(intake, "/exchanges?org=", "DELETE").json() == {"forgotten": 0}
+    assert ask(intake, "/exchanges?org=", "DELETE").status == 400
     assert ask(intake, "/exchanges?orgs=x", "DELETE").status == 400
     assert ask(intake, "/exchanges", "DELETE").json() == {"forgotten": 1}
     for listing in ("events", "exchanges", "runs", "findings"):

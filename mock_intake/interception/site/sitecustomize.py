@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
+# Tools that come in by a sitecustomize too may run this one again; what has been done is kept here.
+DONE = sys.modules.setdefault("_mock_intake_site", ModuleType("_mock_intake_site")).__dict__
 
 
 def _load(name: str, file: Path) -> ModuleType:
@@ -25,7 +27,7 @@ def _load(name: str, file: Path) -> ModuleType:
 
 def _redirect() -> None:
     address = os.environ.get("MOCK_INTAKE_REDIRECT")
-    if not address:
+    if not address or "redirect" in DONE:
         return
     host, _, port = address.rpartition(":")
     try:
@@ -34,17 +36,24 @@ def _redirect() -> None:
         # The intake has ended before this process began. What it sends must not go to the real one instead.
         ca_pem = ""
     hosts = os.environ["MOCK_INTAKE_REDIRECT_HOSTS"].split(",")
-    redirect = _load("_mock_intake_redirect", HERE.parent / "redirect.py")
+    redirect = DONE["redirect"] = _load("_mock_intake_redirect", HERE.parent / "redirect.py")
     redirect.Redirect(hosts, (host, int(port)), ca_pem).install()
 
 
 def _chain() -> None:
-    rest = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", rest)
-    if spec is not None and spec.loader is not None:
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["sitecustomize"] = module
-        spec.loader.exec_module(module)
+    # What stands before this directory has had its turn.
+    places = [Path(entry or ".").resolve() for entry in sys.path]
+    behind = sys.path[places.index(HERE) + 1 :] if HERE in places else sys.path
+    for entry in behind:
+        spec = importlib.machinery.PathFinder.find_spec("sitecustomize", [entry])
+        if spec is None or spec.loader is None or Path(entry or ".").resolve() == HERE:
+            continue
+        if spec.origin not in DONE.setdefault("chained", set()):
+            DONE["chained"].add(spec.origin)
+            module = importlib.util.module_from_spec(spec)
+            sys.modules["sitecustomize"] = module
+            spec.loader.exec_module(module)
+            return
 
 
 try:

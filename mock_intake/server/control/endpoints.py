@@ -41,6 +41,8 @@ class Parameter:
     kind: Literal["text", "number", "flag"] = "text"
     values: tuple[str, ...] = ()
     largest: int | None = None
+    # Whether it may be empty, as a variable that is not set would have it.
+    may_be_empty: bool = True
 
     def read(self, text: str) -> Any:
         """The value of a text; raises ``BadRequestError``."""
@@ -54,6 +56,8 @@ class Parameter:
                 wanted = f"a number from 1 to {self.largest}" if self.largest else "the next of the page before"
                 raise BadRequestError(f"{self.name} is {wanted}, not {text[:30]!r}.")
             return int(text)
+        if not text and not self.may_be_empty:
+            raise BadRequestError(f"{self.name} is empty; leave it out where it does not matter.")
         if not self.values:
             return text
         meant = next((value for value in (text, text.lower()) if value in self.values), None)
@@ -63,7 +67,7 @@ class Parameter:
 
     def to_openapi(self) -> dict[str, Any]:
         kinds: dict[str, dict[str, Any]] = {
-            "text": {"type": "string"},
+            "text": {"type": "string"} if self.may_be_empty else {"type": "string", "minLength": 1},
             "flag": {"type": "string", "enum": list(_FLAGS)},
             "number": {"type": "integer", "minimum": 0, "maximum": 10**MAX_DIGITS - 1},
         }
@@ -75,7 +79,7 @@ class Parameter:
         return {"name": self.name, "in": "query", "required": False, "description": self.meaning, "schema": schema}
 
 
-ORG = Parameter("org", "Only what belongs to this org.")
+ORG = Parameter("org", "Only what belongs to this org.", may_be_empty=False)
 CLOSED = Parameter("closed", "Say also what is missing, as if no more events were to come.", "flag")
 LIMIT = Parameter("limit", f"How many at most; {DEFAULT_LIMIT} unless told.", "number", largest=MAX_LIMIT)
 CURSOR = Parameter("cursor", "The `next` of the page before.", "number")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
+from mock_intake.clock import monotonic
+from mock_intake.decoding import GZIP_MAGIC, CorruptBodyError, DecodedTooLargeError, decode
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Status
 from mock_intake.journal import EventFilter
@@ -33,14 +35,16 @@ _BATCH = 200
 _HEARTBEAT = 15.0
 # How long a wait goes on after whoever waits has gone.
 _PATIENCE = 1.0
-# Looking what is there takes its time on a large record: all who wait take a tenth of the server's at most.
+# Looking what is there takes its time on a large record: all who wait take a tenth of the server's at most. Counted
+# is the time of the processor: how long a busy machine kept the server waiting says nothing about what a look costs.
 _COURTESY = 9
+STATES = ("START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER")
 _WAIT_FIELDS = ("org", "events", "job", "run_id", "state", "event_type", "status", "timeout")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is waited for: so many events that fit, and, with ``state``, a run that fits in that state."""
+    """What is waited for: so many events that fit, and, with ``state``, a run that fits and has reached it."""
 
     which: EventFilter
     events: int
@@ -54,9 +58,13 @@ class Wanted:
         for name in body:
             if name not in _WAIT_FIELDS:
                 raise BadRequestError(f"There is no field {str(name)[:30]!r}; there are {', '.join(_WAIT_FIELDS)}.")
-        for name in ("org", "job", "run_id", "state", "event_type"):
+        for name in ("org", "job", "run_id", "event_type"):
             if not isinstance(body.get(name, ""), str):
                 raise BadRequestError(f"{name} is a text.")
+        if body.get("org") == "":
+            raise BadRequestError("org is empty; leave it out where it does not matter.")
+        if "state" in body and body["state"] not in STATES:
+            raise BadRequestError(f"state is one of {', '.join(STATES)}, not {str(body['state'])[:30]!r}.")
         timeout = body.get("timeout", DEFAULT_WAIT)
         if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not 0 <= timeout <= MAX_WAIT:
             raise BadRequestError(f"timeout is a number of seconds from 0 to {MAX_WAIT:g}.")
@@ -79,41 +87,52 @@ class Wanted:
 async def wait(control: Control, call: Call) -> Response:
     """Long poll: 200 as soon as what is wanted is there, 408 with what is there instead when the time is up."""
     wanted = Wanted.read(await call.json(), call.org)
-    began = time.monotonic()
+    began = monotonic()
     control.waiting += 1
     try:
         came = await _came(control, call, wanted, began + wanted.timeout)
     finally:
         control.waiting -= 1
-    there = {"waited": time.monotonic() - began, **_there(control, wanted)}
+    there = {"waited": monotonic() - began, **_there(control, wanted)}
     if came:
         return answer(there)
-    missed = f"What was waited for did not come within {wanted.timeout:g} s.{control.dropped_hint()}"
-    return answer({"error": missed, **there}, 408)
+    missed = f"What was waited for did not come within {wanted.timeout:g} s{_instead(wanted, there)}."
+    return answer({"error": missed + control.dropped_hint(), **there}, 408)
 
 
 async def _came(control: Control, call: Call, wanted: Wanted, until: float) -> bool:
-    """Whether what is wanted was there at some moment; looks anew when something has come in."""
+    """Whether what is wanted has come; looks anew when something has come in, as long as somebody waits."""
     while True:
         heard = control.bell.rung
-        looked = time.monotonic()
+        began = thread_time()
         if _is_there(control, wanted):
             return True
-        now = time.monotonic()
+        cost = thread_time() - began
+        now = monotonic()
         if now >= until:
             return False
-        await asyncio.sleep(min((now - looked) * _COURTESY * control.waiting, until - now))
-        while not await control.bell.heard(heard, min(_PATIENCE, max(0.0, until - time.monotonic()))):
-            if time.monotonic() >= until:
+        await asyncio.sleep(min(cost * _COURTESY * control.waiting, until - now))
+        while not await control.bell.heard(heard, min(_PATIENCE, max(0.0, until - monotonic()))):
+            if monotonic() >= until:
                 break
             if await call.request.is_disconnected():
                 return False
+        if await call.request.is_disconnected():
+            return False
 
 
 def _is_there(control: Control, wanted: Wanted) -> bool:
     if control.journal.count_events(wanted.which) < wanted.events:
         return False
-    return wanted.state is None or any(run_cycle.state_of(run.facts) == wanted.state for run in _runs(control, wanted))
+    return wanted.state is None or any(_has_reached(run, wanted.state) for run in _runs(control, wanted))
+
+
+def _has_reached(run: Run, state: str) -> bool:
+    """Whether a run is in a state or was in it before; an end is final, whatever came behind it."""
+    facts = run.facts
+    return run_cycle.state_of(facts) == state or (
+        state not in run_cycle.TERMINAL and any(event.event_type == state for event in facts.events)
+    )
 
 
 def _runs(control: Control, wanted: Wanted) -> Iterator[Run]:
@@ -128,7 +147,7 @@ def _there(control: Control, wanted: Wanted) -> dict[str, Any]:
     runs = [(run, run_cycle.state_of(run.facts)) for run in _runs(control, wanted)]
     return {
         "events": control.journal.count_events(wanted.which),
-        "matching_runs": sum(1 for _, state in runs if wanted.state in (None, state)),
+        "matching_runs": sum(1 for run, _ in runs if wanted.state is None or _has_reached(run, wanted.state)),
         "runs": [
             {"run_id": run.run_id, "job": _job(run.events[0].job), "state": state}
             for run, state in runs[:_MOST_RUNS]
@@ -136,6 +155,18 @@ def _there(control: Control, wanted: Wanted) -> dict[str, Any]:
         ],
         "dropped": control.journal.dropped,
     }
+
+
+def _instead(wanted: Wanted, there: dict[str, Any]) -> str:
+    """In words, what is missing of what is waited for."""
+    missing = []
+    if there["events"] < wanted.events:
+        missing.append(f"{there['events']} of {wanted.events} such events are there")
+    if wanted.state is not None and not there["matching_runs"]:
+        states = sorted({run["state"] or "no state" for run in there["runs"]})
+        instead = f"those that fit are in {', '.join(states)}" if states else "there is no run that fits"
+        missing.append(f"no run has reached {wanted.state}, {instead}")
+    return ": " + "; ".join(missing) if missing else ""
 
 
 def _job(job: run_cycle.Job) -> dict[str, str | None]:
@@ -159,23 +190,30 @@ async def stream(control: Control, call: Call) -> Response:
 async def _sent(control: Control, org: str | None, seen: int, *, resumes: bool) -> AsyncIterator[bytes]:
     told = 0 if resumes else control.journal.dropped
     yield b"retry: 1000\n\n"
-    quiet_since = time.monotonic()
+    quiet_since = monotonic()
     while True:
         heard = control.bell.rung
         while batch := control.journal.read(seen, _BATCH):
+            # Written before any of it goes out: a listener that doesn't read must not keep bodies in memory.
+            blocks = []
             for position, exchange in batch:
                 if position > seen + 1 and (dropped := control.journal.dropped) > told:
                     told = dropped
-                    yield b'event: dropped\ndata: {"dropped":%d}\n\n' % dropped
+                    blocks.append(b'event: dropped\ndata: {"dropped":%d}\n\n' % dropped)
                 seen = position
                 if org in (None, exchange.org):
-                    yield b"id: %d\nevent: exchange\ndata: %b\n\n" % (position, dumps(exchange.to_dict()))
-                    quiet_since = time.monotonic()
-        left = quiet_since + _HEARTBEAT - time.monotonic()
+                    blocks.append(b"id: %d\nevent: exchange\ndata: %b\n\n" % (position, dumps(exchange.to_dict())))
+            del batch, exchange
+            if blocks:
+                yield b"".join(blocks)
+                quiet_since = monotonic()
+            else:
+                await asyncio.sleep(0)  # a long record of others must not keep the server to itself
+        left = quiet_since + _HEARTBEAT - monotonic()
         if left <= 0 or not await control.bell.heard(heard, left):
             # So that both sides, and what is between them, notice when the other has gone.
             yield b": nothing new\n\n"
-            quiet_since = time.monotonic()
+            quiet_since = monotonic()
 
 
 async def export(control: Control, call: Call) -> Response:
@@ -213,7 +251,7 @@ def _event_line(exchange: Exchange) -> bytes | None:
 
 
 async def import_(control: Control, call: Call) -> Response:
-    """Puts exported exchanges on record, all or none; those whose id is there already are left out."""
+    """Puts exported exchanges, also gzipped ones, on record, all or none; those whose id is there are left out."""
     size = 0
     chunks = []
     async for chunk in call.request.stream():
@@ -223,7 +261,13 @@ async def import_(control: Control, call: Call) -> Response:
         chunks.append(chunk)
 
     def put() -> Arrived:
-        arrived = read_lines(b"".join(chunks), lambda identity: control.journal.exchange(identity) is not None)
+        data = b"".join(chunks)
+        if data.startswith(GZIP_MAGIC):
+            try:
+                data = decode(data, "gzip", MAX_IMPORT)
+            except (CorruptBodyError, DecodedTooLargeError) as error:
+                raise TransferError(f"it is {error}; nothing was imported.") from error
+        arrived = read_lines(data, lambda identity: control.journal.exchange(identity) is not None)
         if arrived.exchanges:
             control.journal.append(arrived.exchanges)
         return arrived
@@ -256,7 +300,7 @@ ENDPOINTS = (
         media="application/x-ndjson",
     ),
     Endpoint(
-        "POST", "/import", "import", "Puts exported exchanges on record.", import_, "Imported", (), "Lines",
-        "application/x-ndjson",
+        "POST", "/import", "import", "Puts exported exchanges, also gzipped ones, on record.", import_, "Imported", (),
+        "Lines", "application/x-ndjson",
     ),
 )  # fmt: skip

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from mock_intake import __version__
-from mock_intake.faults import MAX_DELAY, WORDS
+from mock_intake.faults import MAX_DELAY, MAX_WHOLE, WORDS
 from mock_intake.server.control.endpoints import PREFIX, Endpoint
-from mock_intake.server.control.moving import MAX_EVENTS, MAX_WAIT
+from mock_intake.server.control.moving import MAX_EVENTS, MAX_WAIT, STATES
 
 Schema = dict[str, Any]
 
@@ -57,6 +57,7 @@ _FINDING: dict[str, Schema] = {
     "sureness": {"enum": ["documented", "source", "measured", "draft", "assumed"]},
     "violates": {"enum": ["openlineage", None]},
 }
+_ORG: Schema = {"type": "string", "minLength": 1}
 _STATUS: Schema = {"enum": ["ok", "warning", "error"]}
 _EVENT: dict[str, Schema] = {
     "id": TEXT,
@@ -141,29 +142,31 @@ _STATUS_STEP: Schema = {"type": "integer", "minimum": 200, "maximum": 599}
 _SHORT_WORDS = [word for word in WORDS if word != REDIRECT]
 _SHORT = f"({'|'.join(_SHORT_WORDS)}|[2-5][0-9][0-9])"
 _PLAN_TEXT: Schema = {"type": "string", "pattern": f"^{_SHORT}(, ?{_SHORT})*$"}
+_MAYBE_POSITIVE: Schema = {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_WHOLE}
+_SEED: Schema = {"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}
 _DELAY: Schema = {"type": ["number", "null"], "minimum": 0, "maximum": MAX_DELAY}
 _MATCH: Schema = {
     "type": ["object", "null"],
     "properties": {
         "event_type": MAYBE_TEXT,
         "job": MAYBE_TEXT,
-        "attempt": {"type": ["integer", "null"], "minimum": 1},
+        "attempt": _MAYBE_POSITIVE,
     },
     "additionalProperties": False,
 }
 _PRINTABLE: Schema = {"type": "string", "pattern": "^[ -~]*$"}
 _STEP_FIELDS: dict[str, Schema] = {
-    "times": {"type": ["integer", "null"], "minimum": 1},
+    "times": _MAYBE_POSITIVE,
     "headers": {
         "type": ["object", "null"],
         "propertyNames": {"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"},
-        "additionalProperties": _PRINTABLE,
+        "additionalProperties": {"anyOf": [_PRINTABLE, {"type": "number"}]},
     },
     "body": ANYTHING,
     "delay": _DELAY,
     "match": _MATCH,
     "probability": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-    "seed": {"type": "integer"},
+    "seed": _SEED,
 }
 _LOCATION: Schema = {"type": "string", "minLength": 1, "pattern": "^[ -~]*$"}
 
@@ -189,18 +192,18 @@ _PLAN: dict[str, Schema] = {
     "sequence": _list(_STEP),
     "delay": _DELAY,
     "repeat_last": FLAG,
-    "org": MAYBE_TEXT,
+    "org": {"type": ["string", "null"], "minLength": 1},
 }
 # A plan as it is told: every step in its long form.
 _TOLD_STEP = _object(
     step={"anyOf": [_STATUS_STEP, {"enum": list(WORDS)}]},
-    times={"type": ["integer", "null"], "minimum": 1},
+    times=_MAYBE_POSITIVE,
     headers={"type": "object", "additionalProperties": TEXT},
     body=MAYBE_TEXT,
     delay=NUMBER,
     match=_MATCH,
     probability={"type": ["number", "null"], "minimum": 0, "maximum": 1},
-    seed={"type": "integer"},
+    seed=_SEED,
     location=MAYBE_TEXT,
 )
 _TOLD_PLAN: dict[str, Schema] = {**_PLAN, "sequence": _list(_TOLD_STEP), "delay": NUMBER}
@@ -267,11 +270,11 @@ SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "org": TEXT,
+            "org": _ORG,
             "events": {"type": "integer", "minimum": 0, "maximum": MAX_EVENTS},
             "job": TEXT,
             "run_id": TEXT,
-            "state": TEXT,
+            "state": {"enum": list(STATES)},
             "event_type": TEXT,
             "status": _STATUS,
             "timeout": {"type": "number", "minimum": 0, "maximum": MAX_WAIT},

@@ -325,6 +325,18 @@ def test_the_token_is_asked_for_and_taken(make_client: MakeClient, call: Callabl
         assert next(authorised.stream(after="0")).id == "1"
 
 
+@pytest.mark.parametrize("token", ["a-secret\nX-More: 1", "a-secr\u00e9t", "a-secret\x00"])
+def test_a_token_that_cannot_be_sent_is_told_and_not_shown(make_client: MakeClient, token: str) -> None:
+    with pytest.raises(ControlError) as raised:
+        make_client("http://127.0.0.1:9", token=token)
+    assert "secr" not in str(raised.value)
+
+
+def test_a_token_out_of_a_file_may_end_in_a_newline(make_client: MakeClient) -> None:
+    with IntakeServer(access=Access("the-token")) as server:
+        assert make_client(server.url, token="the-token\n").events().items == []
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_a_server_that_is_not_there_is_told(make_client: MakeClient, call: Callable[[Client], object]) -> None:
     with socket.socket() as taken:
@@ -355,6 +367,14 @@ def test_a_server_that_ends_ends_a_stream_with_a_word(make_client: MakeClient, s
     server.stop()
     with pytest.raises((ControlError, StopIteration)):
         next(stream)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/lineage", "/api/v1/lineage/", "/api/mock/v1", "/api/mock/v1/"])
+def test_the_server_may_be_named_by_its_endpoints(make_client: MakeClient, server: IntakeServer, path: str) -> None:
+    """The URL that one has at hand is that of the intake; nothing goes astray there."""
+    send(server, run_of("one"))
+    assert make_client(server.url + path).statistics()["exchanges"] == 1
+    assert server.journal.position == 1
 
 
 def test_proxies_of_the_environment_are_for_others(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ def test_whole_exchanges_are_exported_to_a_file(
     done = mock_intake("export", place, "--what", "exchanges", "--org", OTHER_ORG, "-o", file)
     assert (done.returncode, done.stdout) == (0, "")
     assert file.read_bytes() == exported(recorded, what="exchanges", org=OTHER_ORG)
-    assert f"1 exchanges exported to {file}" in done.stderr
+    assert f"1 exchange exported to {file}" in done.stderr
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -123,11 +124,53 @@ def test_what_retention_had_dropped_is_told(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_a_reader_that_goes_away_is_no_accident(recorded: IntakeServer) -> None:
-    command = f"{MOCK_INTAKE} export {recorded.url} --what exchanges | head -c 10"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, env=clean_environment(), check=False)
-    assert len(done.stdout) == 10
-    assert b"Traceback" not in done.stderr
+@pytest.mark.parametrize("command", ["export {} --what exchanges", "report {} --fail-on never"])
+def test_a_reader_that_has_seen_enough_is_no_accident(command: str, journal_file: Path) -> None:
+    words = [MOCK_INTAKE, *command.format(journal_file).split()]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()
+    ) as writer:  # fmt: skip
+        assert writer.stdout is not None
+        assert writer.stderr is not None
+        writer.stdout.close()  # long before anything is written
+        told = writer.stderr.read()
+    # Of an export that nobody has read to its end, no count is told either.
+    assert (writer.returncode, told) == (0, b"")
+
+
+def test_a_device_or_a_pipe_is_written_to_and_stays_what_it_is(journal_file: Path, tmp_path: Path) -> None:
+    """Only a plain file can be put in place as a whole."""
+    done = mock_intake("export", journal_file, "-o", "/dev/stdout")
+    assert (done.returncode, done.stdout) == (0, mock_intake("export", journal_file).stdout)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        assert mock_intake("export", journal_file, "-o", pipe).returncode == 0
+        assert reader.communicate(timeout=10)[0] == done.stdout
+    assert pipe.is_fifo()
+    usage_error(mock_intake("export", journal_file, "-o", "/dev/full"), "/dev/full: No space left")
+    assert Path("/dev/full").is_char_device()
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(journal_file: Path, tmp_path: Path) -> None:
+    link, target = tmp_path / "link.ndjson", tmp_path / "elsewhere" / "target.ndjson"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    for _ in range(2):
+        assert mock_intake("export", journal_file, "-o", link).returncode == 0
+        assert link.readlink() == target
+        assert target.read_text() == mock_intake("export", journal_file).stdout
+    assert [file.name for file in target.parent.iterdir()] == ["target.ndjson"]
+
+
+def test_standard_output_that_takes_no_more_is_told(journal_file: Path) -> None:
+    for command in ("export", "report"):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [MOCK_INTAKE, command, journal_file],
+                stdout=full, stderr=subprocess.PIPE, env=clean_environment(), check=False,
+            )  # fmt: skip
+        assert (done.returncode, done.stderr) == (2, b"Error: standard output: No space left on device\n")
 
 
 # Import.

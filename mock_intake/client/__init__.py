@@ -9,6 +9,6 @@ from __future__ import annotations
 from mock_intake.client.awaiting import AsyncClient
 from mock_intake.client.blocking import Client
 from mock_intake.client.requests import ControlError, WaitTimeoutError
-from mock_intake.client.types import EventQuery, Listing, Streamed
+from mock_intake.client.types import EventQuery, Listing, Streamed, Waited
 
-__all__ = ["AsyncClient", "Client", "ControlError", "EventQuery", "Listing", "Streamed", "WaitTimeoutError"]
+__all__ = ["AsyncClient", "Client", "ControlError", "EventQuery", "Listing", "Streamed", "WaitTimeoutError", "Waited"]

@@ -25,6 +25,7 @@ from mock_intake.client.types import (
     Listing,
     Org,
     Run,
+    State,
     Statistics,
     Status,
     Streamed,
@@ -41,7 +42,7 @@ class AsyncClient:
     """``Client`` for coroutines: the same methods, awaited."""
 
     def __init__(self, url: str, *, token: str | None = None, timeout: float = 30.0) -> None:
-        self._url = url.rstrip("/")
+        self._url = requests.server_url(url)
         with requests.trouble(self._url):
             # The intake is named by its URL: proxies of the environment are for others.
             self._http = httpx.AsyncClient(
@@ -57,6 +58,7 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
+        """Closes the connections; ``with Client(...) as intake:`` does it by itself."""
         await self._http.aclose()
 
     async def _send(self, request: ControlRequest[T]) -> T:
@@ -80,9 +82,14 @@ class AsyncClient:
     async def events(
         self, query: EventQuery | None = None, *, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Event]:
+        """A page of accepted events, the latest received first, all or those that ``query`` asks for.
+
+        ``limit`` is at most 1000; ``cursor`` is the ``next`` of the page before.
+        """
         return await self._send(requests.events(query, limit, cursor))
 
     async def event(self, event_id: str) -> WholeEvent:
+        """One event with its ``body`` (parsed) and ``raw`` (text as received)."""
         return await self._send(requests.event(event_id))
 
     async def exchanges(
@@ -94,57 +101,78 @@ class AsyncClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Listing[Exchange]:
+        """A page of all requests and what they were answered, the latest first.
+
+        ``event_id`` asks for the attempts of one event; ``body`` adds the parsed body of each.
+        """
         return await self._send(requests.exchanges(org, event_id, body, limit, cursor))
 
     async def exchange(self, exchange_id: str) -> WholeExchange:
+        """One exchange with its ``body`` (parsed) and ``raw`` (text as received)."""
         return await self._send(requests.exchange(exchange_id))
 
     async def runs(
         self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Run]:
+        """A page of runs, the latest heard of first. ``closed`` also finds what is missing, as if nothing more came."""
         return await self._send(requests.runs(org, closed, limit, cursor))
 
     async def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> WholeRun:
+        """One run, by default the one heard of last. ``closed`` also finds what is missing."""
         return await self._send(requests.run(run_id, org, closed))
 
     async def jobs(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Job]:
+        """A page of jobs with counts, statuses, inputs and outputs, the latest new one first."""
         return await self._send(requests.jobs(org, limit, cursor))
 
     async def datasets(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Dataset]:
+        """A page of datasets: platform, whether the product would surface them, readers, writers, columns."""
         return await self._send(requests.datasets(org, limit, cursor))
 
     async def lineage(self, *, org: str | None = None) -> Lineage:
+        """Jobs, datasets, and the edges between them and between their columns."""
         return await self._send(requests.lineage(org))
 
     async def coverage(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Coverage]:
+        """A page of jobs with their facets: what came, what each produces at Datadog, what is missing."""
         return await self._send(requests.coverage(org, limit, cursor))
 
     async def findings(
         self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
     ) -> FindingPage:
+        """A page of the findings of exchanges, and with each page all findings of runs and datasets."""
         return await self._send(requests.findings(org, closed, limit, cursor))
 
     async def orgs(self) -> list[Org]:
+        """Who has sent anything, the latest heard of first, with counts."""
         return await self._send(requests.orgs())
 
     async def statistics(self, *, org: str | None = None) -> Statistics:
+        """Counts over all that is on record, or one org's part of it."""
         return await self._send(requests.statistics(org))
 
     async def faults(self, *, org: str | None = None) -> Faults:
+        """The fault plan for all, or of one org, and how far it has come."""
         return await self._send(requests.faults(org))
 
     async def set_faults(
         self, sequence: Sequence[Step] = (), *, delay: float = 0.0, repeat_last: bool = False, org: str | None = None
     ) -> Faults:
+        """Begins a fault plan for all, or for one org, in place of the one before.
+
+        A step is a status number, a word such as ``"reset"``, or the long form of either. ``delay`` (seconds) comes
+        before every answer; ``repeat_last`` makes the last step last for ever.
+        """
         return await self._send(requests.set_faults(sequence, delay, repeat_last, org))
 
     async def end_faults(self, *, org: str | None = None) -> None:
+        """Makes the intake well, altogether or for one org."""
         await self._send(requests.end_faults(org))
 
     async def wait(
@@ -154,12 +182,15 @@ class AsyncClient:
         org: str | None = None,
         job: str | None = None,
         run_id: str | None = None,
-        state: str | None = None,
+        state: State | None = None,
         event_type: str | None = None,
         status: Status | None = None,
         timeout: float = 10.0,
     ) -> Waited:
-        """Returns when so many events, or a run in the state, are there. Raises ``WaitTimeoutError``."""
+        """Returns as soon as so many events that fit are there (1, unless ``state`` is asked for), and a run that has
+        reached the state. Raises ``WaitTimeoutError``, which says what is there instead, after ``timeout`` seconds
+        (at most 300).
+        """
         return await self._send(requests.wait(events, org, job, run_id, state, event_type, status, timeout))
 
     async def forget(self, *, org: str | None = None) -> int:
@@ -167,16 +198,20 @@ class AsyncClient:
         return await self._send(requests.forget(org))
 
     async def import_(self, lines: bytes) -> Imported:
-        """Puts exported exchanges on record: how many were ``imported``, how many ``known`` already."""
+        """Puts exported exchanges, also gzipped, on record: how many were ``imported``, how many ``known`` already."""
         return await self._send(requests.import_(lines))
 
     async def openapi(self) -> Json:
+        """The document of the control API."""
         return await self._send(requests.openapi())
 
     async def export(
         self, what: Literal["events", "exchanges"] = "events", *, org: str | None = None
     ) -> AsyncIterator[bytes]:
-        """The lines of an export, without their newlines."""
+        """The lines of an export, without their newlines, oldest first.
+
+        ``events`` are the accepted ones as received; ``exchanges`` are whole, and can be imported.
+        """
         lines = Lines()
         async with self._opened(requests.export(what, org)) as response:
             with requests.trouble(self._url):

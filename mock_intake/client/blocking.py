@@ -25,6 +25,7 @@ from mock_intake.client.types import (
     Listing,
     Org,
     Run,
+    State,
     Statistics,
     Status,
     Streamed,
@@ -38,10 +39,15 @@ T = TypeVar("T")
 
 
 class Client:
-    """A blocking client of the intake at ``url`` (``http://127.0.0.1:8580``); ``token`` is the control token."""
+    """A blocking client of the intake at ``url`` (``http://127.0.0.1:8580``).
+
+    ``token`` is the control token, where the server has one; it is not read from the environment. ``timeout``
+    (seconds) is for one answer; waits and streams have their own. Every method raises ``ControlError`` where the
+    server refuses, does not answer, or is no mock-intake.
+    """
 
     def __init__(self, url: str, *, token: str | None = None, timeout: float = 30.0) -> None:
-        self._url = url.rstrip("/")
+        self._url = requests.server_url(url)
         with requests.trouble(self._url):
             # The intake is named by its URL: proxies of the environment are for others.
             self._http = httpx.Client(
@@ -57,6 +63,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
+        """Closes the connections; ``with Client(...) as intake:`` does it by itself."""
         self._http.close()
 
     def _send(self, request: ControlRequest[T]) -> T:
@@ -80,9 +87,14 @@ class Client:
     def events(
         self, query: EventQuery | None = None, *, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Event]:
+        """A page of accepted events, the latest received first, all or those that ``query`` asks for.
+
+        ``limit`` is at most 1000; ``cursor`` is the ``next`` of the page before.
+        """
         return self._send(requests.events(query, limit, cursor))
 
     def event(self, event_id: str) -> WholeEvent:
+        """One event with its ``body`` (parsed) and ``raw`` (text as received)."""
         return self._send(requests.event(event_id))
 
     def exchanges(
@@ -94,55 +106,76 @@ class Client:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Listing[Exchange]:
+        """A page of all requests and what they were answered, the latest first.
+
+        ``event_id`` asks for the attempts of one event; ``body`` adds the parsed body of each.
+        """
         return self._send(requests.exchanges(org, event_id, body, limit, cursor))
 
     def exchange(self, exchange_id: str) -> WholeExchange:
+        """One exchange with its ``body`` (parsed) and ``raw`` (text as received)."""
         return self._send(requests.exchange(exchange_id))
 
     def runs(
         self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Run]:
+        """A page of runs, the latest heard of first. ``closed`` also finds what is missing, as if nothing more came."""
         return self._send(requests.runs(org, closed, limit, cursor))
 
     def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> WholeRun:
+        """One run, by default the one heard of last. ``closed`` also finds what is missing."""
         return self._send(requests.run(run_id, org, closed))
 
     def jobs(self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None) -> Listing[Job]:
+        """A page of jobs with counts, statuses, inputs and outputs, the latest new one first."""
         return self._send(requests.jobs(org, limit, cursor))
 
     def datasets(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Dataset]:
+        """A page of datasets: platform, whether the product would surface them, readers, writers, columns."""
         return self._send(requests.datasets(org, limit, cursor))
 
     def lineage(self, *, org: str | None = None) -> Lineage:
+        """Jobs, datasets, and the edges between them and between their columns."""
         return self._send(requests.lineage(org))
 
     def coverage(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Coverage]:
+        """A page of jobs with their facets: what came, what each produces at Datadog, what is missing."""
         return self._send(requests.coverage(org, limit, cursor))
 
     def findings(
         self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
     ) -> FindingPage:
+        """A page of the findings of exchanges, and with each page all findings of runs and datasets."""
         return self._send(requests.findings(org, closed, limit, cursor))
 
     def orgs(self) -> list[Org]:
+        """Who has sent anything, the latest heard of first, with counts."""
         return self._send(requests.orgs())
 
     def statistics(self, *, org: str | None = None) -> Statistics:
+        """Counts over all that is on record, or one org's part of it."""
         return self._send(requests.statistics(org))
 
     def faults(self, *, org: str | None = None) -> Faults:
+        """The fault plan for all, or of one org, and how far it has come."""
         return self._send(requests.faults(org))
 
     def set_faults(
         self, sequence: Sequence[Step] = (), *, delay: float = 0.0, repeat_last: bool = False, org: str | None = None
     ) -> Faults:
+        """Begins a fault plan for all, or for one org, in place of the one before.
+
+        A step is a status number, a word such as ``"reset"``, or the long form of either. ``delay`` (seconds) comes
+        before every answer; ``repeat_last`` makes the last step last for ever.
+        """
         return self._send(requests.set_faults(sequence, delay, repeat_last, org))
 
     def end_faults(self, *, org: str | None = None) -> None:
+        """Makes the intake well, altogether or for one org."""
         self._send(requests.end_faults(org))
 
     def wait(
@@ -152,12 +185,15 @@ class Client:
         org: str | None = None,
         job: str | None = None,
         run_id: str | None = None,
-        state: str | None = None,
+        state: State | None = None,
         event_type: str | None = None,
         status: Status | None = None,
         timeout: float = 10.0,
     ) -> Waited:
-        """Returns when so many events, or a run in the state, are there. Raises ``WaitTimeoutError``."""
+        """Returns as soon as so many events that fit are there (1, unless ``state`` is asked for), and a run that has
+        reached the state. Raises ``WaitTimeoutError``, which says what is there instead, after ``timeout`` seconds
+        (at most 300).
+        """
         return self._send(requests.wait(events, org, job, run_id, state, event_type, status, timeout))
 
     def forget(self, *, org: str | None = None) -> int:
@@ -165,14 +201,18 @@ class Client:
         return self._send(requests.forget(org))
 
     def import_(self, lines: bytes) -> Imported:
-        """Puts exported exchanges on record: how many were ``imported``, how many ``known`` already."""
+        """Puts exported exchanges, also gzipped, on record: how many were ``imported``, how many ``known`` already."""
         return self._send(requests.import_(lines))
 
     def openapi(self) -> Json:
+        """The document of the control API."""
         return self._send(requests.openapi())
 
     def export(self, what: Literal["events", "exchanges"] = "events", *, org: str | None = None) -> Iterator[bytes]:
-        """The lines of an export, without their newlines."""
+        """The lines of an export, without their newlines, oldest first.
+
+        ``events`` are the accepted ones as received; ``exchanges`` are whole, and can be imported.
+        """
         lines = Lines()
         with self._opened(requests.export(what, org)) as response, requests.trouble(self._url):
             for chunk in response.iter_bytes():

@@ -26,6 +26,7 @@ from mock_intake.client.types import (
     OpenApi,
     Org,
     Run,
+    State,
     Statistics,
     Status,
     Streamed,
@@ -34,6 +35,7 @@ from mock_intake.client.types import (
     WholeExchange,
     WholeRun,
 )
+from mock_intake.datadog.sites import INTAKE_PATH
 from mock_intake.parsing import dumps
 
 PREFIX = "/api/mock/v1"
@@ -138,8 +140,19 @@ def trouble(url: str) -> Iterator[None]:
         raise ControlError(f"{url} does not answer: {type(error).__name__}: {error}") from error
 
 
+def server_url(url: str) -> str:
+    """The server at a URL, which may also be that of its intake or of its control API."""
+    return url.rstrip("/").removesuffix(INTAKE_PATH).removesuffix(PREFIX).rstrip("/")
+
+
 def headers_of(token: str | None) -> dict[str, str]:
-    return {"authorization": f"Bearer {token}"} if token else {}
+    token = (token or "").strip()
+    if not token:
+        return {}
+    if not token.isascii() or not token.isprintable():
+        # Whoever would refuse it later would show it.
+        raise ControlError("The control token has characters that no header can have.")
+    return {"authorization": f"Bearer {token}"}
 
 
 def _shaped(shape: Any) -> Callable[[Json], Any]:
@@ -246,7 +259,7 @@ def wait(
     org: str | None,
     job: str | None,
     run_id: str | None,
-    state: str | None,
+    state: State | None,
     event_type: str | None,
     status: Status | None,
     timeout: float,

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, NamedTuple, NotRequired, TypedDict, Ty
 
 T = TypeVar("T")
 Status = Literal["ok", "warning", "error"]
+State = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
 Kind = Literal["RunEvent", "JobEvent", "DatasetEvent"]
 Entity = Literal["run", "job", "dataset", "input", "output"]
 

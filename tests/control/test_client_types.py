@@ -27,6 +27,12 @@ def test_both_clients_have_the_same_methods_with_the_same_types() -> None:
         assert inspect.iscoroutinefunction(awaiting[name]) or inspect.isasyncgenfunction(awaiting[name])
 
 
+def test_every_method_says_what_it_is_for() -> None:
+    for name, method in public(Client).items():
+        assert len(inspect.getdoc(method) or "") > 20, name
+        assert inspect.getdoc(method) == inspect.getdoc(public(AsyncClient)[name]), name
+
+
 def test_every_endpoint_and_parameter_has_its_place_in_the_client() -> None:
     names = {
         "list_events": "events", "get_event": "event", "list_exchanges": "exchanges", "get_exchange": "exchange",
@@ -37,6 +43,7 @@ def test_every_endpoint_and_parameter_has_its_place_in_the_client() -> None:
     methods = public(Client)
     wait = set(SCHEMAS["Wait"]["properties"])
     assert wait <= set(inspect.signature(methods["wait"]).parameters)
+    assert typing.get_args(types.State) == tuple(SCHEMAS["Wait"]["properties"]["state"]["enum"])
     for endpoint in ENDPOINTS:
         taken = set(inspect.signature(methods[names.get(endpoint.name, endpoint.name)]).parameters)
         if endpoint.name == "list_events":

@@ -72,6 +72,7 @@ def test_without_the_token_there_is_nothing(guarded: IntakeServer, endpoint: End
     for headers in ({}, bearer("x"), bearer(TOKEN + "x"), bearer(TOKEN[:-1]), {"authorization": TOKEN}):
         response = ask(guarded, endpoint, **headers)
         assert response.status_code == 401
+        assert response.headers["www-authenticate"].startswith("Bearer ")
         assert TOKEN not in conforms(response, endpoint.path)["error"]
     assert good(ask(guarded, endpoint, **bearer(TOKEN)))
 
@@ -91,6 +92,10 @@ def test_without_the_token_there_is_nothing(guarded: IntakeServer, endpoint: End
         "http://evil.test@localhost",
         "http://localhost:80@evil.test",
         "http://[::2]",
+        "http://localhost",
+        "http://localhost:3000",
+        "https://127.0.0.1:8443",
+        "http://[::1]:80",
         "http://10.0.0.1",
         "chrome-extension://abcdef",
         "localhost",
@@ -115,18 +120,36 @@ def test_a_page_of_another_site_cannot_write_with_the_token_either(guarded: Inta
     assert guarded.journal.read(0, 1) != []
 
 
-@pytest.mark.parametrize(
-    "origin", ["http://localhost", "https://localhost:3000", "http://127.0.0.1:8580", "http://[::1]:80"]
-)
-def test_pages_of_this_machine_may_write(open_to_loopback: IntakeServer, origin: str) -> None:
-    for endpoint in WRITES:
-        if endpoint.name != "forget":
-            assert good(ask(open_to_loopback, endpoint, origin=origin))
+@EVERY_WRITE
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "", "anything"])
+def test_a_browser_that_tells_of_another_site_without_naming_it_cannot_write(
+    open_to_loopback: IntakeServer, endpoint: Endpoint, site: str
+) -> None:
+    response = ask(open_to_loopback, endpoint, **{"sec-fetch-site": site})
+    assert response.status_code == 403
+    assert "another site" in conforms(response, endpoint.path)["error"]
+
+
+def test_pages_of_this_server_may_write(open_to_loopback: IntakeServer) -> None:
+    """The origin of a page is the place that its browser asks."""
+    port = open_to_loopback.address[1]
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", "LOCALHOST", "localhost:80"):
+        for endpoint in WRITES:
+            if endpoint.name != "forget":
+                origin = f"http://{host.lower().removesuffix(':80')}"
+                for more in ({}, {"sec-fetch-site": "same-origin"}):
+                    assert good(ask(open_to_loopback, endpoint, host=host, origin=origin, **more))
     HTTP.delete(api(open_to_loopback, "/faults"))
 
 
+def test_whoever_is_no_page_may_write(open_to_loopback: IntakeServer) -> None:
+    """Programs say nothing of pages; a browser that a person has sent says that there is none."""
+    for headers in ({}, {"sec-fetch-site": "none"}):
+        assert HTTP.post(api(open_to_loopback, "/wait"), json={"timeout": 0}, headers=headers).status_code == 200
+
+
 def test_pages_under_an_allowed_name_may_write(guarded: IntakeServer) -> None:
-    headers = {"origin": "https://Intake.TEST:8443", **bearer(TOKEN)}
+    headers = {"origin": "https://Intake.TEST:8443", "sec-fetch-site": "cross-site", **bearer(TOKEN)}
     assert HTTP.post(api(guarded, "/wait"), json={"events": 0}, headers=headers).status_code == 200
 
 

@@ -96,6 +96,26 @@ def test_a_strange_query_is_refused_or_finds_nothing(recorded: IntakeServer, que
         assert query == "org"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+def test_an_org_that_is_empty_is_refused(recorded: IntakeServer, method: str) -> None:
+    """It is a variable that was not set: neither nobody nor everybody is meant."""
+    asked = {
+        "GET": ("/events?org=", None),
+        "HEAD": ("/runs?org=", None),
+        "POST": ("/wait", {"org": "", "timeout": 0}),
+        "PUT": ("/faults", {"sequence": [503], "org": ""}),
+        "DELETE": ("/exchanges?org=", None),
+    }
+    path, body = asked[method]
+    before = recorded.journal.position
+    response = HTTP.request(method, api(recorded, path), json=body)
+    assert response.status_code == 400
+    if method != "HEAD":
+        assert "org is" in response.json()["error"]
+    assert recorded.journal.position == before
+    assert HTTP.get(api(recorded, "/statistics")).json()["exchanges"] > 0
+
+
 UNATTRIBUTED_ONES = ExchangeFilter(org=UNATTRIBUTED)
 target = st.one_of(
     st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=30),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import json
 import os
+import socket
 import time
 import types
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ import httpx
 import pytest
 
 from mock_intake import IntakeServer
+from mock_intake.exchange import Exchange
 from mock_intake.journal import MemoryJournal
 from mock_intake.journal.sqlite import Retention, SqliteJournal
-from tests.control.content import HTTP, JOURNALS, ORG, OTHER_KEY, OTHER_ORG, api, run_called, run_of, send
+from tests.control.content import HTTP, JOURNALS, ORG, OTHER_KEY, OTHER_ORG, PREFIX, api, run_called, run_of, send
 from tests.events import job_event
 
 
@@ -161,6 +163,31 @@ def test_a_listener_that_does_not_listen_holds_nobody_up(intake: IntakeServer) -
         for number in range(150):
             assert send(intake, job_event(number=number), **{"x-note": "n" * 30_000}).status_code == 202
         assert [listener.exchange()[0] for _ in range(150)] == list(range(1, 151))
+
+
+def exchanges_alive() -> int:
+    """How many exchanges, bodies and all, are held in this process, which is the server's too."""
+    gc.collect()
+    return sum(isinstance(thing, Exchange) for thing in gc.get_objects())
+
+
+def test_listeners_that_do_not_listen_keep_no_bodies_in_memory(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+    with IntakeServer(journal=journal) as server, ExitStack() as listeners:
+        for number in range(100):
+            send(server, job_event(number=number), **{"x-note": "n" * 50_000})
+        before = exchanges_alive()
+        for _ in range(10):
+            listener = listeners.enter_context(socket.socket())
+            # So that next to nothing is on the way: what was not taken is with the server.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            listener.connect(server.address)
+            listener.sendall(f"GET {PREFIX}/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0\r\n\r\n".encode())
+        assert eventually(lambda: streams_alive() == 10)
+        time.sleep(0.5)  # so that all that goes out by itself has gone out
+        assert streams_alive() == 10
+        assert exchanges_alive() <= before + 10
+    journal.close()
 
 
 def test_a_quiet_stream_says_that_it_is_there(start_server: Any) -> None:

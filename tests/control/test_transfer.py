@@ -143,6 +143,17 @@ def test_an_import_is_the_whole_record_again(intake: IntakeServer, elsewhere: In
     assert export(elsewhere, "events") == export(intake, "events")
 
 
+def test_an_import_may_be_gzipped(intake: IntakeServer, elsewhere: IntakeServer) -> None:
+    for name in "abc":
+        send(intake, run_of(name))
+    exported = gzip.compress(HTTP.get(api(intake, "/export?what=exchanges")).content)
+    assert HTTP.post(api(elsewhere, "/import"), content=exported).json() == {"imported": 3, "known": 0, "dropped": 0}
+    for damaged in (exported[:-9], exported[:2], b"\x1f\x8bnothing of the kind"):
+        response = HTTP.post(api(elsewhere, "/import"), content=damaged)
+        assert response.status_code == 400
+        assert "gzip" in response.json()["error"]
+
+
 def test_a_second_import_changes_nothing(intake: IntakeServer, elsewhere: IntakeServer) -> None:
     fill(intake)
     lines = export(intake)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,8 @@ def busy(intake: IntakeServer) -> IntakeServer:
         {"state": "COMPLETE", "run_id": id_of("one"), "org": ORG},
         {"state": "FAIL", "org": OTHER_ORG},
         {"state": "COMPLETE", "events": 4},
+        {"state": "START", "run_id": id_of("one"), "org": ORG},
+        {"state": "START", "run_id": id_of("two")},
     ],
     ids=str,
 )
@@ -80,7 +84,8 @@ def test_what_is_there_is_answered_at_once(busy: IntakeServer, wanted: dict[str,
         {"state": "ABORT"},
         {"state": "COMPLETE", "job": "report"},
         {"state": "COMPLETE", "org": OTHER_ORG},
-        {"state": "complete"},
+        {"state": "RUNNING"},
+        {"state": "FAIL", "org": ORG},
         {"state": "COMPLETE", "events": 6},
     ],
     ids=str,
@@ -100,6 +105,50 @@ def test_a_timeout_says_what_is_there_instead(busy: IntakeServer) -> None:
     there = wait(busy, events=9, timeout=0).json()
     assert (there["events"], there["matching_runs"]) == (5, 4)
     assert {run["state"] for run in there["runs"]} >= {"COMPLETE", "FAIL"}
+
+
+def test_a_timeout_says_in_words_what_is_missing(busy: IntakeServer) -> None:
+    def told(**wanted: Any) -> str:
+        return str(wait(busy, **wanted, timeout=0).json()["error"]).partition(": ")[2]
+
+    assert told(events=9) == "5 of 9 such events are there."
+    assert told(job="report", state="FAIL") == "no run has reached FAIL, those that fit are in START."
+    assert told(job="x", state="FAIL") == "no run has reached FAIL, there is no run that fits."
+    assert told(job="report", events=3, state="COMPLETE") == (
+        "2 of 3 such events are there; no run has reached COMPLETE, those that fit are in START."
+    )
+
+
+def test_a_state_that_a_run_has_left_behind_was_reached_and_an_end_is_final(intake: IntakeServer) -> None:
+    """Whoever asks a moment late gets the same answer."""
+    for state in ("OTHER", "START", "RUNNING", "COMPLETE", "FAIL"):
+        send(intake, run_of("one", state))
+        there = wait(intake, state=state, timeout=0)
+        assert there.status_code == (408 if state == "FAIL" else 200)
+    for state in ("OTHER", "START", "RUNNING", "COMPLETE"):
+        assert wait(intake, state=state, run_id=id_of("one"), timeout=0).json()["matching_runs"] == 1
+    assert "those that fit are in COMPLETE" in wait(intake, state="FAIL", timeout=0).json()["error"]
+
+
+def waits_alive() -> int:
+    """How many requests wait in this process, which is the server's too."""
+    return sum(
+        isinstance(thing, types.CoroutineType) and thing.cr_code.co_name == "_came" for thing in gc.get_objects()
+    )
+
+
+def test_whoever_has_gone_is_not_waited_for(intake: IntakeServer) -> None:
+    """Also while there is so much going on that nobody ever listens in vain."""
+    with ThreadPoolExecutor(1) as pool:
+        gone = pool.submit(HTTP.post, api(intake, "/wait"), json={"events": 99_999, "timeout": 60}, timeout=0.5)
+        until = time.monotonic() + 5
+        while not waits_alive():
+            assert time.monotonic() < until
+        assert isinstance(gone.exception(), httpx.ReadTimeout)
+    number = 0
+    while waits_alive() and time.monotonic() < until:
+        send(intake, job_event(number=(number := number + 1)))
+    assert waits_alive() == 0
 
 
 def test_the_org_may_stand_in_the_query(busy: IntakeServer) -> None:
@@ -168,7 +217,7 @@ def test_many_wait_at_once_and_each_gets_its_own(intake: IntakeServer) -> None:
             assert [one["runs"][0]["job"]["name"] for one in there] == [f"job {number}" for number in range(60)]
             return [time.monotonic() - sent]
 
-    assert max(asyncio.run(all_of_them())) < 5
+    assert max(asyncio.run(all_of_them())) < 15
 
 
 def test_a_timeout_hints_at_what_retention_dropped(tmp_path: Path) -> None:
@@ -208,7 +257,9 @@ def test_a_timeout_hints_at_what_retention_dropped(tmp_path: Path) -> None:
         (b'{"status": []}', "status"),
         (b'{"org": 1}', "org"),
         (b'{"job": null}', "job"),
-        (b'{"state": {}}', "state"),
+        (b'{"state": {}}', "START, RUNNING, COMPLETE, ABORT, FAIL, OTHER"),
+        (b'{"state": "complete"}', "'complete'"),
+        (b'{"state": "COMPLETED"}', "'COMPLETED'"),
         (b"[" * 100_000, "200 levels"),
         (b'{"job": "' + b"x" * 2_000_000 + b'"}', "1,048,576 bytes"),
     ],
@@ -254,4 +305,5 @@ def test_a_large_record_that_many_wait_on_does_not_stop_the_intake(start_server:
             return took
 
     # It would be 50 times as long and more.
-    assert asyncio.run(under_load()) < 1 + 10 * posted(0)
+    took, alone = asyncio.run(under_load()), posted(0)
+    assert took < 3 + 10 * alone, (took, alone)

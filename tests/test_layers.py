@@ -18,7 +18,7 @@ ROOT = REPOSITORY / PACKAGE
 FILES = sorted(ROOT.rglob("*.py"))
 MAX_LINES = 500
 MAX_IMPORT_SECONDS = 0.15
-HEAVY = ("starlette", "uvicorn", "jsonschema", "jsonschema_rs", "httpx")
+HEAVY = ("starlette", "uvicorn", "jsonschema", "jsonschema_rs", "httpx", "deepdiff", "faker")
 
 
 def module_of(file: Path) -> str:

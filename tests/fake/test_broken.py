@@ -1,0 +1,123 @@
+"""What the provider breaks on purpose: the rule asked for, and no other."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from mock_intake import IntakeServer
+from mock_intake.catalogue import RULES
+from mock_intake.fake import Request
+from mock_intake.fake.broken import ALSO, UNBREAKABLE
+from mock_intake.findings import Finding
+from tests.fake.judging import codes, encoded, found, found_over, seeded
+
+BREAKABLE = [code for code in RULES if code not in UNBREAKABLE]
+BY_ONE_EVENT = [code for code in BREAKABLE if code[:2] in ("OL", "DD")]
+BY_SEVERAL = [code for code in BREAKABLE if code[:2] in ("RC", "DS")]
+BY_REQUEST = [code for code in BREAKABLE if code[:2] == "HT"]
+TIMES = 25
+
+
+def promised(code: str) -> set[str]:
+    return {code, *ALSO.get(code, ())}
+
+
+def test_every_rule_can_be_broken_or_it_is_said_why_not() -> None:
+    assert sorted([*BY_ONE_EVENT, *BY_SEVERAL, *BY_REQUEST, *UNBREAKABLE]) == sorted(RULES)
+
+
+@pytest.mark.parametrize("code", BY_ONE_EVENT)
+def test_a_broken_event_breaks_its_rule_and_no_other(code: str) -> None:
+    fake = seeded(1)
+    events = [fake.broken_event(code) for _ in range(TIMES)]
+    assert len({encoded(event) for event in events}) == TIMES
+    for event in events:
+        findings = found(event)
+        assert codes(findings) == promised(code), findings
+        assert severities(findings, code) == {RULES[code].severity}
+
+
+@pytest.mark.parametrize("code", BY_SEVERAL)
+def test_broken_events_break_their_rule_together_and_no_other(code: str) -> None:
+    fake = seeded(2)
+    for _ in range(TIMES):
+        events = fake.broken_events(code)
+        findings = found_over(events)
+        assert codes(findings) == promised(code), findings
+        assert severities(findings, code) == {RULES[code].severity}
+        assert {one for event in events for one in codes(found(event))} == set()
+
+
+def severities(findings: object, code: str) -> set[str]:
+    assert isinstance(findings, list | tuple)
+    return {finding.severity for finding in findings if finding.code == code}
+
+
+@pytest.fixture(scope="module")
+def intake() -> Iterator[IntakeServer]:
+    with IntakeServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client() as client:
+        yield client
+
+
+def told(intake: IntakeServer, client: httpx.Client, request: Request) -> tuple[Finding, ...]:
+    """What the intake says about a request sent to it, exactly as it is meant to be sent."""
+    seen = intake.journal.position
+    client.request(request.method, intake.url + request.target, headers=dict(request.headers), content=request.body)
+    [(_, exchange)] = intake.journal.read(seen, 10)
+    return exchange.findings
+
+
+@pytest.mark.parametrize("code", BY_REQUEST)
+def test_a_broken_request_breaks_its_rule_and_no_other(code: str, intake: IntakeServer, client: httpx.Client) -> None:
+    fake = seeded(3)
+    for _ in range(5):
+        [request] = fake.broken_requests(code)
+        findings = told(intake, client, request)
+        assert codes(findings) == promised(code), findings
+        assert severities(findings, code) == {RULES[code].severity}
+
+
+def test_requests_carry_events_in_order_with_one_key(intake: IntakeServer, client: httpx.Client) -> None:
+    fake = seeded(4)
+    for code in ("OL006", "DD501", "RC103", "DS101"):
+        requests = fake.broken_requests(code)
+        assert len({request.headers["Authorization"] for request in requests}) == 1
+        findings = [finding for request in requests for finding in told(intake, client, request)]
+        assert codes(findings) == (promised(code) if code in BY_ONE_EVENT else set())
+        assert found_over_bodies(requests) >= promised(code)
+
+
+def found_over_bodies(requests: list[Request]) -> set[str]:
+    return codes(found_over([json.loads(request.body) for request in requests]))
+
+
+@pytest.mark.parametrize("code", UNBREAKABLE)
+def test_what_nothing_sent_can_break_is_refused_with_the_reason(code: str) -> None:
+    fake = seeded(5)
+    for make in (fake.broken_event, fake.broken_events, fake.broken_requests):
+        with pytest.raises(
+            ValueError, match=f"{code} cannot be broken .* by what is sent: {re.escape(UNBREAKABLE[code])}"
+        ):
+            make(code)
+
+
+def test_the_way_that_can_is_named_where_one_cannot() -> None:
+    fake = seeded(6)
+    with pytest.raises(ValueError, match=r"broken_events\('RC103'\) makes several that do together"):
+        fake.broken_event("RC103")
+    for make in (fake.broken_event, fake.broken_events):
+        with pytest.raises(ValueError, match=r"broken_requests\('HT001'\) makes a request that does"):
+            make("HT001")
+    with pytest.raises(ValueError, match="there is no rule 'OL999'; mock-intake rules lists them"):
+        fake.broken_event("OL999")

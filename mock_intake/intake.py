@@ -359,7 +359,7 @@ def _packing(encoding: str | None) -> str | None:
 def _key_in_body() -> Finding:
     return rules.KEY_IN_BODY.found(
         "body",
-        "the request's own API key stands in its body; it was masked before the body was kept",
+        "an API key stands in the body; it was masked before the body was kept",
         expected="no key in the body",
         actual="****",
     )

@@ -148,6 +148,8 @@ class FacetLibrary:
                 own.append((str(file), json.loads(file.read_text(encoding="utf-8"))))
             except (OSError, ValueError) as error:
                 raise UserSchemaError(f"{file}: {error}") from error
+            except RecursionError as error:
+                raise UserSchemaError(f"{file}: nested too deeply to be a schema") from error
         return cls(own)
 
     def core(self, version: str, kind: Kind) -> Validator:

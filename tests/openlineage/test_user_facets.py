@@ -133,6 +133,11 @@ def test_a_file_that_is_no_json_is_named(tmp_path: Path, content: bytes, reason:
     assert refusal(tmp_path) == f"{tmp_path / 'cost.json'}: {reason}"
 
 
+def test_a_file_without_end_of_depth_is_named(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    assert refusal(tmp_path) == f"{tmp_path / 'deep.json'}: nested too deeply to be a schema"
+
+
 @pytest.mark.parametrize("document", [[], "text", 3, None, True])
 def test_a_file_that_is_no_object_is_refused(tmp_path: Path, document: Any) -> None:
     directory_with(tmp_path, document)

@@ -157,7 +157,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
         EXAMPLES["HT007"][0],
         Told(
             "body",
-            "the request's own API key stands in its body; it was masked before the body was kept",
+            "an API key stands in the body; it was masked before the body was kept",
             "no key in the body",
             "****",
             "Find what puts it there (environment variables, arguments, SQL), and replace the key.",

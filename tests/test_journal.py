@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -433,6 +434,25 @@ def test_any_history_leaves_a_consistent_record(steps: list[Any], bound: int) ->
             assert record.last_received_at == max(
                 each.received_at for each in model if each.event and each.event.id == record.summary.id
             )
+
+
+def test_the_same_event_costs_the_same_however_often_it_was_sent(open_journal: Open) -> None:
+    """As of a load generator that has one body only."""
+    journal = open_journal(max_exchanges=5_000)
+
+    def seconds(count: int) -> float:
+        batch = [exchange("a") for _ in range(count)]
+        began = time.perf_counter()
+        journal.append(batch)
+        return time.perf_counter() - began
+
+    few = min(seconds(200) for _ in range(4))
+    seconds(5_000)
+    many = min(seconds(200) for _ in range(4))
+    record = journal.event("event-a")
+    assert record is not None
+    assert (record.attempts, journal.dropped) == (6_600, 1_600)
+    assert many < few * 10
 
 
 # Threads.

@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 from mock_intake.journal.memory import MemoryJournal
-from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, Journal, JournalError, Page
+from mock_intake.journal.protocol import (
+    EventFilter,
+    EventRecord,
+    ExchangeFilter,
+    Journal,
+    JournalError,
+    Page,
+    UnkeepableError,
+)
 
-__all__ = ["EventFilter", "EventRecord", "ExchangeFilter", "Journal", "JournalError", "MemoryJournal", "Page"]
+__all__ = [
+    "EventFilter",
+    "EventRecord",
+    "ExchangeFilter",
+    "Journal",
+    "JournalError",
+    "MemoryJournal",
+    "Page",
+    "UnkeepableError",
+]

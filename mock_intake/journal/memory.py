@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ class _Event:
     """
 
     record: EventRecord | None
-    positions: list[int]
+    positions: deque[int]
     attempts: int
 
 
@@ -97,7 +97,7 @@ class MemoryJournal:
         assert summary is not None
         event = self._events.get(summary.id)
         if event is None:
-            event = self._events[summary.id] = _Event(None, [], 0)
+            event = self._events[summary.id] = _Event(None, deque(), 0)
         else:
             self._events.move_to_end(summary.id)
         event.positions.append(position)
@@ -122,13 +122,17 @@ class MemoryJournal:
         if exchange.event is None:
             return
         event = self._events[exchange.event.id]
-        event.positions.remove(position)
+        if event.positions[0] == position:
+            event.positions.popleft()
+        else:
+            event.positions.remove(position)
         if not event.positions:
             del self._events[exchange.event.id]
         elif event.record is not None and event.record.exchange_id == exchange.id:
             # The body is the same in every attempt, so any accepted one that is left can hold it.
-            left = [self._exchanges[other] for other in event.positions if self._exchanges[other].accepted]
-            event.record = replace(event.record, exchange_id=left[0].id) if left else None
+            left = (self._exchanges[other] for other in event.positions)
+            held_by = next((other for other in left if other.accepted), None)
+            event.record = None if held_by is None else replace(event.record, exchange_id=held_by.id)
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         with self._lock:

@@ -123,6 +123,10 @@ class JournalError(RuntimeError):
     """The journal cannot be opened, read or written; the message says which and what to do."""
 
 
+class UnkeepableError(JournalError):
+    """One of the exchanges is nothing that the journal can keep; others may be."""
+
+
 class Journal(Protocol):
     """The one store. Safe to use from several threads. Its calls raise ``JournalError``.
 
@@ -132,7 +136,7 @@ class Journal(Protocol):
     blocking: bool
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
-        """Puts exchanges on record, all or none; returns once they are."""
+        """Puts exchanges on record, all or none; returns once they are. Raises ``UnkeepableError`` too."""
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         """Exchanges behind a position, oldest first, each with its own position (positions begin at 1)."""

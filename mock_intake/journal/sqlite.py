@@ -2,7 +2,8 @@
 
 Write-ahead log, ``synchronous=FULL``, one transaction for each batch that is appended. Bodies are kept as they
 were received, beside flat columns by which they are listed; every filter has an index.
-One process writes (a lock beside the file says so); any number may read.
+One process writes (a lock beside the file says so); any number may read. What is long work, for instance to drop
+most of a large file, is done in short transactions, between those of events.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Status
-from mock_intake.journal import rows
+from mock_intake.journal import files, rows, statements
 from mock_intake.journal.protocol import (
     EventFilter,
     EventRecord,
@@ -27,49 +29,18 @@ from mock_intake.journal.protocol import (
     OrgStatistics,
     Page,
     Statistics,
+    UnkeepableError,
 )
+from mock_intake.journal.statements import APPLICATION_ID, VERSION
 
-APPLICATION_ID = 0x6D696E74  # "mint"
-VERSION = 2
-# Less than producers wait for an answer (5 s by default), so that they hear why.
-_BUSY_SECONDS = 2.0
+# What comes in while one commit waits waits for the next one too, and producers wait 5 s for an answer by default.
+_BUSY_SECONDS = 1.0
 # One statement adds so many exchanges at most. Each step into SQLite lets the interpreter's lock go and waits to
 # have it back, so a group of usual size is to be few of them; for each number there is a statement that stays prepared.
 _ROWS_AT_ONCE = 64
 _PREPARED = 256
-# An org with this many events at most is walked through as a whole, whatever else is asked.
-_FEW = 2_000
-
-_SCHEMA = f"""
-CREATE TABLE exchanges (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    size INTEGER NOT NULL,
-    attempt INTEGER NOT NULL DEFAULT 1,
-    {", ".join(f"{name} {kind}" for name, kind in rows.EXCHANGE_COLUMNS)}
-);
-CREATE UNIQUE INDEX exchanges_id ON exchanges (id);
-CREATE INDEX exchanges_org ON exchanges (org);
-CREATE INDEX exchanges_event ON exchanges (event_id) WHERE event_id IS NOT NULL;
-CREATE TABLE events (
-    last INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,
-    org TEXT NOT NULL,
-    first INTEGER NOT NULL,
-    received_at INTEGER NOT NULL,
-    last_received_at INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    {", ".join(f"{name} TEXT" for name in rows.EVENT_FILTER_COLUMNS)}
-);
-CREATE INDEX events_org ON events (org);
-{rows.EVENT_INDEXES}
-{rows.ORGS}
-CREATE TABLE held (exchanges INTEGER NOT NULL, size INTEGER NOT NULL);
-INSERT INTO held VALUES (0, 0);
-CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO facts VALUES ('opened', 0), ('dropped', 0), ('generation', 0);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-"""
+# So many exchanges are taken away in one transaction, or as many as came in with it.
+_AT_ONCE = 500
 
 
 class Retention(NamedTuple):
@@ -97,17 +68,22 @@ class SqliteJournal:
         self.file = file
         self._retention = retention or Retention()
         self._read_only = read_only
-        self._address = f"{file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        # Never "rwc": a file that was taken away must not be made anew by whoever comes to read it.
+        self._place = file.absolute()
+        self._address = f"{self._place.as_uri()}?mode={'ro' if read_only else 'rw'}"
         self._guard = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._write_lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
+        self._closing = threading.Event()
+        self._dropping: threading.Thread | None = None
         if file.is_dir():
             raise JournalError(f"{file} is a directory, and no file.")
         if read_only and not file.exists():
             raise JournalError(f"{file} does not exist.")
-        self._held = None if read_only else _hold(file)
+        self._held = None if read_only else files.hold(file)
+        self._identity: tuple[int, int] | None = None
         try:
             with self._errors():
                 if read_only:
@@ -119,22 +95,27 @@ class SqliteJournal:
             raise
 
     def _open_for_writing(self) -> None:
+        files.refuse_network(self.file)
+        files.make_private(self.file)
+        self._identity = files.identity(self._place)
         self._writer = connection = self._connect()
         empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
         if not empty:
             self._check(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise JournalError(f"{self.file}: its file system cannot have a write-ahead log; use another disk.")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -32000")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         if empty:
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            connection.executescript(f"BEGIN IMMEDIATE; {statements.SCHEMA} COMMIT;")
         # Whatever keeps the file from being written to is to be told now, not by the first event.
         with self._transaction():
             _add_to_fact(connection, "opened", 1)
-            latest = connection.execute("SELECT received_at FROM exchanges ORDER BY position DESC LIMIT 1").fetchone()
-            if latest is not None:
-                self._retain(connection, 0, 0, latest[0])
+            more = self._retain(connection)
+        if more:
+            self._go_on_dropping()
 
     def _open_for_reading(self) -> None:
         try:
@@ -195,10 +176,12 @@ class SqliteJournal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._write_lock, self._errors():
+        with self._turn(), self._errors():
             connection = self._writer
             if connection is None:
                 raise JournalError(f"{self.file} {'is open for reading only' if self._read_only else 'is closed'}.")
+            if files.identity(self._place) != self._identity:
+                raise JournalError(f"{self.file} was removed or replaced; put it back, or begin again with a new one.")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -209,15 +192,30 @@ class SqliteJournal:
                 raise
 
     @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One thread writes at a time; nobody waits long, since somebody waits for an answer."""
+        if not self._write_lock.acquire(timeout=_BUSY_SECONDS):
+            raise JournalError(f"{self.file} is being written to, for instance by a large import; try again.")
+        try:
+            yield
+        finally:
+            self._write_lock.release()
+
+    @contextmanager
     def _errors(self) -> Iterator[None]:
         """Turns what SQLite says into what a user can do about it."""
         try:
             yield
+        except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+            raise UnkeepableError(f"{self.file}: {files.explained(error)}") from error
         except sqlite3.Error as error:
-            raise JournalError(f"{self.file}: {_explained(error)}") from error
+            raise JournalError(f"{self.file}: {files.explained(error)}") from error
 
     def close(self) -> None:
         """Ends all connections; the last one writes the log back into the file."""
+        self._closing.set()
+        if self._dropping is not None:
+            self._dropping.join()
         with self._guard:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -239,79 +237,107 @@ class SqliteJournal:
         with self._transaction() as connection:
             first = _insert(connection, sizes, made)
             _list_events(connection, first)
-            self._retain(connection, len(exchanges), sum(sizes), rows.microseconds(exchanges[-1].received_at))
+            more = self._retain(connection, len(exchanges), sum(sizes))
+        if more:
+            self._go_on_dropping()
 
-    def _retain(self, connection: sqlite3.Connection, added: int, grown: int, latest: int) -> None:
-        """Counts what was added, and drops the oldest exchanges, as many as the limits ask for."""
+    def _retain(self, connection: sqlite3.Connection, added: int = 0, grown: int = 0) -> bool:
+        """Counts what was added, and drops the oldest exchanges, as the limits ask for; whether there are more to."""
         limits = self._retention
         most = math.inf if limits.exchanges is None else limits.exchanges
         room = math.inf if limits.bytes is None else limits.bytes
-        oldest = -math.inf
-        if limits.hours is not None:
-            oldest = latest - timedelta(hours=limits.hours) // timedelta(microseconds=1)
         held, size = _grow(connection, added, grown)
         if held <= most and size <= room and limits.hours is None:
-            return
+            return False
+        oldest = -math.inf
+        if limits.hours is not None and (latest := connection.execute(statements.LATEST).fetchone()) is not None:
+            oldest = latest[0] - timedelta(hours=limits.hours) // timedelta(microseconds=1)
         upto, dropped, freed = 0, 0, 0
-        query = connection.execute("SELECT position, size, received_at FROM exchanges ORDER BY position")
+        query = connection.execute(statements.OLDEST, (max(_AT_ONCE, added),))
         for position, taken, received_at in query:
             if held - dropped <= most and size - freed <= room and received_at >= oldest:
+                more = False
                 break
             upto, dropped, freed = position, dropped + 1, freed + taken
+        else:
+            more = dropped < held
         query.close()
         if dropped:
             _drop(connection, upto)
             _grow(connection, -dropped, -freed)
             _add_to_fact(connection, "dropped", dropped)
+        return more
+
+    def _go_on_dropping(self) -> None:
+        """Has the rest dropped that the limits ask for, beside what comes in."""
+        with self._guard:
+            if not self._closed and (self._dropping is None or not self._dropping.is_alive()):
+                self._dropping = threading.Thread(target=self._drop_the_rest, name="mock-intake-retention", daemon=True)
+                self._dropping.start()
+
+    def _drop_the_rest(self) -> None:
+        more = True
+        while more:
+            began = time.monotonic()
+            try:
+                with self._transaction() as connection:
+                    more = self._retain(connection)
+            except JournalError:
+                return  # what comes in is told why, and begins this again
+            # Events go first.
+            if self._closing.wait(time.monotonic() - began):
+                return
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         with self._reading() as connection:
-            found = connection.execute(
-                f"SELECT position, {rows.EXCHANGE_NAMES} FROM exchanges WHERE position > ? ORDER BY position LIMIT ?",
-                (after, limit),
-            ).fetchall()
+            found = connection.execute(statements.FOLLOWING, (after, limit)).fetchall()
         return [(position, rows.exchange_from_row(tuple(row))) for position, *row in found]
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
-        sql, values = rows.exchanges_query(which, before)
+        sql, values = statements.exchanges_query(which, before)
         with self._reading() as connection:
-            found = connection.execute(f"SELECT position, {rows.EXCHANGE_NAMES} {sql} LIMIT ?", (*values, limit + 1))
+            found = connection.execute(
+                f"SELECT position, {statements.EXCHANGE_NAMES} {sql} LIMIT ?", (*values, limit + 1)
+            )
             page = found.fetchall()
         items = [rows.exchange_from_row(tuple(row)) for _, *row in page[:limit]]
         return Page(items, page[limit - 1][0] if len(page) > limit else None)
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
         with self._reading() as connection:
-            sql, values = rows.events_query(which, before, _is_small(connection, which.org))
+            if statements.is_tallied(which) and _tallied(connection, which) == 0:
+                return Page([], None)
+            sql, values = statements.events_query(which, before, _index(connection, which))
             page = connection.execute(f"{sql} LIMIT ?", (*values, limit + 1)).fetchall()
         items = [rows.event_from_row(row) for row in page[:limit]]
         return Page(items, page[limit - 1][0] if len(page) > limit else None)
 
     def count_events(self, which: EventFilter) -> int:
         with self._reading() as connection:
-            sql, values = rows.count_query(which, _is_small(connection, which.org))
-            return int(connection.execute(sql, values).fetchone()[0])
+            if statements.is_tallied(which):
+                return _tallied(connection, which)
+            return _number(connection, *statements.count_query(which, _index(connection, which)))
 
     def attempts(self, event_id: str) -> int:
         with self._reading() as connection:
-            row = connection.execute(rows.ATTEMPTS, (rows.storable(event_id),)).fetchone()
+            row = connection.execute(statements.ATTEMPTS, (rows.storable(event_id),)).fetchone()
         return 0 if row is None else int(row[0])
 
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._reading() as connection:
             row = connection.execute(
-                f"SELECT {rows.EXCHANGE_NAMES} FROM exchanges WHERE id = ?", (rows.storable(exchange_id),)
+                f"SELECT {statements.EXCHANGE_NAMES} FROM exchanges WHERE id = ?", (rows.storable(exchange_id),)
             ).fetchone()
         return None if row is None else rows.exchange_from_row(row)
 
     def event(self, event_id: str) -> EventRecord | None:
         with self._reading() as connection:
-            row = connection.execute(rows.SELECT_EVENT, (rows.storable(event_id),)).fetchone()
+            row = connection.execute(statements.SELECT_EVENT, (rows.storable(event_id),)).fetchone()
         return None if row is None else rows.event_from_row(row)
 
     def orgs(self) -> list[OrgStatistics]:
         with self._reading() as connection:
-            found = connection.execute(rows.SELECT_ORGS).fetchall()
+            found = connection.execute(statements.SELECT_ORGS).fetchall()
         return [rows.org_from_row(row) for row in found]
 
     def statistics(self, org: str | None = None) -> Statistics:
@@ -319,23 +345,33 @@ class SqliteJournal:
         summed = ", ".join(f"coalesce(sum({name}), 0)" for name in ("exchanges", "accepted", "faulted", "bytes"))
         with self._reading() as connection:
             row = connection.execute(f"SELECT {summed} FROM orgs {where}", values).fetchone()
-            statuses = connection.execute(f"SELECT status, count(*) FROM events {where} GROUP BY status", values)
-            counts = {Status(status): count for status, count in statuses}
+            found = connection.execute(statements.STATUSES, (rows.storable(org),))
+            counts = {Status(status): count for status, count in found}
         exchanges, accepted, faulted, size = row
         return Statistics(exchanges, accepted, faulted, counts, size)
 
     def forget(self, org: str | None = None) -> int:
-        where, values = ("", ()) if org is None else ("WHERE org = ?", (rows.storable(org),))
+        end, forgotten, some = self.position, 0, _AT_ONCE
+        while some == _AT_ONCE:
+            began = time.monotonic()
+            some = self._forget_some(end, org)
+            forgotten += some
+            if some == _AT_ONCE:
+                self._closing.wait(time.monotonic() - began)
+        return forgotten
+
+    def _forget_some(self, end: int, org: str | None) -> int:
+        of_org, whose = _of_org(org)
         with self._transaction() as connection:
-            held, size = connection.execute(
-                f"SELECT count(*), coalesce(sum(size), 0) FROM exchanges {where}", values
-            ).fetchone()
-            if held:
-                connection.execute(f"DELETE FROM events {where}", values)
-                connection.execute(f"DELETE FROM exchanges {where}", values)
-                _grow(connection, -held, -size)
+            found = connection.execute(
+                f"SELECT position, size FROM exchanges WHERE position <= ?{of_org} ORDER BY position LIMIT ?",
+                (end, *whose, _AT_ONCE),
+            ).fetchall()
+            if found:
+                _drop(connection, found[-1][0], org)
+                _grow(connection, -len(found), -sum(size for _, size in found))
                 _add_to_fact(connection, "generation", 1)
-        return int(held)
+        return len(found)
 
     @property
     def position(self) -> int:
@@ -353,14 +389,20 @@ class SqliteJournal:
 
     def _fact(self, name: str) -> int:
         with self._reading() as connection:
-            return int(connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()[0])
+            return _number(connection, "SELECT value FROM facts WHERE name = ?", (name,))
 
 
-def _is_small(connection: sqlite3.Connection, org: str | None) -> bool:
-    if org is None:
-        return False
-    row = connection.execute("SELECT events FROM orgs WHERE org = ?", (rows.storable(org),)).fetchone()
-    return row is None or row[0] <= _FEW
+def _number(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> int:
+    return int(connection.execute(sql, values).fetchone()[0])
+
+
+def _tallied(connection: sqlite3.Connection, which: EventFilter) -> int:
+    return _number(connection, *statements.tally_query(which))
+
+
+def _index(connection: sqlite3.Connection, which: EventFilter) -> str | None:
+    query = statements.widths_query(which)
+    return statements.index_of(which, () if query is None else connection.execute(*query).fetchone())
 
 
 def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> int:
@@ -370,9 +412,11 @@ def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Ro
         part = range(begin, min(begin + _ROWS_AT_ONCE, len(made)))
         values = [value for place in part for value in (sizes[place], *made[place])]
         try:
-            cursor = connection.execute(rows.insert_exchanges(len(part)), values)
+            cursor = connection.execute(statements.insert_exchanges(len(part)), values)
         except UnicodeEncodeError:
-            cursor = connection.execute(rows.insert_exchanges(len(part)), [rows.storable(value) for value in values])
+            cursor = connection.execute(
+                statements.insert_exchanges(len(part)), [rows.storable(value) for value in values]
+            )
         last = cursor.lastrowid or 0
     return last - len(made) + 1
 
@@ -380,24 +424,31 @@ def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Ro
 def _list_events(connection: sqlite3.Connection, first: int) -> None:
     """Brings the list of events up to date with the exchanges from a position on."""
     repeated = [
-        {"position": position, "before": before} for position, before in connection.execute(rows.REPEATED, (first,))
+        {"position": position, "before": before}
+        for position, before in connection.execute(statements.REPEATED, (first,))
     ]
     for again in repeated:
-        connection.execute(rows.COUNT_ATTEMPT, again)
-    connection.execute(rows.LIST_NEW_EVENTS, (first,))
+        connection.execute(statements.COUNT_ATTEMPT, again)
+    connection.execute(statements.LIST_NEW_EVENTS, (first,))
     for again in repeated:
-        if connection.execute(rows.MOVE_EVENT, again).rowcount == 0:
-            connection.execute(rows.LIST_EVENT, again)
+        if connection.execute(statements.MOVE_EVENT, again).rowcount == 0:
+            connection.execute(statements.LIST_EVENT, again)
 
 
-def _drop(connection: sqlite3.Connection, upto: int) -> None:
+def _drop(connection: sqlite3.Connection, upto: int, org: str | None = None) -> None:
     """Takes away the exchanges up to a position, and the events that are left without an accepted one."""
-    left = {last for (last,) in connection.execute(rows.EVENTS_UP_TO, (upto,)) if last > upto}
-    connection.execute("DELETE FROM events WHERE last <= ?", (upto,))
-    connection.execute("DELETE FROM exchanges WHERE position <= ?", (upto,))
+    of_org, whose = _of_org(org)
+    left = {last for (last,) in connection.execute(statements.EVENTS_UP_TO + of_org, (upto, *whose)) if last > upto}
+    connection.execute(f"DELETE FROM events WHERE last <= ?{of_org}", (upto, *whose))
+    connection.execute(f"DELETE FROM exchanges WHERE position <= ?{of_org}", (upto, *whose))
     for last in left:
-        connection.execute(rows.HOLD_EVENT, (last,))
+        connection.execute(statements.HOLD_EVENT, (last,))
         connection.execute("DELETE FROM events WHERE last = ? AND first <= ?", (last, upto))
+
+
+def _of_org(org: str | None) -> tuple[str, tuple[object, ...]]:
+    """A further condition, and its value."""
+    return ("", ()) if org is None else (" AND org = ?", (rows.storable(org),))
 
 
 def _grow(connection: sqlite3.Connection, held: int, size: int) -> tuple[int, int]:
@@ -410,40 +461,3 @@ def _grow(connection: sqlite3.Connection, held: int, size: int) -> tuple[int, in
 
 def _add_to_fact(connection: sqlite3.Connection, name: str, number: int) -> None:
     connection.execute("UPDATE facts SET value = value + ? WHERE name = ?", (number, name))
-
-
-_EXPLANATIONS = {
-    "SQLITE_NOTADB": "the file is no SQLite database, so it is no journal.",
-    "SQLITE_FULL": "the disk is full.",
-    "SQLITE_READONLY": "the file, or its directory, cannot be written to.",
-    "SQLITE_CANTOPEN": "the file cannot be opened: does its directory exist, and may this user read and write there?",
-    "SQLITE_BUSY": "the file is in use by another program.",
-    "SQLITE_CORRUPT": "the file is damaged.",
-    "SQLITE_IOERR": "the disk cannot be read or written: it may be full, or the file has reached its largest size.",
-    "SQLITE_CONSTRAINT_UNIQUE": "an exchange of the same id is on record already.",
-    "SQLITE_TOOBIG": "the exchange is larger than SQLite can keep.",
-}
-
-
-def _explained(error: sqlite3.Error) -> str:
-    name = getattr(error, "sqlite_errorname", "")
-    return next((text for prefix, text in _EXPLANATIONS.items() if name.startswith(prefix)), f"{error}.")
-
-
-def _hold(file: Path) -> Any:
-    """Takes the lock of the one writer, beside the file; it goes with the process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on Windows; SQLite's own keep the file whole
-        return None
-    try:
-        file = file.resolve()  # another name of the file is no other file
-        held = file.with_name(file.name + "-writer").open("a")
-    except OSError as error:
-        raise JournalError(f"{file}: {error.strerror or error}: its directory must exist and be writable.") from error
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        held.close()
-        raise JournalError(f"{file} is written to by another mock-intake; give each its own file.") from error
-    return held

@@ -114,11 +114,12 @@ def new_event(**changes: Any) -> dict[str, Any]:
 
 
 class Sent(NamedTuple):
-    """An event that was sent, and what came of it."""
+    """An event that was sent, and what came of it, after how long."""
 
     body: bytes
     event_id: str
     status: int
+    seconds: float
 
 
 class Load:
@@ -156,11 +157,13 @@ class Load:
             while not self._stopped.is_set():
                 body = orjson.dumps(self._make())
                 self.begun += 1
+                began = time.monotonic()
                 try:
                     answer = asked(connection, "POST", "/api/v1/lineage", body)
                 except (OSError, http.client.HTTPException):
                     return
-                self.sent.append(Sent(body, (answer.body or {}).get("id", ""), answer.status))
+                taken = time.monotonic() - began
+                self.sent.append(Sent(body, (answer.body or {}).get("id", ""), answer.status, taken))
 
 
 def command(*arguments: str | Path, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mock_intake.journal import JournalError
-from mock_intake.journal.sqlite import VERSION, SqliteJournal
+from mock_intake.journal.files import file_system
+from mock_intake.journal.sqlite import SqliteJournal
+from mock_intake.journal.statements import VERSION
 from tests.journal.exchanges import plain
 from tests.journal.serving import command, new_event, serving
 
@@ -24,6 +28,38 @@ def refusal(file: Path, *before: str) -> str:
     assert (done.returncode, done.stdout) == (2, ""), done
     assert "Traceback" not in done.stderr
     return " ".join(done.stderr.split())
+
+
+def test_what_is_on_record_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    # A user who lets everybody read new files meant those, and no bodies of requests.
+    open_handed = ("sh", "-c", 'umask 000; exec "$@"', "sh")
+    with serving(tmp_path, "--journal", file, before=open_handed) as server:
+        assert server.send(new_event()).status == 202
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("journal.db*")}
+    names = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db-writer")
+    assert modes == dict.fromkeys(names, 0o600)
+
+
+def test_a_file_is_where_it_was_opened_wherever_its_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    journal = SqliteJournal(Path("journal.db"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    journal.append([plain("a")])
+    assert journal.position == 1
+    journal.close()
+    assert list(Path().iterdir()) == []
+
+
+def test_a_file_that_its_owner_shares_stays_shared(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    SqliteJournal(file).close()
+    file.chmod(0o640)
+    SqliteJournal(file).close()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -140,7 +176,7 @@ def test_a_file_that_cannot_be_written_to_is_told_at_the_start(closed_folder: Pa
 
 def test_a_journal_that_cannot_be_written_to_can_be_read(closed_folder: Path) -> None:
     done = command("export", "--what", "exchanges", closed_folder / "journal.db", before=AS_USER)
-    assert (done.returncode, done.stderr) == (0, "1 exchanges exported\n")
+    assert (done.returncode, done.stderr) == (0, "1 exchange exported\n")
     assert done.stdout.count("\n") == 1
 
 
@@ -151,3 +187,42 @@ def test_a_journal_that_cannot_be_read_is_told(closed_folder: Path) -> None:
     assert "the file cannot be opened: does its directory exist, and may this user read and write there?" in " ".join(
         done.stderr.split()
     )
+
+
+# Drives of other machines.
+
+MOUNTS = r"""
+22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+30 22 0:26 / /home rw,nosuid shared:2 master:1 propagate_from:2 - nfs4 server:/export/home rw,vers=4.2
+31 30 0:27 / /home/me/Own\040Files rw - xfs /dev/vdb1 rw
+32 22 0:28 / /mnt/share rw - cifs //server/share rw
+33 32 0:29 / /mnt/share rw - tmpfs tmpfs rw
+34 22 0:30 / /mnt/back\134slash\011 rw - fuse.sshfs me@server: rw
+
+a line of another form
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/journal.db", "ext4"),
+        ("/homely/journal.db", "ext4"),
+        ("/home/journal.db", "nfs4"),
+        ("/home/me/deep/down/journal.db", "nfs4"),
+        ("/home/me/Own Files/journal.db", "xfs"),
+        ("/mnt/share/journal.db", "tmpfs"),
+        ("/mnt/back\\slash\t/journal.db", "fuse.sshfs"),
+    ],
+)
+def test_the_innermost_mount_tells_what_a_file_is_on(path: str, kind: str) -> None:
+    assert file_system(Path(path), MOUNTS) == kind
+    assert file_system(Path(path), "") is None
+
+
+@pytest.mark.parametrize("path", ["/", "/proc", "/proc/self/status", "/dev/shm", os.path.realpath(__file__)])
+def test_what_a_file_is_on_is_told_as_the_system_tells_it(path: str) -> None:
+    mounts = Path("/proc/self/mountinfo").read_text()
+    command = ["findmnt", "--noheadings", "--output", "FSTYPE", "--target", path]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert file_system(Path(path), mounts) == told[-1]

@@ -60,7 +60,7 @@ def test_requests_that_wait_for_one_commit_share_the_next(tmp_path: Path, kept_l
             other.execute("BEGIN IMMEDIATE")
             for sender in senders:
                 sender.start()
-            time.sleep(1)
+            time.sleep(0.4)
             assert answers == [], "answered before the commit"
             other.execute("ROLLBACK")
         other.close()
@@ -128,6 +128,50 @@ def test_one_that_cannot_be_kept_takes_no_other_with_it(tmp_path: Path, caplog: 
     assert journal.position == 6
     journal.close()
     assert f"the exchange {bad.id} cannot be put on record" in caplog.text
+
+
+def test_one_that_is_there_already_takes_no_other_with_it(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+    recorder = Recorder(journal, Bell())
+    first = plain("first")
+    good = [plain(f"{number}") for number in range(4)]
+
+    async def record() -> list[BaseException | None]:
+        await recorder.record(first)
+        return await asyncio.gather(
+            *(recorder.record(exchange) for exchange in (*good[:2], first, *good[2:])), return_exceptions=True
+        )
+
+    results = asyncio.run(record())
+    recorder.close()
+    assert [type(result) for result in results] == [type(None)] * 2 + [JournalError] + [type(None)] * 2
+    assert "an exchange of the same id is on record already" in str(results[2])
+    assert {exchange.id for _, exchange in journal.read(0, 10)} == {first.id, *(exchange.id for exchange in good)}
+    journal.close()
+
+
+def test_a_loop_that_records_goes_on_while_the_file_is_locked(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    journal = SqliteJournal(file)
+    recorder = Recorder(journal, Bell())
+
+    async def record_and_tick() -> tuple[float, object]:
+        under_way = asyncio.gather(*(recorder.record(plain(f"{n}")) for n in range(5)), return_exceptions=True)
+        longest = 0.0
+        while not under_way.done():
+            began = time.monotonic()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.monotonic() - began)
+        return longest, {type(result) for result in await under_way}
+
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    longest, results = asyncio.run(record_and_tick())
+    other.close()
+    assert results == {JournalError}
+    assert longest < 0.5
+    recorder.close()
+    journal.close()
 
 
 def test_closing_waits_for_all_that_was_given(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mock_intake.exchange import Exchange
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
-from mock_intake.journal.rows import EVENT_FILTER_COLUMNS
 from mock_intake.journal.sqlite import SqliteJournal
+from mock_intake.journal.statements import EVENT_FILTER_COLUMNS
 from mock_intake.transfer import exchange_from_line, exchange_to_line
 from tests.journal.exchanges import ANY_TEXTS, LATER_MOMENTS, MOMENTS, TEXTS, exchanges_of
 
@@ -78,16 +78,28 @@ def _assert_event(journal: Journal, exchange: Exchange) -> None:
                 assert journal.count_events(which) >= 1
 
 
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Journal, ...]]:
+    """Journals of every back end to import to."""
+    sqlite = SqliteJournal(tmp_path_factory.mktemp("elsewhere") / "journal.db")
+    yield MemoryJournal(), sqlite
+    sqlite.close()
+
+
 @given(exchange=exchanges_of(TEXTS, LATER_MOMENTS))
-def test_what_is_exported_from_one_journal_and_imported_to_another_is_the_same(kept: Kept, exchange: Exchange) -> None:
+def test_what_is_exported_from_one_journal_and_imported_to_another_is_the_same(
+    kept: Kept, elsewhere: tuple[Journal, ...], exchange: Exchange
+) -> None:
     kept.journal.append([exchange])
     (found,) = [journal.exchange(exchange.id) for journal in kept.readers[-1:]]
     assert found is not None
     line = exchange_to_line(found)
     assert b"\n" not in line
-    other = MemoryJournal()
-    other.append([exchange_from_line(line)])
-    assert other.exchange(exchange.id) == exchange
+    imported = exchange_from_line(line)
+    for other in elsewhere:
+        other.append([imported])
+        assert other.exchange(exchange.id) == exchange
+        assert exchange_to_line(imported) == line
 
 
 @given(event_id=ANY_TEXTS, org=ANY_TEXTS)

@@ -1,0 +1,104 @@
+"""The file of a journal: whose it is, where it may lie, and what is said when it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import IO
+
+from mock_intake.journal.protocol import JournalError
+
+# Bodies can hold what is nobody else's business.
+_PRIVATE = 0o600
+_MOUNTS = Path("/proc/self/mountinfo")
+# Where the log would be shared by machines that do not share memory, and locks are a matter of luck.
+_NETWORK = frozenset({"afs", "cifs", "fuse.sshfs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"})
+_ELSEWHERE = "keep the journal on a disk of this machine, and move it by export and import."
+
+_EXPLANATIONS = {
+    "SQLITE_NOTADB": "the file is no SQLite database, so it is no journal.",
+    "SQLITE_FULL": "the disk is full.",
+    "SQLITE_READONLY": "the file, or its directory, cannot be written to.",
+    "SQLITE_CANTOPEN": "the file cannot be opened: does its directory exist, and may this user read and write there?",
+    "SQLITE_BUSY": "the file is in use by another program.",
+    "SQLITE_CORRUPT": "the file is damaged.",
+    "SQLITE_PROTOCOL": f"the locks of its file system do not work: {_ELSEWHERE}",
+    "SQLITE_IOERR_SHMMAP": f"its file system has no shared memory, which the log needs: {_ELSEWHERE}",
+    "SQLITE_IOERR": "the disk cannot be read or written: it may be full, or the file has reached its largest size.",
+    "SQLITE_CONSTRAINT_UNIQUE": "an exchange of the same id is on record already.",
+    "SQLITE_TOOBIG": "the exchange is larger than SQLite can keep.",
+}
+
+
+def explained(error: sqlite3.Error) -> str:
+    """What SQLite says, as what a user can do about it."""
+    name = getattr(error, "sqlite_errorname", "")
+    return next((text for prefix, text in _EXPLANATIONS.items() if name.startswith(prefix)), f"{error}.")
+
+
+def make_private(file: Path) -> None:
+    """Makes the file, for its owner alone, unless it is there; SQLite gives the files beside it the same rights."""
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, _PRIVATE))
+    except PermissionError:
+        return  # a file that may not be written to: SQLite says so, once it is known to be a journal
+    except OSError as error:
+        raise JournalError(f"{file}: {error.strerror or error}.") from error
+
+
+def hold(file: Path) -> IO[str] | None:
+    """Takes the lock of the one writer, beside the file; it goes with the process, however that ends."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows; SQLite's own keep the file whole
+        return None
+    try:
+        file = file.resolve()  # another name of the file is no other file
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        held = os.fdopen(os.open(file.with_name(file.name + "-writer"), flags, _PRIVATE), "a")
+    except OSError as error:
+        raise JournalError(f"{file}: {error.strerror or error}: its directory must exist and be writable.") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise JournalError(f"{file} is written to by another mock-intake; give each its own file.") from error
+    return held
+
+
+def refuse_network(file: Path) -> None:
+    """Raises ``JournalError`` for a file that lies on another machine, where that can be told."""
+    if not _MOUNTS.exists():
+        return
+    kind = file_system(file.resolve(), _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
+    if kind in _NETWORK:
+        raise JournalError(f"{file} is on a network drive ({kind}), where a journal is not safe: {_ELSEWHERE}")
+
+
+def file_system(path: Path, mounts: str) -> str | None:
+    """The kind of file system that a path is on, by the table of mounts (proc_pid_mountinfo(5)); None if unknown."""
+    places: dict[Path, str] = {}
+    for line in mounts.splitlines():
+        mount, _, source = line.partition(" - ")
+        fields = mount.split(" ")
+        if len(fields) > 4 and source:
+            # What was mounted over an earlier one hides it.
+            places[Path(_unescaped(fields[4]))] = source.split(" ")[0]
+    return next((places[place] for place in (path, *path.parents) if place in places), None)
+
+
+def _unescaped(text: str) -> str:
+    """Blanks, tabs, line breaks and backslashes stand there in octal."""
+    for code in ("040", "011", "012", "134"):
+        text = text.replace(f"\\{code}", chr(int(code, 8)))
+    return text
+
+
+def identity(file: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever it is called; None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

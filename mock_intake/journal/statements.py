@@ -1,0 +1,261 @@
+"""What is asked of the database: its tables, the statements of every append, and the queries by filter."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mock_intake.journal.protocol import EventFilter, ExchangeFilter
+from mock_intake.journal.rows import EXCHANGE_COLUMN_NAMES, EXCHANGE_COLUMNS, SUMMARY_COLUMNS, storable
+
+APPLICATION_ID = 0x6D696E74  # "mint"
+VERSION = 3
+
+# By what the events of an org, and all events, are counted: there are few different values.
+_COUNTED = ("status", "kind", "event_type")
+_TALLIED = ("org", *_COUNTED)
+# What most likely leaves the fewest events stands first: its index is the one to walk.
+EVENT_FILTER_COLUMNS = ("run_id", "job_name", "job_namespace", "event_type", "status", "kind")
+# Sorted by value and then as listings are, newest last; the rest is at hand to be checked on the way, so that a
+# listing looks up what it shows and nothing else, however rare that is.
+_EVENT_INDEXES = "".join(
+    f"CREATE INDEX events_{name} ON events ({', '.join(dict.fromkeys((name, 'last', *_TALLIED)))});"
+    for name in ("org", *EVENT_FILTER_COLUMNS)
+)
+# So few events are walked through as a whole, whatever else is asked: there is no way to know of a better index.
+_FEW = 2_000
+EXCHANGE_NAMES = ", ".join(EXCHANGE_COLUMN_NAMES)
+_FILTERS = ", ".join(EVENT_FILTER_COLUMNS)
+
+
+def _tally(row: str, number: int) -> str:
+    """Counts an event that came or went, among those of its org and among all, whose tallies have no org."""
+    steps = ""
+    for org in (f"{row}.org", "NULL"):
+        same = f"org IS {org} AND " + " AND ".join(f"{name} IS {row}.{name}" for name in _COUNTED)
+        steps += f"UPDATE tallies SET events = events + {number} WHERE {same};"
+        if number > 0:
+            values = ", ".join((org, *(f"{row}.{name}" for name in _COUNTED)))
+            steps += f"INSERT INTO tallies SELECT {values}, {number} WHERE changes() = 0;"
+        else:
+            steps += f"DELETE FROM tallies WHERE {same} AND events = 0;"
+    return steps
+
+
+# Counts are kept by the database itself, whatever adds to its tables or takes from them.
+SCHEMA = f"""
+CREATE TABLE exchanges (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    size INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 1,
+    {", ".join(f"{name} {kind}" for name, kind in EXCHANGE_COLUMNS)}
+);
+CREATE UNIQUE INDEX exchanges_id ON exchanges (id);
+CREATE INDEX exchanges_org ON exchanges (org);
+CREATE INDEX exchanges_event ON exchanges (event_id) WHERE event_id IS NOT NULL;
+
+CREATE TABLE events (
+    last INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    org TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    last_received_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    {", ".join(f"{name} TEXT" for name in EVENT_FILTER_COLUMNS)}
+);
+{_EVENT_INDEXES}
+
+CREATE TABLE tallies (org TEXT, status TEXT NOT NULL, kind TEXT, event_type TEXT, events INTEGER NOT NULL);
+CREATE INDEX tallies_org ON tallies ({", ".join(_TALLIED)});
+CREATE TRIGGER event_came AFTER INSERT ON events BEGIN {_tally("new", 1)} END;
+CREATE TRIGGER event_went AFTER DELETE ON events BEGIN {_tally("old", -1)} END;
+CREATE TRIGGER event_changed AFTER UPDATE OF status ON events BEGIN {_tally("old", -1)} {_tally("new", 1)} END;
+
+CREATE TABLE orgs (
+    org TEXT PRIMARY KEY,
+    last INTEGER NOT NULL,
+    exchanges INTEGER NOT NULL DEFAULT 1,
+    accepted INTEGER NOT NULL,
+    faulted INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER exchange_came AFTER INSERT ON exchanges BEGIN
+    INSERT INTO orgs (org, last, accepted, faulted, bytes) VALUES (
+        new.org, new.position, new.accepted, new.fault IS NOT NULL, length(new.body) + length(new.response_body)
+    ) ON CONFLICT (org) DO UPDATE SET
+        last = excluded.last,
+        exchanges = exchanges + 1,
+        accepted = accepted + excluded.accepted,
+        faulted = faulted + excluded.faulted,
+        bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER exchange_went AFTER DELETE ON exchanges BEGIN
+    UPDATE orgs SET
+        exchanges = exchanges - 1,
+        accepted = accepted - old.accepted,
+        faulted = faulted - (old.fault IS NOT NULL),
+        bytes = bytes - length(old.body) - length(old.response_body)
+    WHERE org = old.org;
+    DELETE FROM orgs WHERE org = old.org AND exchanges = 0;
+END;
+
+CREATE TABLE held (exchanges INTEGER NOT NULL, size INTEGER NOT NULL);
+INSERT INTO held VALUES (0, 0);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO facts VALUES ('opened', 0), ('dropped', 0), ('generation', 0);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+
+# Exchanges from a position on that bring an event that was there before, and where it was last.
+REPEATED = """
+SELECT new.position, (
+    SELECT max(old.position) FROM exchanges AS old WHERE old.event_id = new.event_id AND old.position < new.position
+) AS before
+FROM exchanges AS new WHERE new.position >= ? AND new.event_id IS NOT NULL AND before IS NOT NULL
+ORDER BY new.position
+"""
+COUNT_ATTEMPT = """
+UPDATE exchanges SET attempt = (SELECT attempt + 1 FROM exchanges WHERE position = :before) WHERE position = :position
+"""
+_LIST_EVENTS = f"""
+INSERT INTO events (last, id, org, first, received_at, last_received_at, attempts, {_FILTERS})
+SELECT position, event_id, org, position, received_at, received_at, attempt, {_FILTERS} FROM exchanges
+"""
+LIST_NEW_EVENTS = f"{_LIST_EVENTS} WHERE position >= ? AND accepted AND event_id IS NOT NULL AND attempt = 1"
+LIST_EVENT = f"{_LIST_EVENTS} WHERE position = :position AND accepted"
+# A listed event was attempted again.
+MOVE_EVENT = """
+UPDATE events SET (last, last_received_at, attempts) = (
+    SELECT position, received_at, attempt FROM exchanges WHERE position = :position
+) WHERE last = :before
+"""
+# Where the events of the exchanges up to a position stand.
+EVENTS_UP_TO = """
+SELECT (SELECT max(position) FROM exchanges AS other WHERE other.event_id = gone.event_id)
+FROM exchanges AS gone WHERE gone.accepted AND gone.event_id IS NOT NULL AND gone.position <= ?
+"""
+# The body is the same in every attempt, so an event whose first accepted exchange has gone is held by the next one.
+HOLD_EVENT = """
+UPDATE events SET (first, status) = (
+    SELECT position, status FROM exchanges WHERE event_id = events.id AND accepted ORDER BY position LIMIT 1
+) WHERE last = ?1 AND EXISTS (SELECT * FROM exchanges WHERE event_id = events.id AND accepted)
+"""
+# How often an event was attempted, counting what has gone since.
+ATTEMPTS = "SELECT attempt FROM exchanges WHERE event_id = ? ORDER BY position DESC LIMIT 1"
+LATEST = "SELECT received_at FROM exchanges ORDER BY position DESC LIMIT 1"
+FOLLOWING = f"SELECT position, {EXCHANGE_NAMES} FROM exchanges WHERE position > ? ORDER BY position LIMIT ?"
+OLDEST = "SELECT position, size, received_at FROM exchanges ORDER BY position LIMIT ?"
+
+_RECORD_NAMES = ", ".join(f"kept.{name}" for name in ("id", "org", "findings", *(name for name, _ in SUMMARY_COLUMNS)))
+RECORD = f"events.last, events.attempts, events.received_at, events.last_received_at, {_RECORD_NAMES}"
+_KEPT = "JOIN exchanges AS kept ON kept.position = events.first"
+SELECT_EVENT = f"""
+SELECT {RECORD} FROM events {_KEPT} WHERE events.last = (SELECT max(position) FROM exchanges WHERE event_id = ?)
+"""
+SELECT_ORGS = """
+SELECT
+    org,
+    exchanges,
+    (SELECT coalesce(sum(events), 0) FROM tallies WHERE tallies.org = orgs.org),
+    (SELECT received_at FROM exchanges WHERE position = last)
+FROM orgs ORDER BY last DESC
+"""
+STATUSES = "SELECT status, sum(events) FROM tallies WHERE org IS ? GROUP BY status"
+
+
+@cache
+def insert_exchanges(count: int) -> str:
+    """The statement that adds so many exchanges, each with its size before its columns."""
+    row = f"({', '.join('?' * (1 + len(EXCHANGE_COLUMN_NAMES)))})"
+    return f"INSERT INTO exchanges (size, {EXCHANGE_NAMES}) VALUES {', '.join([row] * count)}"
+
+
+def exchanges_query(which: ExchangeFilter, before: int | None) -> tuple[str, list[Any]]:
+    """Which exchanges, newest first: from FROM on, and its values."""
+    asked = _asked(which, ("org", "event_id"))
+    index = "exchanges_event" if "event_id" in asked else "exchanges_org" if "org" in asked else None
+    conditions, values = _conditions(asked)
+    if before is not None:
+        conditions.append("position < ?")
+        values.append(before)
+    return f"FROM exchanges {_by(index)} {_where(conditions)} ORDER BY position DESC", values
+
+
+def widths_query(which: EventFilter) -> tuple[str, list[Any]] | None:
+    """A query for how many events each part of a filter leaves by itself, where that is counted; see ``index_of``.
+
+    None where there is nothing to choose.
+    """
+    asked = _asked(which)
+    if len(asked) < 2:
+        return None
+    sums, values = [], []
+    for name in _TALLIED:
+        condition = "org = ?" if name == "org" else f"org IS NULL AND {name} = ?"
+        sums.append(f"(SELECT coalesce(sum(events), 0) FROM tallies WHERE {condition})" if name in asked else "NULL")
+        values += [storable(str(asked[name]))] if name in asked else []
+    return f"SELECT {', '.join(sums)}", values
+
+
+def index_of(which: EventFilter, widths: tuple[int | None, ...]) -> str | None:
+    """The index to walk: of what leaves the fewest events, as far as that is known.
+
+    ``widths`` is what ``widths_query`` found, or nothing.
+    """
+    known = {name: width for name, width in zip(_TALLIED, widths, strict=False) if width is not None}
+    narrowest = min(known, key=lambda name: known[name], default=None)
+    particular = next((name for name in EVENT_FILTER_COLUMNS if getattr(which, name) is not None), "org")
+    if narrowest is not None and (particular in _TALLIED or known[narrowest] <= _FEW):
+        return f"events_{narrowest}"
+    return f"events_{particular}" if _asked(which) else None
+
+
+def events_query(which: EventFilter, before: int | None, index: str | None) -> tuple[str, list[Any]]:
+    """A query for the records of events, newest first, and its values."""
+    conditions, values = _conditions({f"events.{name}": value for name, value in _asked(which).items()})
+    if before is not None:
+        conditions.append("events.last < ?")
+        values.append(before)
+    chosen = f"SELECT {RECORD} FROM events {_by(index)} {_KEPT}"
+    return f"{chosen} {_where(conditions)} ORDER BY events.last DESC", values
+
+
+def is_tallied(which: EventFilter) -> bool:
+    """Whether tallies tell how many events there are."""
+    return _asked(which).keys() <= set(_TALLIED)
+
+
+def tally_query(which: EventFilter) -> tuple[str, list[Any]]:
+    """A query for the number of events that tallies tell, and its values."""
+    asked = _asked(which)
+    org = asked.pop("org", None)
+    conditions, values = _conditions(asked)
+    where = _where(["org IS ?", *conditions])
+    return f"SELECT coalesce(sum(events), 0) FROM tallies {where}", [storable(org), *values]
+
+
+def count_query(which: EventFilter, index: str | None) -> tuple[str, list[Any]]:
+    """A query for the number of events that have to be counted one by one, and its values."""
+    conditions, values = _conditions(_asked(which))
+    return f"SELECT count(*) FROM events {_by(index)} {_where(conditions)}", values
+
+
+def _asked(
+    which: EventFilter | ExchangeFilter, names: tuple[str, ...] = ("org", *EVENT_FILTER_COLUMNS)
+) -> dict[str, Any]:
+    values = {name: getattr(which, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _conditions(asked: dict[str, Any]) -> tuple[list[str], list[Any]]:
+    return [f"{name} = ?" for name in asked], [storable(str(value)) for value in asked.values()]
+
+
+def _where(conditions: list[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _by(index: str | None) -> str:
+    return "" if index is None else f"INDEXED BY {index}"

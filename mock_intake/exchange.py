@@ -18,7 +18,7 @@ from mock_intake.findings import Finding, Status
 
 Headers = tuple[tuple[str, str], ...]
 
-_process = secrets.token_hex(3)
+_process = secrets.token_hex(6)
 _counter = itertools.count()
 
 # The status code of an exchange that got no answer with a status.

@@ -157,6 +157,22 @@ def test_listings_are_newest_first_and_filtered(journal: Journal) -> None:
     assert listed(journal, ExchangeFilter(org="")) == []
 
 
+def test_a_run_has_all_attempts_of_its_accepted_events(journal: Journal) -> None:
+    start, end, other = (summary(name, run_id=run) for name, run in (("a", "one"), ("b", "one"), ("c", "two")))
+    a, b, again, _, _ = filled(
+        journal,
+        exchange(start, accepted=False),
+        exchange(end),
+        exchange(start),
+        exchange(other),
+        exchange(summary("d", run_id="one"), accepted=False),
+    )
+    assert listed(journal, ExchangeFilter(run_id="one")) == ids([again, b, a])
+    assert listed(journal, ExchangeFilter(run_id="one", event_id="event-b")) == ids([b])
+    assert listed(journal, ExchangeFilter(run_id="one", org="org-2")) == []
+    assert listed(journal, ExchangeFilter(run_id="three")) == []
+
+
 _SUMMARIES = [
     summary(
         f"{number}",

@@ -158,8 +158,13 @@ class MemoryJournal:
                 if (before is None or position < before)
                 and (which.org is None or exchange.org == which.org)
                 and (which.event_id is None or (exchange.event is not None and exchange.event.id == which.event_id))
+                and (which.run_id is None or self._is_of_run(exchange, which.run_id))
             )
             return _page(list(islice(matching, limit + 1)), limit)
+
+    def _is_of_run(self, exchange: Exchange, run_id: str) -> bool:
+        event = exchange.event
+        return event is not None and event.run_id == run_id and self._events[event.id].record is not None
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
         with self._lock:

@@ -20,10 +20,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFilter:
-    """Which exchanges; None asks for all. ``event_id`` gives all attempts of one event."""
+    """Which exchanges; None asks for all.
+
+    ``event_id`` gives all attempts of one event, ``run_id`` all attempts of the accepted events of a run.
+    """
 
     org: str | None = None
     event_id: str | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

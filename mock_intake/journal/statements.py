@@ -175,8 +175,12 @@ def insert_exchanges(count: int) -> str:
 def exchanges_query(which: ExchangeFilter, before: int | None) -> tuple[str, list[Any]]:
     """Which exchanges, newest first: from FROM on, and its values."""
     asked = _asked(which, ("org", "event_id"))
-    index = "exchanges_event" if "event_id" in asked else "exchanges_org" if "org" in asked else None
+    by_event = "event_id" in asked or which.run_id is not None
+    index = "exchanges_event" if by_event else "exchanges_org" if "org" in asked else None
     conditions, values = _conditions(asked)
+    if which.run_id is not None:
+        conditions.append(f"event_id IN (SELECT id FROM events {_by('events_run_id')} WHERE run_id = ?)")
+        values.append(storable(which.run_id))
     if before is not None:
         conditions.append("position < ?")
         values.append(before)

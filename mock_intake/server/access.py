@@ -1,4 +1,4 @@
-"""Who may use the control API: the Host check against rebound names, the Origin of writes, the control token."""
+"""Who may use the control API and the pages: the Host check against rebound names, the Origin of writes, the token."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +21,20 @@ _ORIGIN = re.compile(r"https?://((\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d+)?)", re.IG
 _OWN_REQUESTS = ("same-origin", "none")
 
 
+class Objection(NamedTuple):
+    """Why a request is turned away; 401 where a token would let it in."""
+
+    status_code: int
+    reason: str
+
+
+class Cookie(NamedTuple):
+    """What a browser shows once it has logged in."""
+
+    name: str
+    value: str
+
+
 @dataclass(frozen=True)
 class Access:
     """``token``: what ``Authorization: Bearer`` must carry, if set. ``hosts``: names beside loopback's."""
@@ -29,28 +44,59 @@ class Access:
 
     def refusal(self, request: Request) -> Response | None:
         """The answer to a request that may not use the control API; None if it may."""
+        objection = self.objection(request)
+        if objection is None:
+            return None
+        response = failure(*objection)
+        if objection.status_code == 401:
+            response.headers["www-authenticate"] = 'Bearer realm="mock-intake control API"'
+        return response
+
+    def objection(self, request: Request) -> Objection | None:
+        """What there is against a request; None if nothing is."""
         host = host_name(request.headers.get("host", ""))
         if not self._is_ours(host):
-            return failure(
+            return Objection(
                 403,
                 f"The control API is not open to the host name {host!r}: a page of another site could be behind it. "
                 f"Start with --allow-host {host or 'NAME'} if it is yours.",
             )
         if request.method not in _READING and (page := self._foreign_page(request)) is not None:
-            return failure(
+            return Objection(
                 403,
                 f"The control API takes no writes from pages of another site ({page[:60]!r}). "
                 f"Start with --allow-host NAME if it is yours.",
             )
-        if self.token is not None:
+        if self.token is not None and not self._is_logged_in(request):
             scheme, _, given = request.headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
+            if scheme.lower() != "bearer" or not self.admits(given.strip()):
                 wrong = "this is another one" if given else "there is none"
                 needed = f"The control API needs its token (Authorization: Bearer <control token>), and {wrong}."
-                response = failure(401, needed)
-                response.headers["www-authenticate"] = 'Bearer realm="mock-intake control API"'
-                return response
+                return Objection(401, needed)
         return None
+
+    def admits(self, token: str) -> bool:
+        """Whether this is the control token; any is, where none is needed."""
+        return self.token is None or hmac.compare_digest(token.encode(), self.token.encode())
+
+    @property
+    def cookie(self) -> Cookie | None:
+        """The cookie of those who have logged in, where that is needed.
+
+        It is made from the token and does not tell it. Cookies are not kept apart by port, so its name is the
+        token's own: two servers of one machine can be looked at side by side.
+        """
+        if self.token is None:
+            return None
+        name, value = (hmac.digest(self.token.encode(), use, "sha256").hex() for use in (b"cookie name", b"cookie"))
+        return Cookie(f"mock-intake-{name[:12]}", value)
+
+    def _is_logged_in(self, request: Request) -> bool:
+        """Whether the request has the cookie; a write must say beside it which page it comes from."""
+        cookie = self.cookie
+        if cookie is None or (request.method not in _READING and "origin" not in request.headers):
+            return False
+        return hmac.compare_digest(request.cookies.get(cookie.name, "").encode(), cookie.value.encode())
 
     def _foreign_page(self, request: Request) -> str | None:
         """What a browser says of the page that asks, if it is neither one of this server nor of an allowed name.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_intake.datadog.agent import AgentSettings
 from mock_intake.datadog.sites import INTAKE_PATH
+from mock_intake.paths import Addresses
 from mock_intake.server.agent import AgentEndpoint
 from mock_intake.server.answers import answer
 from mock_intake.server.control import Control
@@ -16,22 +20,52 @@ from mock_intake.server.endpoint import IntakeEndpoint
 from mock_intake.server.reception import Reception
 
 
-def create_app(reception: Reception, control: Control) -> Starlette:
-    """The ASGI app: the intake's endpoint, the control API, and a health check.
+def create_app(
+    reception: Reception, control: Control, addresses: Callable[[], Addresses | None] = lambda: None
+) -> Starlette:
+    """The ASGI app: the intake's endpoint, the control API, the pages, and a health check.
 
-    Every other path leads to the endpoint too, which puts the request on record as misdirected.
+    Every other path leads to the endpoint too, which puts the request on record as misdirected; and so does what
+    comes to the pages' paths and asks for no page. ``addresses`` is what the pages tell of how to get here.
     """
     endpoint = IntakeEndpoint(reception)
+    pages = LazyPages(reception, control, addresses, endpoint)
     app = Starlette(
         routes=[
             Route(INTAKE_PATH, endpoint),
             Route("/healthz", healthz),
             *control.routes(),
+            Route("/", pages),
+            Route("/mock", pages),
+            Route("/mock/{rest:anything}", pages),
         ]
     )
     app.router.redirect_slashes = False
     app.router.default = endpoint
     return app
+
+
+class LazyPages:
+    """The pages, loaded with the first look at them: most servers are never looked at."""
+
+    def __init__(
+        self,
+        reception: Reception,
+        control: Control,
+        addresses: Callable[[], Addresses | None],
+        elsewhere: IntakeEndpoint,
+    ) -> None:
+        self._parts = (reception, control, addresses, elsewhere)
+        self._pages: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._pages is None:
+            from mock_intake.web import Pages, Sources
+
+            reception, control, addresses, elsewhere = self._parts
+            sources = Sources(control.journal, control.views, control.faults, reception.intake.settings, addresses)
+            self._pages = Pages(sources, control.access, elsewhere)
+        await self._pages(scope, receive, send)
 
 
 def create_agent_app(reception: Reception, settings: AgentSettings) -> AgentEndpoint:

@@ -77,6 +77,15 @@ class Reception:
         exchange = self.intake.receive(request, secrets)
         if hop is not None:
             exchange = replace(exchange, hop=hop)
+        try:
+            return await self._recorded(exchange, request, target)
+        except JournalError as error:
+            return unrecorded(exchange, str(error)), None
+
+    async def _recorded(
+        self, exchange: Exchange, request: ReceivedRequest, target: Target | None
+    ) -> tuple[Exchange, Taken | None]:
+        """The exchange with what became of it, on record. Raises ``JournalError``."""
         taken = self._fault(exchange)
         if taken is not None and taken.step is not None:
             exchange = apply(exchange, taken.step)
@@ -85,10 +94,7 @@ class Reception:
         if target is not None and exchange.accepted and (exchange.fault == LATE or not exchange.answer_lost):
             exchange = await self._sent_on(exchange, request, target)
         with self._counted(exchange):
-            try:
-                await self.recorder.record(exchange)
-            except JournalError as error:
-                return unrecorded(exchange, str(error)), None
+            await self.recorder.record(exchange)
         return exchange, taken
 
     async def _sent_on(self, exchange: Exchange, request: ReceivedRequest, target: Target) -> Exchange:

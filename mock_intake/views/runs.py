@@ -8,8 +8,14 @@ from typing import Any
 
 from mock_intake.exchange import EventSummary, Exchange
 from mock_intake.findings import Finding
+from mock_intake.journal.protocol import ExchangeFilter, Journal
 from mock_intake.openlineage import run_cycle
 from mock_intake.openlineage.run_cycle import Repeat, RunEventFact, RunFacts
+
+RunKey = tuple[str, str]
+"""Org and run id: two orgs may have a run of the same id."""
+
+_PAGE = 500
 
 
 @dataclass(slots=True)
@@ -28,10 +34,16 @@ class Run:
 
 @dataclass(slots=True)
 class RunsState:
-    """Runs by org and id, the latest heard of last, and the accepted events with the fault of their last attempt."""
+    """Runs by org and id, the latest heard of last, and the accepted events with the fault of their last attempt.
 
-    runs: dict[tuple[str, str], Run] = field(default_factory=dict)
+    ``children`` are the ids of runs by org and the parent that they name; ``touched`` the runs that were heard of
+    since somebody looked.
+    """
+
+    runs: dict[RunKey, Run] = field(default_factory=dict)
     accepted: dict[str, bool] = field(default_factory=dict)
+    children: dict[RunKey, dict[str, None]] = field(default_factory=dict)
+    touched: dict[RunKey, None] = field(default_factory=dict)
 
 
 def fold_run(state: RunsState, exchange: Exchange) -> RunsState:
@@ -39,6 +51,25 @@ def fold_run(state: RunsState, exchange: Exchange) -> RunsState:
     if exchange.event is not None and exchange.accepted:
         add_event(state, exchange.org, exchange.event, answer_lost=exchange.answer_lost)
     return state
+
+
+def read_run(journal: Journal, run_id: str, org: str | None = None) -> Run | None:
+    """One run, folded from its own exchanges alone: a large journal can answer that at once.
+
+    Of several orgs that have a run of that id, the one that was heard of last.
+    """
+    exchanges: list[Exchange] = []
+    cursor: int | None = None
+    while True:
+        page = journal.exchanges(ExchangeFilter(org=org, run_id=run_id), _PAGE, cursor)
+        exchanges += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+    state = RunsState()
+    for exchange in reversed(exchanges):
+        fold_run(state, exchange)
+    return next(reversed(state.runs.values()), None)
 
 
 def add_event(state: RunsState, org: str, event: EventSummary, *, answer_lost: bool = False) -> Repeat | None:
@@ -50,6 +81,9 @@ def add_event(state: RunsState, org: str, event: EventSummary, *, answer_lost: b
         key = (org, event.run_id)
         run = state.runs.pop(key, None) or Run(event.run_id, org)
         state.runs[key] = run
+        state.touched[key] = None
+        if event.parent_run_id is not None:
+            state.children.setdefault((org, event.parent_run_id), {})[event.run_id] = None
         if repeat is None:
             run.events.append(fact_of(event))
         else:

@@ -266,6 +266,15 @@ def indexes(which: EventFilter) -> set[str | None]:
 
 
 @pytest.mark.parametrize("before", [None, 5])
+def test_the_exchanges_of_a_run_are_found_by_two_indexes(database: sqlite3.Connection, before: int | None) -> None:
+    of_run, values = statements.exchanges_query(ExchangeFilter(run_id="a run"), before)
+    steps = plan(database, f"SELECT id {of_run}", values)
+    assert any(step.startswith("SEARCH exchanges USING INDEX exchanges_event (event_id=?") for step in steps), steps
+    assert any(step.startswith("SEARCH events USING INDEX events_run_id (run_id=?") for step in steps), steps
+    assert not any(step.startswith("SCAN") for step in steps), steps
+
+
+@pytest.mark.parametrize("before", [None, 5])
 def test_listings_walk_an_index_in_its_order_whatever_is_asked_together(
     database: sqlite3.Connection, before: int | None
 ) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
 
 from mock_intake.exchange import Exchange, rfc3339
-from mock_intake.journal import ExchangeFilter
+from mock_intake.journal import EventFilter, ExchangeFilter
 from mock_intake.server.answers import answer, failure
-from mock_intake.server.control.endpoints import CLOSED, ORG, PAGING, Call, Endpoint
+from mock_intake.server.control.endpoints import CLOSED, ORG, PAGING, Call, Endpoint, Handler
 from mock_intake.views import run_to_dict
 from mock_intake.views.lineage import Lineage, coverage_to_dict, dataset_to_dict, job_to_dict, lineage_to_dict
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from mock_intake.server.control import Control
 
 T = TypeVar("T")
+_LOOK = 50
+
+
+def beside(handle: Callable[[Control, Call], Response]) -> Handler:
+    """A handler in a thread: what is computed from the record may take its time, and the loop goes on meanwhile."""
+
+    async def handled(control: Control, call: Call) -> Response:
+        return await asyncio.to_thread(handle, control, call)
+
+    return handled
 
 
 def _part(
@@ -29,7 +40,8 @@ def _part(
     return control.listing(name, [to_dict(item) for item in items[begin:end]], end if end < len(items) else None)
 
 
-async def runs(control: Control, call: Call) -> Response:
+@beside
+def runs(control: Control, call: Call) -> Response:
     views = control.views
     return _part(
         control,
@@ -40,25 +52,43 @@ async def runs(control: Control, call: Call) -> Response:
     )
 
 
-async def run(control: Control, call: Call) -> Response:
-    for found in control.views.runs(call.org):
-        if call.id in (found.run_id, "latest"):
-            shown = run_to_dict(found, control.views.run_findings(found, closed=call.closed))
-            return answer({**shown, "dropped": control.journal.dropped})
-    return failure(404, f"No event of a run {call.id[:60]} is on record.{control.dropped_hint()}")
+@beside
+def run(control: Control, call: Call) -> Response:
+    run_id = _latest_run(control, call.org) if call.id == "latest" else call.id
+    found = control.views.single_run(run_id, call.org) if run_id is not None else None
+    if found is None:
+        return failure(404, f"No event of a run {call.id[:60]} is on record.{control.dropped_hint()}")
+    shown = run_to_dict(found, control.views.single_run_findings(found, closed=call.closed))
+    return answer({**shown, "dropped": control.journal.dropped})
 
 
-async def jobs(control: Control, call: Call) -> Response:
+def _latest_run(control: Control, org: str | None) -> str | None:
+    """The id of the run that was heard of last."""
+    cursor: int | None = None
+    while True:
+        page = control.journal.events(EventFilter(org=org), _LOOK, cursor)
+        for record in page.items:
+            if record.summary.run_id is not None:
+                return record.summary.run_id
+        cursor = page.next
+        if cursor is None:
+            return None
+
+
+@beside
+def jobs(control: Control, call: Call) -> Response:
     found = [job for lineage in _lineages(control, call) for job in reversed(lineage.jobs.values())]
     return _part(control, call, "jobs", found, job_to_dict)
 
 
-async def datasets(control: Control, call: Call) -> Response:
+@beside
+def datasets(control: Control, call: Call) -> Response:
     found = [dataset for lineage in _lineages(control, call) for dataset in reversed(lineage.datasets.values())]
     return _part(control, call, "datasets", found, dataset_to_dict)
 
 
-async def lineage(control: Control, call: Call) -> Response:
+@beside
+def lineage(control: Control, call: Call) -> Response:
     parts = [lineage_to_dict(found) for found in _lineages(control, call)]
     names = ("jobs", "datasets", "edges", "column_edges")
     merged = {name: [item for part in parts for item in part[name]] for name in names}
@@ -66,7 +96,8 @@ async def lineage(control: Control, call: Call) -> Response:
     return answer({**merged, "findings": findings, "dropped": control.journal.dropped})
 
 
-async def coverage(control: Control, call: Call) -> Response:
+@beside
+def coverage(control: Control, call: Call) -> Response:
     found = [job for lineage in _lineages(control, call) for job in lineage.jobs.values()]
     return _part(control, call, "jobs", found, coverage_to_dict)
 
@@ -75,7 +106,8 @@ def _lineages(control: Control, call: Call) -> list[Lineage]:
     return list(control.views.lineage(call.org).values())
 
 
-async def findings(control: Control, call: Call) -> Response:
+@beside
+def findings(control: Control, call: Call) -> Response:
     page = control.journal.exchanges(ExchangeFilter(org=call.org), call.limit, call.cursor)
     listed = [{**finding.to_dict(), **_origin(exchange)} for exchange in page.items for finding in exchange.findings]
     of_runs = [
@@ -96,11 +128,13 @@ def _origin(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-async def orgs(control: Control, _call: Call) -> Response:
+@beside
+def orgs(control: Control, _call: Call) -> Response:
     return answer({"orgs": [found.to_dict() for found in control.journal.orgs()], "dropped": control.journal.dropped})
 
 
-async def statistics(control: Control, call: Call) -> Response:
+@beside
+def statistics(control: Control, call: Call) -> Response:
     return answer({**control.journal.statistics(call.org).to_dict(), "dropped": control.journal.dropped})
 
 

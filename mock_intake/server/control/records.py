@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -56,7 +57,8 @@ def whole_event(control: Control, record: EventRecord) -> dict[str, Any]:
 
 
 async def forget(control: Control, call: Call) -> Response:
-    return answer({"forgotten": control.journal.forget(call.org)})
+    # A large record takes minutes, and the loop must go on.
+    return answer({"forgotten": await asyncio.to_thread(control.journal.forget, call.org)})
 
 
 def _with_body(found: Exchange) -> dict[str, Any]:

@@ -42,6 +42,7 @@ _SCHEMED = ("authorization", "proxy-authorization")
 _MIN_LENGTH_ELSEWHERE = 8
 # What a request calls its key, though it does not look like one, is masked in its place only: ?key=producer.
 _MIN_LENGTH_OF_A_KEY = 16
+_MOST_HEADERS = 256
 _SECRET_NAME = re.compile(
     r"(?i)authori[sz]ation|api[-_]?key|app(?:lication)?[-_]?key|token|secret|passw(?:or)?d|cookie|credential"
 )
@@ -141,6 +142,8 @@ class Masker:
         usable = {key for key in keys if len(key) >= _MIN_LENGTH_ELSEWHERE}
         self._keys = [_Key(key) for key in sorted(usable, key=len, reverse=True)]
         self._shortest = min(map(len, usable), default=0)
+        # A producer sends the same headers with every request.
+        self._headers: dict[tuple[str, str], tuple[str, str]] = {}
 
     def text(self, text: str) -> str:
         return self.body(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
@@ -166,7 +169,16 @@ class Masker:
         return any(key.begun_at_end_of(body) for key in self._keys)
 
     def headers(self, headers: Headers) -> Headers:
-        return tuple((self._latin(name), self._header(name, value)) for name, value in headers)
+        return tuple(map(self._masked_header, headers))
+
+    def _masked_header(self, header: tuple[str, str]) -> tuple[str, str]:
+        masked = self._headers.get(header)
+        if masked is None:
+            name, value = header
+            masked = (self._latin(name), self._header(name, value))
+            if len(self._headers) < _MOST_HEADERS:
+                self._headers[header] = masked
+        return masked
 
     def _header(self, name: str, value: str) -> str:
         name = name.lower()

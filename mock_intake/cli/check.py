@@ -12,11 +12,12 @@ from typing import BinaryIO
 import click
 
 from mock_intake.checking import Check, Checked, run_results_to_dicts
-from mock_intake.cli.console import coloured, echo, level, printable
+from mock_intake.cli.console import coloured, echo, level
 from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.findings import Severity
 from mock_intake.judgement import Judge
 from mock_intake.recordings import Advance, Recorded, RecordingError, files_in, read_file, read_stream
+from mock_intake.report.escaping import shown
 from mock_intake.report.places import Group, Groups, Place
 from mock_intake.report.sarif import sarif
 
@@ -169,22 +170,22 @@ def _group_text(group: Group) -> str:
         lines += _place_lines(place, told)
     if group.count > len(group.places):
         lines.append(f"  ... and {group.count - len(group.places):,} more")
-    lines.append(f"  advice: {printable(finding.advice)}")
+    lines.append(f"  advice: {shown(finding.advice)}")
     lines.append(f"  source: {finding.source} ({finding.sureness})")
     return "\n".join(lines)
 
 
 def _place_lines(place: Place, told: set[tuple[str | None, str | None]]) -> list[str]:
     finding = place.finding
-    where = f"{place}" + (f" at {printable(finding.pointer)}" if finding.pointer else "")
-    lines = [f"  {where}: {printable(finding.message)}" if where else f"  {printable(finding.message)}"]
+    where = f"{place}" + (f" at {shown(finding.pointer)}" if finding.pointer else "")
+    lines = [f"  {where}: {shown(finding.message)}" if where else f"  {shown(finding.message)}"]
     if (finding.expected, finding.actual) in told:
         return lines
     told.add((finding.expected, finding.actual))
     if finding.expected:
-        lines.append(f"      expected {printable(finding.expected)}")
+        lines.append(f"      expected {shown(finding.expected)}")
     if finding.actual:
-        lines.append(f"      actual   {printable(finding.actual)}")
+        lines.append(f"      actual   {shown(finding.actual)}")
     return lines
 
 

@@ -10,6 +10,7 @@ import click
 
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Finding, Severity, Status
+from mock_intake.report.escaping import shown
 
 _COLOURS = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
 
@@ -64,24 +65,19 @@ def exchange_line(exchange: Exchange) -> str:
         worst = max(exchange.findings, key=lambda finding: finding.severity.rank, default=None)
         reason = worst.message if worst and not exchange.fault else ""
         status = coloured(f"{exchange.response.status_code or 'none':<7}", "red", bold=True)
-        return f"{time} {status} {printable(what)}{fault}  {codes(exchange.findings)}  {printable(reason)}".rstrip()
+        return f"{time} {status} {shown(what)}{fault}  {codes(exchange.findings)}  {shown(reason)}".rstrip()
     job = f"{event.job_namespace}/{event.job_name}" if event.job_name else ""
     if event.dataset is not None:
         job = str(event.dataset)
     kind = event.event_type or event.kind or "no event"
     run = f"run {event.run_id}" if event.run_id else ""
-    words = [time, status_mark(event.status), f"{kind:9}", printable(job), printable(run), codes(exchange.findings)]
+    words = [time, status_mark(event.status), f"{kind:9}", shown(job), shown(run), codes(exchange.findings)]
     return " ".join(word for word in words if word) + fault
 
 
 def counted(number: int, word: str) -> str:
     """A number of things, with the word for them in the singular or the plural."""
     return f"{number} {word}" + ("" if number == 1 else "s")
-
-
-def printable(text: str) -> str:
-    """Text from events made safe for a terminal: control characters as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def echo(line: str, *, err: bool = False) -> None:

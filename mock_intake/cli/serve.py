@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -133,6 +134,7 @@ def serve(
         server.start()
     except ServerError as error:
         raise click.UsageError(str(error)) from error
+    _spare_the_collector()
     try:
         _greet(server, api_keys, listening)
         if ready_file is not None:
@@ -146,6 +148,16 @@ def serve(
             ready_file.unlink(missing_ok=True)
     tally.summarise(server)
     journal.close()
+
+
+def _spare_the_collector() -> None:
+    """Has what lives long looked at less often.
+
+    A journal in memory is hundreds of thousands of objects without cycles; looking through them again and again for
+    cycles would take a sixth of the time.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 100)
 
 
 def _end_signal() -> threading.Event:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mock_intake.cli.console import codes, echo, exchange_line, printable
+from mock_intake.cli.console import codes, echo, exchange_line
 from mock_intake.exchange import Exchange
 from mock_intake.faults import Faults
 from mock_intake.findings import Severity, Status
+from mock_intake.report.escaping import shown
 from mock_intake.report.places import Groups, Place
 from mock_intake.server.runner import IntakeServer
 
@@ -57,7 +58,7 @@ class Tally:
             self._echo(f"{server.journal.dropped} exchanges were dropped from memory to stay within its bounds")
         groups = self.groups.at_or_above(Severity.WARNING)
         for group in groups:
-            self._echo(f"  {codes([group.first])} {group.count:>5} x  {printable(group.first.message)}")
+            self._echo(f"  {codes([group.first])} {group.count:>5} x  {shown(group.first.message)}")
         if groups:
             self._echo("mock-intake rules CODE explains a code.")
 

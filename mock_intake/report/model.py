@@ -43,6 +43,11 @@ class Entry:
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Entry:
+        findings = tuple(Finding.from_dict(finding) for finding in data["findings"])
+        return cls(**{**data, "status": Status(data["status"]), "findings": findings})
+
 
 @dataclass(frozen=True)
 class Report:

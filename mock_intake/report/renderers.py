@@ -5,18 +5,16 @@ What events hold is shown with escapes in place of control characters, and canno
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from collections.abc import Callable, Mapping
 from xml.etree import ElementTree
 
 from mock_intake.findings import Finding, Severity, Status
+from mock_intake.report.escaping import in_html, in_markdown, shown
 from mock_intake.report.model import Entry, Report
 from mock_intake.report.places import Group, Groups, Place
 
 _MOST_PLACES = 5
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|#&~]")
 _SUITES = {"event": "events", "request": "refused requests", "run": "runs", "datasets": "datasets"}
 
 
@@ -43,7 +41,7 @@ def to_text(report: Report) -> str:
         lines += [f"  advice: {group.first.advice}", f"  source: {group.first.source} ({group.first.sureness})", ""]
     lines += [f"note: {note}" for note in report.notes]
     lines.append(summary_line(report))
-    return "\n".join(_shown(line) for line in lines) + "\n"
+    return "\n".join(shown(line) for line in lines) + "\n"
 
 
 def to_json(report: Report) -> str:
@@ -55,7 +53,7 @@ def to_junit(report: Report) -> str:
 
     Warnings and infos stand in ``system-out``. No events at all is a failed case of its own.
     """
-    root = ElementTree.Element("testsuites", name=_shown(report.title))
+    root = ElementTree.Element("testsuites", name=shown(report.title))
     for kind, title in _SUITES.items():
         entries = [entry for entry in report.entries if entry.kind == kind]
         if kind == "event" and not entries:
@@ -81,14 +79,14 @@ def _junit_notes(suite: ElementTree.Element, report: Report) -> None:
     if report.notes:
         properties = ElementTree.SubElement(suite, "properties")
         for note in report.notes:
-            ElementTree.SubElement(properties, "property", name="note", value=_shown(note))
+            ElementTree.SubElement(properties, "property", name="note", value=shown(note))
 
 
 def _junit_case(suite: ElementTree.Element, title: str, entry: Entry) -> None:
-    case = ElementTree.SubElement(suite, "testcase", classname=title, name=_shown(f"{entry.title} [{entry.key}]"))
+    case = ElementTree.SubElement(suite, "testcase", classname=title, name=shown(f"{entry.title} [{entry.key}]"))
     errors = [finding for finding in entry.findings if finding.severity is Severity.ERROR]
     if errors:
-        first = ElementTree.SubElement(case, "failure", message=_shown(errors[0].message), type=_shown(errors[0].code))
+        first = ElementTree.SubElement(case, "failure", message=shown(errors[0].message), type=shown(errors[0].code))
         first.text = "\n\n".join(_finding_text(finding) for finding in errors)
     others = [finding for finding in entry.findings if finding.severity is not Severity.ERROR]
     if others:
@@ -96,14 +94,14 @@ def _junit_case(suite: ElementTree.Element, title: str, entry: Entry) -> None:
 
 
 def to_markdown(report: Report) -> str:
-    lines = [f"# {_markdown(report.title)}", "", summary_line(report) + ".", ""]
-    lines += [f"> {_markdown(note)}\n" for note in report.notes]
+    lines = [f"# {in_markdown(report.title)}", "", summary_line(report) + ".", ""]
+    lines += [f"> {in_markdown(note)}\n" for note in report.notes]
     groups = groups_of(report).at_or_above(Severity.INFO)
     if groups:
         lines += ["| Rule | Severity | Times | What, and where first | What to do |", "|---|---|---|---|---|"]
         for group in groups:
-            first = _markdown(_place(group.places[0]))
-            cells = (group.first.code, group.first.severity, str(group.count), first, _markdown(group.first.advice))
+            first = in_markdown(_place(group.places[0]))
+            cells = (group.first.code, group.first.severity, str(group.count), first, in_markdown(group.first.advice))
             lines.append(f"| {' | '.join(cells)} |")
     else:
         lines.append("Nothing was found." if report.events else "")
@@ -127,7 +125,7 @@ code { font-size: .9em; } details { margin: .5rem 0; } dt { font-weight: 600; }
 
 def to_html(report: Report) -> str:
     """One page without scripts and without anything from elsewhere."""
-    e = _html
+    e = in_html
     groups = groups_of(report).at_or_above(Severity.INFO)
     notes = "".join(f"<p><strong>{e(note)}</strong></p>" for note in report.notes)
     found = "".join(_html_group(group) for group in groups) or "<p>Nothing was found.</p>"
@@ -146,7 +144,7 @@ def to_html(report: Report) -> str:
 
 
 def _html_group(group: Group) -> str:
-    e = _html
+    e = in_html
     places = "".join(f"<li>{e(_place(place))}</li>" for place in group.places)
     more = f"<li>and {group.count - len(group.places)} more</li>" if group.count > len(group.places) else ""
     first = group.first
@@ -160,7 +158,7 @@ def _html_group(group: Group) -> str:
 
 
 def _html_row(entry: Entry) -> str:
-    e = _html
+    e = in_html
     codes = " ".join(sorted({finding.code for finding in entry.findings}))
     return (
         f"<tr><td>{e(entry.kind)}</td><td>{e(entry.title)}<br><code>{e(entry.key)}</code></td>"
@@ -175,6 +173,7 @@ def _place(place: Place) -> str:
 
 
 def _finding_text(finding: Finding) -> str:
+    """A finding in full, on some lines."""
     lines = [f"{finding.code} {finding.severity}" + (f" at {finding.pointer}" if finding.pointer else "")]
     lines.append(finding.message)
     if finding.expected:
@@ -182,21 +181,7 @@ def _finding_text(finding: Finding) -> str:
     if finding.actual:
         lines.append(f"actual: {finding.actual}")
     lines += [f"advice: {finding.advice}", f"source: {finding.source} ({finding.sureness})"]
-    return "\n".join(_shown(line) for line in lines)
-
-
-def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is, in a table too."""
-    return _MARKDOWN.sub(r"\\\g<0>", _shown(" ".join(text.split())))
-
-
-def _shown(text: str) -> str:
-    """Text on one line, safe for terminals and for XML: escapes in place of what cannot be seen."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def _html(text: str) -> str:
-    return html.escape(_shown(text))
+    return "\n".join(shown(line) for line in lines)
 
 
 RENDERERS: Mapping[str, Callable[[Report], str]] = {

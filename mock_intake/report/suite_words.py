@@ -1,0 +1,169 @@
+"""What a suite report says in words, the same in every form of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from mock_intake.event import EventView
+from mock_intake.findings import Finding, Severity, Status
+from mock_intake.report.places import Group, Groups, Place
+from mock_intake.report.suite import ProducerReport, Requirement, Result, SeenRequest, SuiteReport, Verdict
+
+MARKS: Mapping[Verdict, str] = {
+    Verdict.PASSED: "✓",
+    Verdict.FAILED: "✗",
+    Verdict.ERRORED: "!",
+    Verdict.SKIPPED: "-",
+    Verdict.OBSERVED: "·",
+}
+_MOST_PLACES = 3
+TROUBLE = (Verdict.FAILED, Verdict.ERRORED)
+_RANKS = {Severity.WARNING: Status.WARNING, Severity.ERROR: Status.ERROR}
+
+
+def state(report: SuiteReport) -> str:
+    """``ready``, ``not-ready``, or ``measured`` where ready is not the question."""
+    if not report.says_ready:
+        return "measured"
+    return "ready" if report.producers and all(producer.ready for producer in report.producers) else "not-ready"
+
+
+def headline(report: SuiteReport) -> str:
+    """The verdict on all producers in one sentence."""
+    if not any(producer.results for producer in report.producers):
+        return "Not ready to go live: nothing was judged." if report.says_ready else "Nothing was measured."
+    if not report.says_ready:
+        return f"Measured: {counts(report.producers)}."
+    waiting = [producer for producer in report.producers if not producer.ready]
+    if not waiting:
+        whose = "" if len(report.producers) == 1 else f"all {len(report.producers)} producers: "
+        return f"Ready to go live: {whose}no required case failed."
+    if len(report.producers) == 1:
+        return f"Not ready to go live: {why_not(waiting[0])}."
+    return f"Not ready to go live: {len(waiting)} of {len(report.producers)} producers."
+
+
+def why_not(producer: ProducerReport) -> str:
+    """What keeps a producer from being ready, in a few words."""
+    if not producer.results:
+        return "nothing was judged"
+    told = [
+        f"{count} required {'case' if count == 1 else 'cases'} {words}"
+        for verdict, words in ((Verdict.FAILED, "failed"), (Verdict.ERRORED, "could not be judged"))
+        if (count := sum(result.counts and result.verdict is verdict for result in producer.results))
+    ]
+    return ", ".join(told)
+
+
+def counts(producers: Sequence[ProducerReport]) -> str:
+    """How many cases came to which verdict, over these producers; the failures that a baseline accepts are told."""
+    words = [f"{total} {verdict}" for verdict in Verdict if (total := sum(one.count(verdict) for one in producers))]
+    accepted = sum(is_accepted(result) for one in producers for result in one.results)
+    return (", ".join(words) or "no cases") + (f" ({accepted} accepted by the baseline)" if accepted else "")
+
+
+def cases_of(report: SuiteReport) -> list[Requirement]:
+    """All cases, those that only a result names too."""
+    cases = {case.id: case for case in report.cases}
+    for producer in report.producers:
+        for result in producer.results:
+            cases.setdefault(result.case.id, result.case)
+    return list(cases.values())
+
+
+def groups_of(cases: list[Requirement]) -> dict[str, list[Requirement]]:
+    groups: dict[str, list[Requirement]] = {}
+    for case in cases:
+        groups.setdefault(case.group, []).append(case)
+    return groups
+
+
+def results_by_case(producer: ProducerReport) -> dict[str, Result]:
+    return {result.case.id: result for result in producer.results}
+
+
+def troubles(report: SuiteReport) -> list[tuple[ProducerReport, Result]]:
+    """What failed or could not be judged: what counts first, then the rest, what a baseline accepts last."""
+    found = [
+        (producer, result) for producer in report.producers for result in producer.results if result.verdict in TROUBLE
+    ]
+    return sorted(found, key=lambda pair: (not pair[1].counts, is_accepted(pair[1])))
+
+
+def is_accepted(result: Result) -> bool:
+    """Whether there is something to accept, and a baseline does."""
+    return result.accepted_by is not None and result.verdict in TROUBLE
+
+
+def verdict_words(result: Result) -> str:
+    return f"{result.verdict}, accepted" if is_accepted(result) else str(result.verdict)
+
+
+def grouped(findings: Iterable[Finding]) -> list[Group]:
+    """Findings by rule, the worst first."""
+    groups = Groups(_MOST_PLACES)
+    groups.extend(Place(finding, None) for finding in findings)
+    return groups.at_or_above(Severity.INFO)
+
+
+def group_title(group: Group) -> str:
+    times = f", {group.count} x" if group.count > 1 else ""
+    return f"{group.first.code} {group.first.severity}{times}"
+
+
+def places_of(group: Group) -> list[str]:
+    """What a rule has to say and where: the first few, each once."""
+    told = dict.fromkeys(
+        f"{finding.message} at {finding.pointer}" if finding.pointer else finding.message
+        for finding, *_ in group.places
+    )
+    more = [f"... and {group.count - len(group.places)} more"] if group.count > len(group.places) else []
+    return [*told, *more]
+
+
+def group_lines(group: Group) -> list[str]:
+    """The findings of a rule in full, on some lines."""
+    first = group.first
+    expected = [f"expected: {first.expected}; actual: {first.actual}"] if first.expected and first.actual else []
+    source = f"source: {first.source} ({first.sureness})"
+    return [group_title(group), *places_of(group), *expected, f"advice: {first.advice}", source]
+
+
+class SeenEvent(NamedTuple):
+    """What a request's body says it is: the parts of an event that a reader knows it by, where they are there."""
+
+    kind: str
+    job: str
+    run_id: str
+    event_time: str
+
+
+def seen_event(request: SeenRequest) -> SeenEvent | None:
+    """The event in a request, or None where its body is none that can be read (or was cut for its size)."""
+    try:
+        body = json.loads(request.body or "")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict):
+        return None
+    event = EventView(body)
+    subject: tuple[str | None, ...] = (event.job_namespace, event.job_name)
+    if event.kind == "DatasetEvent":
+        subject = (event.datasets[0].namespace, event.datasets[0].name)
+    return SeenEvent(
+        event.event_type or event.kind or "",
+        " / ".join(part for part in subject if part),
+        event.run_id or "",
+        event.event_time or "",
+    )
+
+
+def status_of_request(request: SeenRequest) -> Status:
+    """The worst that findings say of a request and its event."""
+    severities = {finding["severity"] for finding in request.exchange.get("findings", ())}
+    for severity in (Severity.ERROR, Severity.WARNING):
+        if severity in severities:
+            return _RANKS[severity]
+    return Status.OK

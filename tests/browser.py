@@ -1,0 +1,96 @@
+"""A real browser for tests of pages: Chromium as the system has it, driven by playwright.
+
+Import ``browser`` in a ``conftest.py`` to have the fixture, and look at pages with ``opened``.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
+
+from tests.conftest import REPOSITORY
+
+SCREENSHOTS = REPOSITORY / "build" / "screenshots"
+PHONE, DESK = 360, 1280
+_TALLEST = 4_000
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_WATCH = """
+addEventListener("securitypolicyviolation", event => console.error(`policy: ${event.violatedDirective}`));
+"""
+
+
+def chromium() -> str:
+    """Where the browser is; it is part of what tests need, so that its absence is an error."""
+    for name in _NAMES:
+        if found := shutil.which(name):
+            return found
+    raise FileNotFoundError("no Chromium on this machine; `make test` installs it on Debian: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless browser for all tests of a process. Without a sandbox, since CI runs as root in a container."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@dataclass
+class Opened:
+    """An open page with what went wrong on it and what it asked for, itself included."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def visible_text(self) -> str:
+        return self.page.locator("body").inner_text()
+
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        found: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        return found
+
+    def style(self, selector: str, name: str) -> Any:
+        return self.page.locator(selector).first.evaluate(f"element => getComputedStyle(element).{name}")
+
+    def screenshot(self, name: str) -> Path:
+        """A picture of the page, or of as much as a picture holds, kept for people to look at."""
+        file = SCREENSHOTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png"
+        width, height = self.page.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollHeight]"
+        )
+        clip = FloatRect(x=0, y=0, width=width, height=min(height, _TALLEST))
+        self.page.screenshot(path=file, full_page=True, clip=clip)
+        return file
+
+
+@contextmanager
+def opened(
+    browser: Browser, url: str, *, scheme: Literal["light", "dark"] = "light", width: int = DESK, script: bool = True
+) -> Iterator[Opened]:
+    """A page in a window of its own, loaded to its end."""
+    context = browser.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 800}, java_script_enabled=script
+    )
+    context.add_init_script(_WATCH)
+    seen = Opened(context.new_page())
+    seen.page.on(
+        "console", lambda told: seen.complaints.append(told.text) if told.type in ("error", "warning") else None
+    )
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.on("request", lambda request: seen.requests.append(request.url))
+    try:
+        seen.page.goto(url, wait_until="load")
+        yield seen
+    finally:
+        context.close()

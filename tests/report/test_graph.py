@@ -1,0 +1,154 @@
+"""The drawing of lineage: in the direction of the data, nothing on top of anything, the same every time."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mock_intake.report.evidence import lineage_of
+from mock_intake.report.graph import MOST_DRAWN, Graph, Layout, Node, drawing, layout
+from mock_intake.report.suite import ProducerReport
+from tests.report.samples import Recorded
+
+WIDTH, HEIGHT = 200, 44
+
+
+def job(name: str) -> Node:
+    return Node("job", "ns", name)
+
+
+def data(name: str) -> Node:
+    return Node("dataset", "ns", name)
+
+
+def graph(*edges: tuple[Node, Node]) -> Graph:
+    return Graph(tuple(dict.fromkeys(itertools.chain(*edges))), tuple(dict.fromkeys(edges)))
+
+
+def chain(length: int) -> Graph:
+    nodes = [(job if number % 2 else data)(str(number)) for number in range(length)]
+    return graph(*itertools.pairwise(nodes))
+
+
+def overlapping(made: Layout) -> list[tuple[Node, Node]]:
+    return [
+        (one, other)
+        for (one, a), (other, b) in itertools.combinations(made.places.items(), 2)
+        if abs(a.x - b.x) < WIDTH and abs(a.y - b.y) < HEIGHT
+    ]
+
+
+def crossings(made: Layout) -> int:
+    """How often two straight pieces of edges between the same layers cross."""
+    pieces = [(a, b) for route in made.routes.values() for a, b in itertools.pairwise(route) if a.x < b.x]
+    return sum(
+        a.x == c.x and b.x == d.x and (a.y - c.y) * (b.y - d.y) < 0
+        for (a, b), (c, d) in itertools.combinations(pieces, 2)
+    )
+
+
+def test_data_flows_from_left_to_right() -> None:
+    made = layout(graph((data("raw"), job("load")), (job("load"), data("orders")), (data("raw"), job("report"))))
+    places = made.places
+    assert places[data("raw")].x < places[job("load")].x < places[data("orders")].x
+    assert places[job("report")].x == places[job("load")].x
+    assert all(a.x < b.x for route in made.routes.values() for a, b in itertools.pairwise(route))
+
+
+def test_an_edge_over_several_layers_passes_beside_what_is_between() -> None:
+    made = layout(graph((data("a"), job("b")), (job("b"), data("c")), (data("c"), job("d")), (data("a"), job("d"))))
+    between = [place for node, place in made.places.items() if node in (job("b"), data("c"))]
+    (route,) = [route for edge, route in made.routes.items() if edge == (data("a"), job("d"))]
+    assert len(route) == 6
+    for point in route[1:-1]:
+        assert all(abs(point.y - (place.y + HEIGHT / 2)) >= HEIGHT / 2 for place in between)
+
+
+def test_a_cycle_is_drawn_with_one_edge_backwards() -> None:
+    turning = graph(
+        (data("in"), job("a")),
+        (job("a"), data("b")),
+        (data("b"), job("c")),
+        (job("c"), data("d")),
+        (data("d"), job("a")),
+    )
+    made = layout(turning)
+    assert set(made.routes) == set(turning.edges)
+    backwards = [edge for edge, route in made.routes.items() if route[0].x > route[-1].x]
+    assert backwards == [(data("d"), job("a"))]
+
+
+def test_lines_are_untangled() -> None:
+    """Five chains whose middles are named in another order: nothing needs to cross."""
+    edges = [(data(str(number)), job(f"j{number}")) for number in range(5)]
+    edges += [(job(f"j{number}"), data(f"out {number}")) for number in (3, 0, 4, 2, 1)]
+    nodes = [data(f"out {number}") for number in (2, 4, 1, 3, 0)]
+    made = layout(Graph(tuple(dict.fromkeys([*nodes, *itertools.chain(*edges)])), tuple(edges)))
+    assert crossings(made) == 0
+
+
+def test_nodes_on_their_own_stand_below() -> None:
+    linked = chain(4)
+    alone = tuple(job(f"alone {number}") for number in range(9))
+    made = layout(Graph((*alone, *linked.nodes), linked.edges))
+    lowest = max(made.places[node].y for node in linked.nodes)
+    assert all(made.places[node].y > lowest for node in alone)
+    assert len({made.places[node].x for node in alone}) == 4
+    assert overlapping(made) == []
+
+
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.booleans()), max_size=30),
+)
+def test_any_graph_is_drawn_whole_and_without_overlap(pairs: list[tuple[int, int, bool]]) -> None:
+    edges = [
+        (data(str(one)), job(str(other))) if reads else (job(str(one)), data(str(other))) for one, other, reads in pairs
+    ]
+    drawn = graph(*edges)
+    made = layout(drawn)
+    assert set(made.places) == set(drawn.nodes)
+    assert set(made.routes) == set(drawn.edges)
+    assert overlapping(made) == []
+    assert all(0 <= x <= made.width - WIDTH and 0 <= y <= made.height - HEIGHT for x, y in made.places.values())
+    assert layout(drawn) == made
+    ElementTree.fromstring(drawing(drawn, "title"))  # noqa: S314  it is our own
+
+
+def test_the_largest_drawing_takes_no_time() -> None:
+    chance = random.Random(1)
+    nodes = [(job if number % 2 else data)(str(number)) for number in range(MOST_DRAWN)]
+    edges = {(chance.choice(nodes[0::2]), chance.choice(nodes[1::2])) for _ in range(150)}
+    edges |= {(chance.choice(nodes[1::2]), chance.choice(nodes[0::2])) for _ in range(150)}
+    started = time.perf_counter()
+    made = layout(Graph(tuple(nodes), tuple(sorted(edges))))
+    assert time.perf_counter() - started < 2
+    assert overlapping(made) == []
+
+
+def test_a_long_chain_is_no_trouble() -> None:
+    made = layout(chain(2_000))
+    assert len({place.x for place in made.places.values()}) == 2_000
+
+
+def test_lineage_as_the_control_api_gives_it(recorded: Recorded) -> None:
+    found = Graph.of(recorded.lineage)
+    assert len(found.nodes) == len(recorded.lineage["jobs"]) + len(recorded.lineage["datasets"])
+    assert len(found.edges) == len(recorded.lineage["edges"]) > 3
+    assert Graph.of({}) == Graph((), ())
+
+
+def test_what_is_too_large_to_be_drawn_is_listed(recorded: Recorded) -> None:
+    def page(size: int) -> str:
+        jobs = [{"namespace": "ns", "name": f"job {number}"} for number in range(size)]
+        return lineage_of(0, ProducerReport("p", "http", [], [], {"jobs": jobs}))
+
+    assert "<svg" in page(MOST_DRAWN)
+    large = page(MOST_DRAWN + 1)
+    assert "<svg" not in large
+    assert "too many to be drawn" in large
+    assert f"ns / job {MOST_DRAWN}" in large

@@ -1,0 +1,191 @@
+"""The page of a suite report in a real browser: readable, by everybody, and at peace with its own policy."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+from mock_intake.report.suite import SuiteReport
+from mock_intake.report.suite_html import to_html
+from tests.browser import DESK, PHONE, SCREENSHOTS, opened
+from tests.conftest import REPOSITORY
+from tests.report.samples import Recorded, hostile, large, samples
+from tests.test_report import HOSTILE
+
+Write = Callable[[SuiteReport], str]
+Scheme = Literal["light", "dark"]
+HEADLINES = {
+    "not ready": "Not ready to go live: 1 required case failed, 1 required case could not be judged.",
+    "ready": "Ready to go live: no required case failed.",
+    "several": "Not ready to go live: 2 of 5 producers.",
+    "measured": "Measured: ",
+    "no results": "Not ready to go live: nothing was judged.",
+    "nothing": "Nothing was measured.",
+}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes the page of a report; returns the address of the file."""
+
+    def written(report: SuiteReport) -> str:
+        file = tmp_path / "report.html"
+        file.write_text(to_html(report), encoding="utf-8")
+        return file.as_uri()
+
+    return written
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+@pytest.mark.parametrize(("scheme", "width"), [("light", DESK), ("dark", PHONE)])
+def test_the_verdict_is_seen_in_every_light_and_width(
+    browser: Browser, recorded: Recorded, write: Write, name: str, scheme: Scheme, width: int
+) -> None:
+    url = write(samples(recorded)[name])
+    with opened(browser, url, scheme=scheme, width=width) as seen:
+        headline = seen.page.locator(".headline")
+        assert headline.is_visible()
+        assert headline.inner_text().startswith(HEADLINES[name])
+        box = headline.bounding_box()
+        assert box is not None
+        assert box["y"] < 400  # on the first screen
+        assert seen.overflow() <= 0
+        assert (seen.complaints, seen.requests) == ([], [url])
+        seen.screenshot(f"suite-{name}-{scheme}-{width}")
+
+
+def test_dark_is_dark_and_light_is_light(browser: Browser, recorded: Recorded, write: Write) -> None:
+    url = write(samples(recorded)["ready"])
+    brightness = {}
+    for scheme in ("light", "dark"):
+        with opened(browser, url, scheme=scheme) as seen:
+            colours = [seen.style("body", name) for name in ("backgroundColor", "color")]
+            brightness[scheme] = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours]
+    assert brightness["light"][0] > 700 > 200 > brightness["light"][1]
+    assert brightness["dark"][0] < 100 < 600 < brightness["dark"][1]
+
+
+def test_no_script_is_needed(browser: Browser, recorded: Recorded, write: Write) -> None:
+    url = write(samples(recorded)["not ready"])
+    with opened(browser, url, script=False) as seen:
+        page = seen.page
+        assert HEADLINES["not ready"] in seen.visible_text()
+        # What is to be done is open; the rest unfolds without a script.
+        assert page.get_by_text("How to fix it: What to do about no-error.").is_visible()
+        output = page.get_by_text("tabbed").first
+        assert not output.is_visible()
+        page.get_by_text("Standard output").first.click()
+        assert output.is_visible()
+        assert (seen.complaints, seen.requests) == ([], [url])
+
+
+def test_links_of_the_page_lead_to_places_on_it(browser: Browser, recorded: Recorded, write: Write) -> None:
+    with opened(browser, write(samples(recorded)["several"])) as seen:
+        places = seen.page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        targets = seen.page.evaluate(
+            "[...document.querySelectorAll('a[href^=\"#\"]')].map(e => e.getAttribute('href'))"
+        )
+        assert len(places) == len(set(places))
+        assert len(targets) > 30
+        assert {target.removeprefix("#") for target in targets} <= set(places)
+        seen.page.locator("#matrix a.failed").first.click()
+        assert seen.page.locator(":target").inner_text().startswith("HTTP transport: ✗ failed: failed as seen")
+
+
+def test_those_who_do_not_see_are_told_all_of_it(browser: Browser, recorded: Recorded, write: Write) -> None:
+    with opened(browser, write(samples(recorded)["not ready"])) as seen:
+        page = seen.page
+        assert page.evaluate("document.documentElement.lang") == "en"
+        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(e => Number(e.tagName[1]))")
+        assert levels[0] == 1
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+        for name in ("Verdict", "Matrix", "Cases", "Executions", "Events", "Lineage"):
+            assert page.get_by_role("region", name=name, exact=True).count() == 1
+        matrix = page.get_by_role("table", name="Verdict of each case on each producer")
+        assert matrix.get_by_role("columnheader").all_inner_texts() == ["Case", "Level", "python job.py"]
+        row = matrix.get_by_role("row", name="content/no-error")
+        assert row.get_by_role("link", name="failed", exact=True).count() == 1
+        line = page.get_by_role("img", name=re.compile(r"^\d+ requests from 0.25 s to .* 1 x 503.* ran for 2.5 s$"))
+        assert line.count() == 1 + 3  # the execution's own, and one with each case in which something is to do
+        drawn = page.get_by_role("img", name=re.compile(r"^Lineage: \d+ jobs, \d+ datasets, \d+ edges$"))
+        assert drawn.count() == 1
+        drawn.screenshot(path=SCREENSHOTS / "suite-lineage.png")
+        page.get_by_text("The same as lists").click()
+        assert "shop.public.orders" in page.get_by_role("table", name="Jobs").inner_text()
+
+
+def test_everything_that_scrolls_is_reached_by_keyboard(browser: Browser, recorded: Recorded, write: Write) -> None:
+    with opened(browser, write(samples(recorded)["several"]), width=PHONE) as seen:
+        boxes = seen.page.evaluate(
+            "[...document.querySelectorAll('.scrolling')].map(e => [e.tabIndex, e.scrollWidth - e.clientWidth])"
+        )
+        assert any(overflow > 0 for _, overflow in boxes)
+        assert {index for index, _ in boxes} == {0}
+        seen.page.keyboard.press("Tab")
+        assert seen.page.locator(":focus").inner_text() == "Skip to the verdict"
+        assert seen.page.locator(":focus").is_visible()
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_makes_nothing_on_the_page(browser: Browser, write: Write, text: str) -> None:
+    """Also with scripts on: the page's own policy is not what keeps it away."""
+    url = write(hostile(text))
+    with opened(browser, url, width=PHONE) as seen:
+        plain = to_html(hostile("plain"))
+        tags = seen.page.evaluate("[...document.querySelectorAll('*')].map(e => e.tagName.toLowerCase())")
+        assert len(tags) - tags.count("a") == len(re.findall(r"<[a-z]", plain)) - plain.count("<a ")
+        assert seen.overflow() <= 0
+        assert (seen.complaints, seen.requests) == ([], [url])
+
+
+def test_a_large_report_opens(browser: Browser, recorded: Recorded, write: Write) -> None:
+    url = write(large(recorded, cases=3))
+    with opened(browser, url, width=PHONE) as seen:
+        assert seen.overflow() <= 0
+        assert "... and 800 more requests, in the JSON form." in (seen.page.locator("#executions").text_content() or "")
+        seen.screenshot("suite-large-phone")
+
+
+def test_what_a_page_should_not_do_is_noticed(browser: Browser, tmp_path: Path) -> None:
+    """The test of the tests above: a page that does it all."""
+    file = tmp_path / "bad.html"
+    file.write_text(
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">'
+        '<p style="color: red">styled</p><img src="https://a.example/x.png"><div style="width:9000px">.</div>'
+        "<pre>" + "wide" * 999
+    )
+    with opened(browser, file.as_uri(), width=PHONE) as seen:
+        assert [told for told in seen.complaints if told.startswith("policy: style-src")]
+        assert [told for told in seen.complaints if told.startswith("policy: img-src")]
+        assert seen.overflow() > 0
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_all_colours_are_legible() -> None:
+    """Contrast of 4.5 : 1 and more on both grounds, in both schemes."""
+    style = (REPOSITORY / "mock_intake" / "report" / "suite.css").read_text()
+    schemes = [
+        dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", block))
+        for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    ]
+    assert len(schemes) == 2
+    for colours in schemes:
+        grounds = [luminance(colours.pop(name)) for name in ("back", "raised")]
+        del colours["line"]
+        assert len(colours) == 8
+        for name, colour in colours.items():
+            for ground in grounds:
+                lighter, darker = sorted((luminance(colour), ground), reverse=True)
+                assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name

@@ -1,1 +1,1 @@
-"""Runs producers against the intake: the documented ways of sending, end to end."""
+"""Runs producers against the intake: the documented ways of sending, and any producer through the suite."""

@@ -1,0 +1,164 @@
+"""Delivery: requests get where they are meant to, in the form that the intake documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mock_intake.datadog.sources import API_KEYS, ASSUMPTIONS, CUSTOM_JOBS, STANDARD_API
+from mock_intake.findings import Finding
+from mock_intake.report.suite import Requirement
+from mock_intake_conformance.cases.judging import (
+    ASSUMED,
+    DOCUMENTED,
+    MUST,
+    NOTE,
+    Case,
+    Judgement,
+    by_findings,
+    count,
+    failed,
+    observed,
+    passed,
+    skipped,
+)
+from mock_intake_conformance.observation import Observations
+from mock_intake_conformance.scenarios import DEBUG, WELL
+
+REACHES = "delivery/reaches-the-endpoint"
+
+_AUTHENTICATION = ("HT001", "HT002", "HT003", "HT004", "HT005")
+_ENCODING = ("HT102", "HT103")
+_READABLE = ("HT104", "HT106", "HT107", "HT201", "HT202", "HT203", "HT204", "HT205")
+_MISDIRECTED = ("HT301", "HT302", "HT303", "HT305")
+
+
+def _arrives(seen: Observations) -> Judgement:
+    here = seen[WELL]
+    taken = here.taken
+    if taken:
+        return passed(f"{count(len(taken), 'event')} taken", *map(str, here.identities))
+    if here.exchanges:
+        lines = [
+            f"{exchange.request.method} {exchange.request.path}: {exchange.response.status_code or 'no answer'}"
+            + "".join(f"; {finding.code} {finding.message}" for finding in exchange.findings[:2])
+            for exchange in here.exchanges
+        ]
+        return failed(f"{count(len(here.exchanges), 'request')} arrived, and none was taken as an event", *lines)
+    if here.handshakes_refused:
+        return failed(f"no request arrived; {count(here.handshakes_refused, 'TLS handshake')} were broken off")
+    hint = "Does the transport come from its code, or from an openlineage.yml, which wins over the environment?"
+    return failed(f"no request arrived; the command {here.outcome.ended}", hint)
+
+
+def _without(codes: tuple[str, ...], all_well: str, what: str) -> Callable[[Observations], Judgement]:
+    def judge(seen: Observations) -> Judgement:
+        here = seen[WELL]
+        if not here.exchanges:
+            return skipped("No request arrived.")
+        return by_findings((f for f in _findings(seen) if f.code in codes), all_well, what)
+
+    return judge
+
+
+def _findings(seen: Observations) -> Iterator[Finding]:
+    for observation in seen.values():
+        yield from observation.findings()
+
+
+_bearer = _without(_AUTHENTICATION, "every request carries the key as Bearer", "not every request carries its key")
+
+
+def _bearer_key(seen: Observations) -> Judgement:
+    if seen[WELL].path == "agent":
+        return skipped("The Agent puts in the key; the producer has none.")
+    return _bearer(seen)
+
+
+def _same_again(seen: Observations) -> Judgement:
+    once, again = seen[WELL], seen[DEBUG]
+    if not once.taken:
+        return skipped("No event was taken.")
+    if once.identities == again.identities:
+        return observed(f"the second run sent the same {count(len(once.identities), 'event')} in the same order")
+    lines = [f"first: {identity}" for identity in once.identities]
+    lines += [f"second: {identity}" for identity in again.identities]
+    if sorted(map(str, once.identities)) == sorted(map(str, again.identities)):
+        return observed("the second run sent the same events in another order", *lines)
+    return observed("the second run sent other events: what is compared between scenarios is less sure", *lines)
+
+
+CASES = (
+    Case(
+        Requirement(
+            REACHES, "Events reach the intake's endpoint", MUST,
+            "Events are sent with POST to /api/v1/lineage of the intake that the producer is set to, and are taken.",
+            "A wrong URL goes unnoticed: many clients log a line at most, and the job succeeds.",
+            "Look at the transport that the producer really uses: settings in code and in openlineage.yml win over the "
+            "environment.",
+            CUSTOM_JOBS, DOCUMENTED, (WELL,),
+        ),
+        _arrives,
+    ),
+    Case(
+        Requirement(
+            "delivery/bearer-key", "The API key is sent as Bearer", MUST,
+            "Every request carries Authorization: Bearer with the API key.",
+            "Without it the intake does not know whose event it is, and refuses it.",
+            "Set OPENLINEAGE_API_KEY (HTTP transport) or DD_API_KEY (Datadog transport); look for a ~/.netrc, which "
+            "replaces the header.",
+            API_KEYS, DOCUMENTED, (WELL,),
+        ),
+        _bearer_key,
+    ),
+    Case(
+        Requirement(
+            "delivery/content-type", "The content type is JSON", MUST,
+            "Every request has Content-Type: application/json.",
+            "It is documented so; whether another type is taken is unknown. curl -d sends a form's type by itself.",
+            "Send the header Content-Type: application/json.",
+            CUSTOM_JOBS, DOCUMENTED, (WELL,),
+        ),
+        _without(("HT101",), "every request has Content-Type: application/json", "the content type is another one"),
+    ),
+    Case(
+        Requirement(
+            "delivery/encoding", "The encoding is told truthfully", MUST,
+            "Content-Encoding is gzip or deflate exactly where the body is so encoded.",
+            "A body that cannot be decoded is no event.",
+            "Send Content-Encoding: gzip exactly when the body is gzip.",
+            ASSUMPTIONS, ASSUMED, (WELL,),
+        ),
+        _without(_ENCODING, "every body is what its Content-Encoding says", "a body is not what its encoding says"),
+    ),
+    Case(
+        Requirement(
+            "delivery/readable", "Every request holds one event that can be read", MUST,
+            "A body is complete, within the limits, and one JSON object.",
+            "What cannot be read is no event, and is shown nowhere.",
+            "Serialise the event with a JSON library, send events one by one, and leave large facets out.",
+            STANDARD_API, DOCUMENTED, (WELL,),
+        ),
+        _without(_READABLE, "every request holds one event", "not every request can be read as an event"),
+    ),
+    Case(
+        Requirement(
+            "delivery/nothing-misdirected", "No request goes astray", MUST,
+            "Every request that reaches the intake's host is a POST to its endpoint.",
+            "What goes to another path is lost, and may show that two transports are at work.",
+            "Let the URL be https://data-obs-intake.<site> and the endpoint api/v1/lineage.",
+            CUSTOM_JOBS, DOCUMENTED, (WELL,),
+        ),
+        _without(_MISDIRECTED, "every request went to the endpoint", "requests went elsewhere"),
+    ),
+    Case(
+        Requirement(
+            "delivery/same-events-again", "A second run sends the same", NOTE,
+            "Running the job again sends events of the same types about the same jobs.",
+            "Scenarios are compared with each other by what arrives; a job whose events differ from run to run is "
+            "harder to judge.",
+            "Nothing to do, if the job is meant to differ.",
+            ASSUMPTIONS, ASSUMED, (WELL, DEBUG),
+        ),
+        _same_again,
+    ),
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""The reference page of the cases, docs/reference/conformance.md: generated, so that it is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mock_intake_conformance.cases import CASES, Case
+from mock_intake_conformance.matrix import Matrix, read_matrix
+from mock_intake_conformance.scenarios import SCENARIOS
+
+_GROUPS = {
+    "delivery": "Delivery: requests get where they are meant to",
+    "content": "Content: what the events say",
+    "lifecycle": "Lifecycle: what the events of a run owe each other",
+    "resilience": "Resilience: what an intake that misbehaves does to events and job",
+    "security": "Security: the key stays where it belongs",
+    "overhead": "Overhead: what lineage costs",
+}
+_INTRODUCTION = """\
+# Cases of the suite
+
+This page is generated from the code: `make docs`.
+
+`mock-intake certify` ([how to](../how-to/certify.md)) runs a producer through scenarios and judges these cases.
+**must**: the producer is not ready to go live if the case fails or cannot be judged; **should** and **may** are told
+and do not count; **note** cases are observed. The source of each is given with a sureness, as
+[that of rules](../rules.md): `documented`, read in `source` code, `measured`, in the vendor's `draft`, or `assumed`.
+
+A case passed, failed, errored (it could not be judged), was skipped (with a reason) or observed. `--only` takes the
+beginning of an id, or a pattern."""
+
+
+def markdown() -> str:
+    """The whole page."""
+    lines = [_INTRODUCTION]
+    group = None
+    for case in CASES:
+        if case.requirement.group != group:
+            group = case.requirement.group
+            lines += ["", f"## {_GROUPS[group]}"]
+        lines += _described(case)
+    lines += ["", "## Scenarios", "", "Each is one run of the producer, against an intake of its own.", ""]
+    lines += ["| Scenario | What happens |", "| --- | --- |"]
+    lines += [f"| `{scenario.id}` | {scenario.title} |" for scenario in SCENARIOS.values()]
+    lines += _table(read_matrix())
+    return "\n".join(lines) + "\n"
+
+
+def _described(case: Case) -> Iterator[str]:
+    requirement = case.requirement
+    yield from ("", f"### {requirement.id}", "", f"**{requirement.level}**. {requirement.requirement}")
+    yield from ("", requirement.because, "", f"*What to do:* {_escaped(requirement.advice)}", "")
+    yield f"*Source:* {_link(requirement.source)} ({requirement.sureness})"
+
+
+def _table(matrix: Matrix) -> Iterator[str]:
+    yield from ("", "## The documented paths", "")
+    yield f"Measured on {matrix.measured} with {matrix.client} by `mock-intake conformance`, which tells when a client"
+    yield "does otherwise. Each path sends the documented run (START, RUNNING, COMPLETE; FAIL) as the documentation"
+    yield "does it: nothing catches what emitting raises. What is behind each verdict is [measured too](../paths.md)."
+    yield ""
+    yield "HTTP and Datadog are the Python client's transports, made by hand and by the environment; *async* is the"
+    yield "asynchronous route of the Datadog transport."
+    yield ""
+    producers = list(next(iter(matrix.cells.values())))
+    yield f"| Case | {' | '.join(producers)} |"
+    yield f"| --- |{' --- |' * len(producers)}"
+    for case, row in matrix.cells.items():
+        cells = (f"**{verdict}**" if verdict in ("failed", "errored") else verdict for verdict in row.values())
+        yield f"| `{case}` | {' | '.join(cells)} |"
+
+
+def _link(source: str) -> str:
+    if source.startswith("http"):
+        return f"<{source}>"
+    return f"[{source}](../{source.removeprefix('docs/')})"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("<", "&lt;").replace(">", "&gt;")

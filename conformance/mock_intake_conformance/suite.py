@@ -1,0 +1,205 @@
+"""Runs a producer through the scenarios that the chosen cases need, and judges what was seen."""
+
+from __future__ import annotations
+
+import fnmatch
+import heapq
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from mock_intake.report.suite import Level, ProducerReport, Result, Verdict
+from mock_intake_conformance.cases import CASES, Case, Judgement
+from mock_intake_conformance.cases.delivery import REACHES
+from mock_intake_conformance.cases.judging import errored, skipped
+from mock_intake_conformance.execution import execute
+from mock_intake_conformance.observation import Observation
+from mock_intake_conformance.producer import Producer
+from mock_intake_conformance.scenarios import SCENARIOS, WELL, Scenario
+
+# How often the main thread looks up, so that Ctrl-C is heard.
+_TICK = 0.2
+_NO_FAILING = "No command was given whose job fails: --failing CMD."
+_SLOW = "It can take more than a minute: --slow."
+_NOTHING_TAKEN = "Not judged: no event was taken even when the intake was well."
+
+
+class SelectionError(ValueError):
+    """What was asked for selects no case."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which cases are to be judged, and how. ``time_limit`` is that of one execution, in seconds.
+
+    ``scenarios`` leaves out all others, so that a case is judged on fewer than it could be; None leaves out none.
+    """
+
+    cases: Sequence[Case] = CASES
+    jobs: int = 1
+    time_limit: float = 60.0
+    slow: bool = False
+    scenarios: frozenset[str] | None = None
+
+
+@dataclass
+class Progress:
+    """What is told while the suite runs; called in the main thread."""
+
+    begun: Callable[[Producer, int], None] = field(default=lambda _producer, _scenarios: None)
+    done: Callable[[Producer, Observation], None] = field(default=lambda _producer, _observation: None)
+
+
+def select(patterns: Sequence[str]) -> tuple[Case, ...]:
+    """Cases by the beginning of their ids, or by a pattern with * and ?; all without any.
+
+    The case that tells whether anything arrives is always one of them: nothing could be made of the others without.
+    Raises ``SelectionError`` for a pattern that selects nothing.
+    """
+    if not patterns:
+        return CASES
+    chosen = {REACHES}
+    for pattern in patterns:
+        found = {case.id for case in CASES if case.id.startswith(pattern) or fnmatch.fnmatchcase(case.id, pattern)}
+        if not found:
+            groups = ", ".join(dict.fromkeys(case.requirement.group for case in CASES))
+            raise SelectionError(f"{pattern!r} selects no case. The groups are {groups}; --list shows all cases.")
+        chosen |= found
+    return tuple(case for case in CASES if case.id in chosen)
+
+
+def not_run(scenario: Scenario, producer: Producer, plan: Plan) -> str | None:
+    """Why a scenario is not carried out; None if it is."""
+    if scenario.failing and producer.failing is None:
+        return _NO_FAILING
+    if scenario.slow and not plan.slow:
+        return _SLOW
+    if plan.scenarios is not None and scenario.id not in plan.scenarios and scenario.id != WELL:
+        return "Not asked for."
+    return scenario.makes_no_sense(producer.path)
+
+
+def scenarios_for(producer: Producer, plan: Plan) -> list[Scenario]:
+    """The scenarios to carry out: the one that all are compared with first, and those that the cases need."""
+    needed = {WELL, *(name for case in plan.cases for name in case.requirement.scenarios)}
+    return [
+        scenario
+        for scenario in SCENARIOS.values()
+        if scenario.id in needed and not_run(scenario, producer, plan) is None
+    ]
+
+
+@dataclass(frozen=True, order=True)
+class _Run:
+    """One execution that is due: those of a lower rank first."""
+
+    rank: int
+    producer: int
+    scenario: Scenario = field(compare=False)
+    limit: float = field(compare=False)
+
+
+def _rank(scenario: Scenario) -> int:
+    """What can take longest begins first, so that nobody waits for it in the end."""
+    if scenario.slow or not scenario.listens:
+        return 1
+    return 2 if scenario.plan == ["hang"] or scenario.flaw else 3
+
+
+class Suite:
+    """Carries out plans. ``stop`` ends what is under way, from any thread; what was begun is gone then."""
+
+    def __init__(self, plan: Plan, progress: Progress | None = None) -> None:
+        self._plan = plan
+        self._progress = progress or Progress()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def run(self, producers: Sequence[Producer]) -> list[ProducerReport]:
+        """A report on each producer, in their order. However it ends, nothing that it started is left.
+
+        Raises ``InterruptedRunError`` if it was stopped.
+        """
+        seen: list[dict[str, Observation]] = [{} for _ in producers]
+        with ThreadPoolExecutor(self._plan.jobs) as pool:
+            try:
+                self._run_all(pool, producers, seen)
+            except BaseException:
+                self._stopped.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        return [self._report(producer, found) for producer, found in zip(producers, seen, strict=True)]
+
+    def _run_all(
+        self, pool: ThreadPoolExecutor, producers: Sequence[Producer], seen: list[dict[str, Observation]]
+    ) -> None:
+        waiting = [_Run(0, number, SCENARIOS[WELL], self._plan.time_limit) for number in range(len(producers))]
+        running: dict[Future[Observation], int] = {}
+        for producer in producers:
+            self._progress.begun(producer, len(scenarios_for(producer, self._plan)))
+        while waiting or running:
+            while waiting and len(running) < self._plan.jobs:
+                run = heapq.heappop(waiting)
+                future = pool.submit(execute, run.scenario, producers[run.producer], run.limit, self._stopped)
+                running[future] = run.producer
+            finished, _ = wait(running, _TICK, FIRST_COMPLETED)
+            for future in finished:
+                number = running.pop(future)
+                observation = future.result()
+                seen[number][observation.scenario.id] = observation
+                self._progress.done(producers[number], observation)
+                # What comes to nothing when all is well says nothing when it is not.
+                if observation.scenario.id == WELL and observation.taken:
+                    for scenario in scenarios_for(producers[number], self._plan):
+                        if scenario.id != WELL:
+                            run = _Run(_rank(scenario), number, scenario, self._limit(scenario, observation))
+                            heapq.heappush(waiting, run)
+
+    def _limit(self, scenario: Scenario, well: Observation) -> float:
+        if scenario.patience is None:
+            return self._plan.time_limit
+        return min(self._plan.time_limit, 2 * well.outcome.seconds + scenario.patience)
+
+    def _report(self, producer: Producer, seen: Mapping[str, Observation]) -> ProducerReport:
+        results = []
+        for case in self._plan.cases:
+            judgement = self._judged(case, producer, seen)
+            results.append(
+                Result(case.requirement, judgement.verdict, judgement.message, judgement.details, judgement.findings)
+            )
+        executions = [seen[name].execution() for name in SCENARIOS if name in seen]
+        return ProducerReport(producer.name, producer.path, results, executions, seen[WELL].lineage)
+
+    def _judged(self, case: Case, producer: Producer, seen: Mapping[str, Observation]) -> Judgement:
+        wanted = case.requirement.scenarios
+        there = {name: seen[name] for name in SCENARIOS if name in seen and name in wanted}
+        absent = [name for name in wanted if name not in seen]
+        if absent and not (case.partial and there):
+            reason = next(filter(None, (not_run(SCENARIOS[name], producer, self._plan) for name in absent)), None)
+            return skipped(reason or _NOTHING_TAKEN)
+        error = next((here.outcome.error for here in there.values() if here.outcome.error), None)
+        return errored(error) if error is not None else case.judge({WELL: seen[WELL], **there})
+
+
+def could_not_be_run(reports: Iterable[ProducerReport]) -> str | None:
+    """Why a producer could not be run at all; None if all could."""
+    for report in reports:
+        for execution in report.executions:
+            if execution.scenario == WELL and execution.exit_code is None and not execution.seconds:
+                return execution.notes[0]
+    return None
+
+
+def undecided(report: ProducerReport) -> bool:
+    """Whether nothing failed that must not, and something could not be judged that must be."""
+    counting = [result for result in report.results if result.counts]
+    return bool(counting) and not any(result.verdict is Verdict.FAILED for result in counting)
+
+
+def required_and_skipped(report: ProducerReport) -> list[str]:
+    """The cases that must pass, and were not judged."""
+    skipped = (result.case for result in report.results if result.verdict is Verdict.SKIPPED)
+    return [case.id for case in skipped if case.level is Level.MUST]

@@ -1,0 +1,195 @@
+"""Judgements at their borders: pure functions of what was seen, made here from requests that were really received."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
+from mock_intake.faults import Step, apply
+from mock_intake.intake import Intake
+from mock_intake.masking import mask
+from mock_intake.report.suite import Verdict
+from mock_intake_conformance.cases import CASES, Judgement
+from mock_intake_conformance.cases.resilience import MOST_ATTEMPTS, MOST_IN_A_SECOND
+from mock_intake_conformance.observation import Observation
+from mock_intake_conformance.process import Outcome
+from mock_intake_conformance.scenarios import SCENARIOS, WELL
+from tests.events import run_event
+
+KEY = "0123456789abcdef0123456789abcdef"
+BEGAN = datetime(2026, 11, 1, 12, tzinfo=UTC)
+BY_ID = {case.id: case for case in CASES}
+INTAKE = Intake()
+
+
+def exchange(
+    at: float = 0.0, fault: str | None = None, event: dict[str, Any] | None = None, **changes: Any
+) -> Exchange:
+    """A request as the intake receives it so many seconds after the producer was started."""
+    headers = (("Authorization", f"Bearer {KEY}"), ("Content-Type", "application/json"))
+    request = ReceivedRequest(
+        new_exchange_id(), "POST", "/api/v1/lineage", "", headers, json.dumps(event or run_event()).encode(),
+        BEGAN + timedelta(seconds=at),
+    )  # fmt: skip
+    received = INTAKE.receive(replace(request, **changes))
+    return received if fault is None else apply(received, Step(fault))
+
+
+def observation(
+    scenario: str, exchanges: Sequence[Exchange] = (), exit_code: int | None = 0, seconds: float = 1.0, **more: Any
+) -> Observation:
+    outcome = Outcome(BEGAN, exit_code, seconds)
+    return Observation(SCENARIOS[scenario], "custom", ["x"], outcome, mask(KEY), exchanges, **more)
+
+
+def judged(case: str, *seen: Observation) -> Judgement:
+    return BY_ID[case].judge({each.scenario.id: each for each in seen})
+
+
+ALL_WELL = observation(WELL, [exchange()])
+
+
+@pytest.mark.parametrize(
+    ("attempts", "gap", "verdict"),
+    [
+        (1, 0, Verdict.PASSED),
+        (MOST_IN_A_SECOND, 0.01, Verdict.PASSED),
+        (MOST_IN_A_SECOND + 1, 0.01, Verdict.FAILED),
+        (MOST_ATTEMPTS, 2, Verdict.PASSED),
+        (MOST_ATTEMPTS + 1, 2, Verdict.FAILED),
+    ],
+)
+def test_a_storm_is_many_attempts_or_many_at_once(attempts: int, gap: float, verdict: Verdict) -> None:
+    sent = [exchange(number * gap, "400") for number in range(attempts)]
+    assert judged("resilience/400-no-storm", ALL_WELL, observation("400-always", sent)).verdict is verdict
+
+
+def test_many_events_are_no_storm() -> None:
+    sent = [exchange(0.0, "400", run_event(eventTime=f"2026-11-01T12:00:{n:02}Z")) for n in range(30)]
+    assert judged("resilience/400-no-storm", ALL_WELL, observation("400-always", sent)).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "verdict"), [(0, Verdict.PASSED), (1, Verdict.FAILED), (-15, Verdict.FAILED), (None, Verdict.FAILED)]
+)
+def test_a_job_survives_if_it_ends_as_ever(exit_code: int | None, verdict: Verdict) -> None:
+    here = observation("refusing", exit_code=exit_code)
+    assert judged("resilience/refusing-intake", ALL_WELL, here).verdict is verdict
+
+
+def test_a_job_that_fails_anyway_survives_too() -> None:
+    here = observation("refusing", exit_code=4)
+    assert judged("resilience/refusing-intake", replace(here, scenario=SCENARIOS[WELL]), here).verdict is Verdict.PASSED
+
+
+def test_a_job_that_never_ends_cannot_be_judged_to_survive() -> None:
+    endless = observation(WELL, exit_code=None)
+    assert judged("resilience/refusing-intake", endless, observation("refusing")).verdict is Verdict.ERRORED
+
+
+@pytest.mark.parametrize(
+    ("waits", "verdict"),
+    [
+        ([], Verdict.FAILED),
+        ([0.3], Verdict.FAILED),
+        ([0.95], Verdict.PASSED),
+        ([1.5], Verdict.PASSED),
+    ],
+)
+def test_retry_after_is_a_second(waits: list[float], verdict: Verdict) -> None:
+    sent = [exchange(0, "429"), *(exchange(wait) for wait in waits)]
+    assert judged("resilience/429-retry-after", ALL_WELL, observation("429-once", sent)).verdict is verdict
+
+
+def test_what_is_lost_is_named() -> None:
+    other = exchange(event=run_event("COMPLETE"))
+    well = observation(WELL, [exchange(), other])
+    lost = judged("resilience/503-once", well, observation("503-once", [exchange(0, "503"), other]))
+    assert lost.verdict is Verdict.FAILED
+    assert "1 event lost by a single 503: START of prod / load_orders" in lost.message
+    kept = judged("resilience/503-once", well, observation("503-once", [exchange(0, "503"), exchange(1), other]))
+    assert kept.verdict is Verdict.PASSED
+
+
+def test_jobs_with_ever_new_names_are_compared_by_type() -> None:
+    named = [{"namespace": "prod", "name": f"load-{day}", "facets": {}} for day in (1, 2)]
+    well = observation(WELL, [exchange(event=run_event(job=named[0]))])
+    here = observation("503-once", [exchange(event=run_event(job=named[1]))])
+    assert judged("resilience/503-once", well, here).verdict is Verdict.PASSED
+    assert judged("resilience/503-once", well, replace(here, exchanges=[])).verdict is Verdict.FAILED
+
+
+def test_an_event_that_is_sent_again_has_to_be_the_same() -> None:
+    lost = exchange(0, "lost")
+    case = "resilience/lost-answer"
+    once = judged(case, ALL_WELL, observation("lost-answer", [lost]))
+    assert (once.verdict, once.message) == (Verdict.PASSED, "the event was not sent again; the intake has it once")
+    same = judged(case, ALL_WELL, observation("lost-answer", [lost, exchange(1)]))
+    assert (same.verdict, same.message) == (Verdict.PASSED, "sent again to the byte; the intake has taken it twice")
+    other = exchange(1, event=run_event(eventTime="2026-11-01T12:00:01Z"))
+    assert judged(case, ALL_WELL, observation("lost-answer", [lost, other])).verdict is Verdict.FAILED
+    assert judged(case, ALL_WELL, observation("lost-answer")).verdict is Verdict.ERRORED
+
+
+@pytest.mark.parametrize("flaw", ["untrusted", "expired", "wrong-host"])
+def test_a_refusal_counts_only_of_who_would_have_sent_to_the_right_one(flaw: str) -> None:
+    case = f"security/tls-{flaw}"
+    right, mute = observation("tls", [exchange()]), observation("tls")
+    refused = observation(f"tls-{flaw}", handshakes_refused=3)
+    assert judged(case, ALL_WELL, right, refused).verdict is Verdict.PASSED
+    assert judged(case, ALL_WELL, right, observation(f"tls-{flaw}", [exchange()])).verdict is Verdict.FAILED
+    assert judged(case, ALL_WELL, mute, observation(f"tls-{flaw}")).verdict is Verdict.SKIPPED
+    # Who breaks off the handshake does not trust the authority: that is what was asked, and all that is known.
+    expected = Verdict.PASSED if flaw == "untrusted" else Verdict.SKIPPED
+    assert judged(case, ALL_WELL, mute, refused).verdict is expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"headers": (("Authorization", f"Bearer {KEY}"),)},
+        {"headers": (("DD-API-KEY", KEY),)},
+        {"headers": (("X-Note", f"was {KEY}"), ("Authorization", "Bearer"))},
+        {"query": f"api_key={KEY}"},
+    ],
+)
+def test_a_key_is_seen_wherever_a_redirect_has_taken_it(changes: dict[str, Any]) -> None:
+    sent = [exchange(0, "redirect")]
+    followed = observation("redirect", sent, elsewhere=[exchange(0.1, **changes)])
+    assert judged("security/redirect-without-key", ALL_WELL, followed).verdict is Verdict.FAILED
+
+
+def test_a_redirect_may_be_followed_without_the_key_or_not_at_all() -> None:
+    sent = [exchange(0, "redirect")]
+    case = "security/redirect-without-key"
+    assert judged(case, ALL_WELL, observation("redirect", sent)).verdict is Verdict.PASSED
+    keyless = exchange(0.1, headers=(("Content-Type", "application/json"),))
+    assert judged(case, ALL_WELL, observation("redirect", sent, elsewhere=[keyless])).verdict is Verdict.PASSED
+    assert judged(case, ALL_WELL, observation("redirect")).verdict is Verdict.ERRORED
+
+
+def test_a_key_in_the_path_is_seen() -> None:
+    sent = exchange(path=f"/{KEY}/api/v1/lineage")
+    judgement = judged("security/key-not-in-url-or-body", observation(WELL, [sent]))
+    assert judgement.verdict is Verdict.FAILED
+    assert KEY not in repr(judgement)
+
+
+def test_ids_are_told_apart_and_every_case_names_scenarios_that_exist() -> None:
+    assert len(BY_ID) == len(CASES) >= 35
+    for case in CASES:
+        requirement = case.requirement
+        group, slash, name = case.id.partition("/")
+        assert slash
+        assert (group, bool(name)) == (requirement.group, True)
+        assert requirement.scenarios
+        assert set(requirement.scenarios) <= set(SCENARIOS)
+        texts = (requirement.title, requirement.requirement, requirement.because, requirement.advice)
+        assert all(texts)
+        assert all(text.endswith(".") for text in texts[1:])

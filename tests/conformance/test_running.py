@@ -1,0 +1,190 @@
+"""How producers are run: ended in time and whole, kept from each other, nothing of them left behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mock_intake.report.suite import ProducerReport, Verdict
+from mock_intake_conformance.builtin import builtin_producers
+from mock_intake_conformance.cases.delivery import REACHES
+from mock_intake_conformance.process import InterruptedRunError, Outcome, run_command
+from mock_intake_conformance.producer import Producer
+from mock_intake_conformance.suite import Plan, Suite, select
+from tests.conformance.wrong import producer
+from tests.interception.wire import open_descriptors
+
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def run(command: list[str], directory: Path, limit: float = 20.0) -> Outcome:
+    return run_command(
+        command,
+        environment={"PATH": os.environ["PATH"]},
+        directory=directory,
+        key=KEY,
+        limit=limit,
+        stop=threading.Event(),
+    )
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def gone(pid: int) -> bool:
+    until = time.monotonic() + 5
+    while alive(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    return not alive(pid)
+
+
+def test_exit_code_and_output_are_kept(tmp_path: Path) -> None:
+    outcome = run(["sh", "-c", "echo out; echo err >&2; exit 7"], tmp_path)
+    assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (7, "out\n", "err\n")
+    assert outcome.error is None
+    assert not outcome.left_running
+
+
+def test_a_signal_that_ended_the_command_is_named(tmp_path: Path) -> None:
+    assert "SIGTERM" in run(["sh", "-c", "kill -TERM $$"], tmp_path).ended
+
+
+def test_at_the_limit_the_command_ends_with_all_that_it_has_started(tmp_path: Path) -> None:
+    began = time.monotonic()
+    outcome = run(["sh", "-c", "sleep 300 & echo $! > child; exec sleep 300"], tmp_path, limit=0.5)
+    assert outcome.exit_code is None
+    assert time.monotonic() - began < 5
+    assert gone(int((tmp_path / "child").read_text()))
+
+
+def test_what_is_left_running_is_ended_and_told(tmp_path: Path) -> None:
+    outcome = run(["sh", "-c", "sleep 300 & echo $! > child"], tmp_path)
+    assert outcome.exit_code == 0
+    assert outcome.left_running
+    assert outcome.seconds < 1, "the job itself was quick"
+    assert gone(int((tmp_path / "child").read_text()))
+
+
+def test_what_ends_soon_after_is_waited_for(tmp_path: Path) -> None:
+    outcome = run(["sh", "-c", "(sleep 0.3; echo late) &"], tmp_path)
+    assert outcome.stdout == "late\n"
+    assert not outcome.left_running
+
+
+def test_a_command_that_cannot_be_run_is_no_exception(tmp_path: Path) -> None:
+    assert "No such file" in (run(["/nonexistent"], tmp_path).error or "")
+
+
+def test_standard_input_is_empty(tmp_path: Path) -> None:
+    assert run(["cat"], tmp_path).exit_code == 0
+
+
+def test_a_flood_of_output_is_bounded_and_searched_to_its_end(tmp_path: Path) -> None:
+    script = "head -c 3000000 /dev/zero | tr '\\0' x | fold -w 80; echo the key is " + KEY
+    outcome = run(["sh", "-c", script], tmp_path)
+    assert len(outcome.stdout) < 200_000
+    assert outcome.stdout.endswith("the key is ****cdef\n")
+    assert len(outcome.leaks) == 1
+
+
+def test_being_interrupted_ends_the_command(tmp_path: Path) -> None:
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(InterruptedRunError):
+        run_command(
+            ["sh", "-c", "echo $$ > me; exec sleep 300"],
+            environment={"PATH": os.environ["PATH"]},
+            directory=tmp_path,
+            key=KEY,
+            limit=60,
+            stop=stop,
+        )
+    assert gone(int((tmp_path / "me").read_text()))
+
+
+# Whole suites
+
+
+def report_on(made: Producer, *only: str, jobs: int = 4) -> ProducerReport:
+    (report,) = Suite(Plan(select(only), jobs)).run([made])
+    return report
+
+
+def test_nothing_is_left_open() -> None:
+    report_on(producer("no_retry.py"), "delivery")
+    before = open_descriptors()
+    report_on(producer("no_retry.py"), "delivery", "resilience/refusing", "security/tls", "security/redirect")
+    assert open_descriptors() <= before
+    assert [thread.name for thread in threading.enumerate() if thread.name == "mock-intake"] == []
+
+
+def test_each_run_has_a_copy_of_its_own(tmp_path: Path) -> None:
+    work, seen = tmp_path / "work", tmp_path / "seen"
+    work.mkdir()
+    (work / "settings").write_text("as they were")
+    script = f'cat settings >> {seen}; echo " in $PWD" >> {seen}; echo changed > settings'
+    copied = Producer("copied", "custom", ["sh", "-c", script], directory=work, copied=True)
+    report_on(copied, "delivery/same")
+    report_on(copied, "delivery/same")
+    lines = seen.read_text().splitlines()
+    assert all(line.startswith("as they were in ") for line in lines)
+    assert len(set(lines)) == len(lines) == 2
+    assert (work / "settings").read_text() == "as they were"
+    assert not any(Path(line.rpartition(" ")[2]).exists() for line in lines), "copies are gone after"
+
+
+def test_variables_that_lead_elsewhere_are_taken_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENLINEAGE_URL", "DD_SITE", "DD_API_KEY", "HTTPS_PROXY", "MOCK_INTAKE_KEY"):
+        monkeypatch.setenv(name, "http://elsewhere.invalid")
+    seen = tmp_path / "seen"
+    report_on(Producer("env", "custom", ["sh", "-c", f"env > {seen}"], directory=tmp_path), "delivery/readable")
+    variables = dict(line.split("=", 1) for line in seen.read_text().splitlines() if "=" in line)
+    assert "http://elsewhere.invalid" not in variables.values()
+    assert variables["MOCK_INTAKE_URL"].startswith("http://127.0.0.1:")
+    assert len(variables["MOCK_INTAKE_KEY"]) == 32
+    assert "DD_API_KEY" not in variables
+    assert variables["HOME"] == os.environ["HOME"]
+
+
+def test_nothing_taken_when_all_is_well_leaves_the_rest_unjudged() -> None:
+    report = report_on(producer("sends_nothing.py"))
+    assert [execution.scenario for execution in report.executions] == ["well"]
+    assert [result.case.id for result in report.results if result.verdict is Verdict.FAILED] == [REACHES]
+    assert report.count(Verdict.ERRORED) == 0
+    assert report.count(Verdict.SKIPPED) > 30
+    assert not report.ready
+
+
+def test_nothing_taken_is_no_pass_whatever_was_selected() -> None:
+    report = report_on(producer("sends_nothing.py"), "resilience/503", "security/key-not-printed")
+    verdicts = {result.case.id: str(result.verdict) for result in report.results}
+    assert verdicts == {
+        REACHES: "failed",
+        "resilience/503-once": "skipped",
+        "security/key-not-printed": "passed",
+    }
+    assert not report.ready
+
+
+def test_a_producer_that_is_caught_inside_its_process_is_judged_with_the_real_site() -> None:
+    documented = next(made for made in builtin_producers() if made.name == "Datadog, env")
+    caught = replace(documented, path="intercept")
+    # The client tries a certificate that it does not trust again for nine seconds.
+    tls = ["security/tls"] if SOAK else []
+    report = report_on(caught, "delivery/reaches", "resilience/503", "security/redirect", *tls)
+    verdicts = {result.case.id: str(result.verdict) for result in report.results}
+    assert set(verdicts.values()) == {"passed"}, report.to_dict()["results"]
+    hosts = {seen.exchange["headers"]["host"] for execution in report.executions for seen in execution.requests}
+    assert hosts == {"data-obs-intake.datadoghq.com"}

@@ -1,0 +1,1 @@
+"""Producers that the suite is tried on: well-behaved ones in three languages, and many with one thing wrong."""

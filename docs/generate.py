@@ -14,6 +14,7 @@ from mock_intake.cli.main import main as command
 from mock_intake.cli.rules import markdown
 from mock_intake.client import Client, ControlError, EventQuery, Listing, Streamed, WaitTimeoutError, types
 from mock_intake_conformance.page import markdown as conformance_page
+from mock_intake_conformance.page import with_matrix
 from mock_intake_pytest import matchers, options, plugin, records
 from mock_intake_pytest.handle import IntakeHandle
 from mock_intake_pytest.telling import IntakeFailure
@@ -233,6 +234,8 @@ def pages() -> dict[Path, str]:
     reference = DOCS / "reference"
     return {
         DOCS / "rules.md": rules_page(),
+        # The rest of the page is measured: make paths.
+        DOCS / "paths.md": with_matrix((DOCS / "paths.md").read_text(encoding="utf-8")),
         reference / "cli.md": cli_page(),
         reference / "client.md": client_page(),
         reference / "conformance.md": conformance_page(),

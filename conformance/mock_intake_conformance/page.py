@@ -30,6 +30,10 @@ A case passed, failed, errored (it could not be judged), was skipped (with a rea
 beginning of an id, or a pattern."""
 
 
+# Between these the matrix stands in docs/paths.md.
+MARKS = ("<!-- matrix -->", "<!-- /matrix -->")
+
+
 def markdown() -> str:
     """The whole page."""
     lines = [_INTRODUCTION]
@@ -42,7 +46,7 @@ def markdown() -> str:
     lines += ["", "## Scenarios", "", "Each is one run of the producer, against an intake of its own.", ""]
     lines += ["| Scenario | What happens |", "| --- | --- |"]
     lines += [f"| `{scenario.id}` | {scenario.title} |" for scenario in SCENARIOS.values()]
-    lines += _table(read_matrix())
+    lines += ["", "What the documented paths make of these cases is measured: [the matrix](../paths.md)."]
     return "\n".join(lines) + "\n"
 
 
@@ -53,11 +57,20 @@ def _described(case: Case) -> Iterator[str]:
     yield f"*Source:* {_link(requirement.source)} ({requirement.sureness})"
 
 
+def with_matrix(page: str) -> str:
+    """A page with the shipped matrix between its two marks."""
+    before, _, rest = page.partition(MARKS[0])
+    _, mark, behind = rest.partition(MARKS[1])
+    if not mark:
+        raise ValueError(f"the page has no {MARKS[0]} ... {MARKS[1]}")
+    return "\n".join((f"{before}{MARKS[0]}", *_table(read_matrix()), f"{MARKS[1]}{behind}"))
+
+
 def _table(matrix: Matrix) -> Iterator[str]:
-    yield from ("", "## The documented paths", "")
+    yield from ("## The conformance suite over the documented paths", "")
     yield f"Measured on {matrix.measured} with {matrix.client} by `mock-intake conformance`, which tells when a client"
     yield "does otherwise. Each path sends the documented run (START, RUNNING, COMPLETE; FAIL) as the documentation"
-    yield "does it: nothing catches what emitting raises. What is behind each verdict is [measured too](../paths.md)."
+    yield "does it: nothing catches what emitting raises. [What each case asks](reference/conformance.md)."
     yield ""
     yield "HTTP and Datadog are the Python client's transports, made by hand and by the environment; *async* is the"
     yield "asynchronous route of the Datadog transport."

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from mock_intake_conformance.page import MARKS, with_matrix
 from tests.faults.matrix import CLIENTS, DEFAULT_TIMEOUT, ELSEWHERE, FAULTS, HERE, Measured, Row
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "paths.md"
@@ -58,6 +59,7 @@ def write(measured: Measured) -> str:
         "## Is the event delivered?",
         _overview(measured.rows),
         _SILENTLY,
+        with_matrix("".join(MARKS)),
         "## The faults",
         _prose(_CONDITIONS),
         _plans(),

@@ -6,6 +6,7 @@ It is the only place that decides what a request is answered.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -41,6 +42,10 @@ _KEPT_OF_HEADER = 200
 _LONGEST_KEY = 4096
 
 _JSON = ("content-type", "application/json")
+_NOT_JUDGED = (
+    "mock-intake could not judge the event: a bug of its own, which its log tells of; the request is on record"
+)
+_log = logging.getLogger("mock_intake")
 _TITLES = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -104,7 +109,11 @@ class Intake:
             event = self._named(request, who, body, reasons)
             return self._refused(request, who, status, reasons, detail, body, event)
         found = tuple(redacted(finding) for finding in (*who.findings, *findings, *_manners(request)))
-        event, judged = self._judge.judge(body.decoded, who.org, found)
+        try:
+            event, judged = self._judge.judge(body.decoded, who.org, found)
+        except Exception:
+            _log.exception("the request %s could not be judged", request.id)
+            return self._refused(request, who, 500, found, _NOT_JUDGED, body)
         if event is None:
             return self._refused(request, who, 400, judged, judged[-1].message if judged else "no event", body)
         if settings.strict and event.status is Status.ERROR:

@@ -22,6 +22,8 @@ from mock_intake.exchange import ANONYMOUS, UNATTRIBUTED, Exchange, Headers, Rec
 from mock_intake.findings import Selection, Severity, Status
 from mock_intake.intake import Intake, Settings
 from mock_intake.masking import org_of
+from mock_intake.openlineage.facts import Kind
+from mock_intake.openlineage.library import FacetLibrary, Validator
 from tests.events import RUN_ID, run_event
 from tests.fuzz import FLAWED, bodies, flawed_event, gzip_bomb
 
@@ -432,3 +434,21 @@ def test_the_flawed_event_is_flawed() -> None:
     assert codes(found) == ["DD101"]
     assert found.event is not None
     assert found.event.run_id == RUN_ID
+
+
+class BrokenLibrary(FacetLibrary):
+    """A library with a bug, as one of a user's own may have."""
+
+    def core(self, version: str, kind: Kind) -> Validator:
+        raise RecursionError("a bug")
+
+
+def test_what_fails_to_be_judged_is_answered_500_and_kept(caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps(run_event(producer=f"https://example.com/{KEY}")).encode()
+    found = Intake(library=BrokenLibrary()).receive(received(body))
+    assert (found.response.status_code, found.accepted, found.org) == (500, False, org_of(KEY))
+    assert "a bug of its own" in json.loads(found.response.body)["errors"][0]["detail"]
+    assert found.request.body == body.replace(KEY.encode(), b"****e7f8")
+    (record,) = caplog.records
+    assert record.getMessage() == "the request x1 could not be judged"
+    assert KEY not in caplog.text

@@ -23,6 +23,7 @@ from mock_intake.faults import Faults
 from mock_intake.intake import Intake, Settings
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.openlineage.library import FacetLibrary
+from mock_intake.paths import Addresses
 from mock_intake.server.accepting import accept_tls
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.app import create_agent_app, create_app
@@ -111,7 +112,8 @@ class IntakeServer:
         self._reception = Reception(
             Intake(self.settings, library), self._recorder, self.faults, self.journal.attempts, forward
         )
-        self.app = create_app(self._reception, Control(self.journal, self.views, self.faults, access, self.bell))
+        control = Control(self.journal, self.views, self.faults, access, self.bell)
+        self.app = create_app(self._reception, control, self._addresses)
         self._apps: dict[str, Any] = {"http": self.app}
         if tls is not None:
             self._apps["https"] = self.app
@@ -167,6 +169,14 @@ class IntakeServer:
             wanted = "tls=Certificates()" if name == "https" else "agent=AgentSettings(api_key=...)"
             raise ServerError(f"The server does not serve {name}: give {wanted}.")
         return listener.address
+
+    def _addresses(self) -> Addresses | None:
+        """What the server listens on, for the pages to tell; they know the key to show, and the URL, better."""
+        if "http" not in self._listeners:
+            return None
+        agent = self.agent_url if "agent" in self._apps else None
+        proxy = None if self._proxy_address is None else self.proxy_url
+        return Addresses(self.url, "", agent, proxy)
 
     def open_agent(self, settings: AgentSettings) -> Door:
         """One more Agent, on a port of its own, of a server that is running; close it when done."""

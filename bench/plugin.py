@@ -1,0 +1,180 @@
+"""What the pytest plugin costs: those who don't use it, and those who do, beside pytest-httpserver's.
+
+Run: .venv/bin/python bench/plugin.py. One run starts pytest many times, turn by turn in every way, each time in a
+process of its own and without any other plugin: an empty test without our plugin, with it switched off, and with it;
+and tests that each send one event, to our ``intake`` and to a server of pytest-httpserver that is told to expect it.
+What the tests cost is taken from pytest's own durations; what a plugin imports when pytest starts is not in them, so
+the whole run stands beside. The aims hold on a machine that does nothing else; processor times suffer less from others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+EMPTY_ROUNDS = 20
+USED_ROUNDS = 7
+TESTS = 100
+# In seconds: what the plugin may add to an empty run, what the first test with it may take, what each further one may.
+AIMS = {"empty": 0.020, "first": 0.4, "further": 0.005}
+
+OURS = ("-p", "mock_intake_pytest.plugin")
+EMPTY: Mapping[str, tuple[str, ...]] = {
+    "not installed": (),
+    "switched off": ("-p", "no:mock_intake"),
+    "installed": OURS,
+}
+EMPTY_TEST = "def test_nothing():\n    pass\n"
+SENDER = """
+import http.client
+import pytest
+
+EVENT = b'''{"eventType": "START", "eventTime": "2026-11-01T12:00:00.000Z", "producer": "https://github.com/acme/etl",
+"schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
+"run": {"runId": "5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d"}, "job": {"namespace": "prod", "name": "load", "facets": {
+"jobType": {"_producer": "https://github.com/acme/etl", "processingType": "BATCH", "integration": "CUSTOM",
+"_schemaURL": "https://openlineage.io/spec/facets/2-0-3/JobTypeJobFacet.json#/$defs/JobTypeJobFacet",
+"jobType": "JOB"}}}, "inputs": [], "outputs": []}'''
+
+def send(host, key):
+    connection = http.client.HTTPConnection(host)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    connection.request("POST", "/api/v1/lineage", EVENT, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+"""
+USED: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "mock-intake": (
+        OURS,
+        f"""{SENDER}
+@pytest.mark.parametrize("number", range({TESTS}))
+def test_one(intake, number):
+    assert send(intake.host, intake.api_key) == 202
+    assert intake.event().job.name == "load"
+""",
+    ),
+    "pytest-httpserver": (
+        ("-p", "pytest_httpserver.pytest_plugin"),
+        f"""{SENDER}
+@pytest.mark.parametrize("number", range({TESTS}))
+def test_one(httpserver, number):
+    httpserver.expect_request("/api/v1/lineage", method="POST").respond_with_data(status=202)
+    assert send(f"{{httpserver.host}}:{{httpserver.port}}", "0123456789abcdef0123456789abcdef") == 202
+    assert httpserver.log[-1][0].json["job"]["name"] == "load"
+""",
+    ),
+}
+# Writes what pytest says each test took, set-up and tear-down included.
+DURATIONS = """
+import json
+
+TOOK = {}
+
+def pytest_runtest_logreport(report):
+    TOOK[report.nodeid] = TOOK.get(report.nodeid, 0.0) + report.duration
+
+def pytest_sessionfinish():
+    with open("took.json", "w") as file:
+        json.dump(list(TOOK.values()), file)
+"""
+
+
+class Took(NamedTuple):
+    """How long a run of pytest took, and for how long it kept a processor busy, in seconds."""
+
+    wall: float
+    cpu: float
+
+
+class Used(NamedTuple):
+    """What tests took, in seconds: the first, the median of the others, the last, at which servers end, and the run."""
+
+    first: float
+    further: float
+    last: float
+    whole: float
+
+
+def run(folder: Path, arguments: tuple[str, ...]) -> Took:
+    """Runs pytest; raises ``RuntimeError`` if a test does not pass."""
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    began, used = time.perf_counter(), _processor_time()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)  # noqa: S603 - our own
+    took = Took(time.perf_counter() - began, _processor_time() - used)
+    if done.returncode != 0:
+        raise RuntimeError(f"{arguments}: {done.stdout.decode()}{done.stderr.decode()}")
+    return took
+
+
+def _processor_time() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def project(parent: Path, name: str, test: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    (folder / "test_it.py").write_text(test)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    return folder
+
+
+def measure_empty(folder: Path) -> dict[str, Took]:
+    """The medians over runs with one empty test, in every way."""
+    took: dict[str, list[Took]] = {name: [] for name in EMPTY}
+    for _ in range(EMPTY_ROUNDS):
+        for name, arguments in EMPTY.items():
+            took[name].append(run(folder, arguments))
+    return {name: Took(*map(statistics.median, zip(*runs, strict=True))) for name, runs in took.items()}
+
+
+def measure_used(folders: Mapping[str, Path]) -> dict[str, Used]:
+    """The medians over runs of tests that use the one and the other."""
+    took: dict[str, list[Used]] = {name: [] for name in USED}
+    for _ in range(USED_ROUNDS):
+        for name, (arguments, _) in USED.items():
+            whole = run(folders[name], arguments).wall
+            first, *further, last = json.loads((folders[name] / "took.json").read_text())
+            took[name].append(Used(first, statistics.median(further), last, whole))
+    return {name: Used(*map(statistics.median, zip(*runs, strict=True))) for name, runs in took.items()}
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="plugin-bench-") as name:
+        parent = Path(name)
+        empty = measure_empty(project(parent, "empty", EMPTY_TEST))
+        folders = {each: project(parent, each, test) for each, (_, test) in USED.items()}
+        for folder in folders.values():
+            (folder / "conftest.py").write_text(DURATIONS)
+        used = measure_used(folders)
+    print(f"pytest with one empty test, median of {EMPTY_ROUNDS} runs each")
+    for way, took in empty.items():
+        print(f"  {'plugin ' + way:<22} {took.wall * 1000:>8.1f} ms, {took.cpu * 1000:>8.1f} ms of a processor")
+    added = empty["installed"].wall - empty["switched off"].wall
+    print(f"{TESTS} tests that send one event each, median of {USED_ROUNDS} runs each; ms")
+    print(f"  {'':<22} {'first':>8} {'further':>8} {'last, with the end':>20} {'whole run':>10}")
+    for which, times in used.items():
+        first, further, last, whole = (each * 1000 for each in times)
+        print(f"  {which:<22} {first:>8.1f} {further:>8.2f} {last:>20.1f} {whole:>10.0f}")
+    ours = used["mock-intake"]
+    met = True
+    for what, value in {"empty": added, "first": ours.first, "further": ours.further}.items():
+        met = met and value <= AIMS[what]
+        print(f"  {what:<8} {value * 1000:>7.1f} ms; aim: at most {AIMS[what] * 1000:g} ms")
+    print("aims met" if met else "aims missed")
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

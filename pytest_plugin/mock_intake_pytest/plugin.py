@@ -1,0 +1,190 @@
+"""The pytest plugin ``mock_intake``: options, fixtures, and what is told at the end.
+
+pytest imports this whenever it starts, so it imports nothing of ours but the options, and clocks and disk before a
+test puts others in their place; the rest comes with the first test that uses a fixture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import mock_intake.clock  # noqa: F401
+import mock_intake_pytest.disk  # noqa: F401
+from mock_intake_pytest.options import MARKER, add_options, check_path, check_settings, paths_of, wanted_of
+
+if TYPE_CHECKING:
+    from mock_intake_pytest.handle import IntakeHandle
+    from mock_intake_pytest.session import Session, Trial
+
+SESSION: pytest.StashKey[Session] = pytest.StashKey()
+TRIAL: pytest.StashKey[Trial] = pytest.StashKey()
+# What processes counted, and the workers that ended without a word.
+RECEIVED: pytest.StashKey[list[str]] = pytest.StashKey()
+CRASHED: pytest.StashKey[list[str]] = pytest.StashKey()
+# Whether some tests of a file were left out, and which tests have passed.
+PARTIAL: pytest.StashKey[bool] = pytest.StashKey()
+PASSED: pytest.StashKey[set[str]] = pytest.StashKey()
+_OUTPUT = "mock_intake"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", MARKER)
+    config.stash[RECEIVED] = []
+    config.stash[CRASHED] = []
+    config.stash[PASSED] = set()
+    check_settings(config)
+    if file := _report_file(config):
+        from mock_intake_pytest.reporting import check_file
+
+        check_file(file)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "intake_path" in metafunc.fixturenames:
+        with _told_briefly():
+            paths = paths_of(metafunc.definition)
+        if paths is not None:
+            metafunc.parametrize("intake_path", paths)
+
+
+@pytest.fixture(scope="session")
+def _intake_session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    from mock_intake_pytest.session import Session
+
+    with _told_briefly():
+        session = Session(request.config, tmp_path_factory.mktemp("mock-intake"))
+        session.start()
+    request.config.stash[SESSION] = session
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def intake(request: pytest.FixtureRequest, intake_path: str, _intake_session: Session) -> Iterator[IntakeHandle]:
+    """A stand-in for Datadog's OpenLineage intake, of this test's own.
+
+    Send events to ``intake.url`` with ``intake.api_key`` (or use ``intake_env``), then ask what arrived. The test fails
+    if no event came, or if what came would not do in production.
+    """
+    __tracebackhide__ = True
+    node = request.node
+    with _told_briefly():
+        wanted = replace(wanted_of(node, request.config), path=check_path(intake_path, node))
+        trial = _intake_session.open(node, wanted, ci=_under_ci())
+    node.stash[TRIAL] = trial
+    yield trial.handle
+    _intake_session.close(trial)
+
+
+@pytest.fixture
+def intake_path(request: pytest.FixtureRequest) -> str:
+    """By which path events come: the marker's or the ini file's. Parametrise it to run a test over several."""
+    with _told_briefly():
+        return wanted_of(request.node, request.config).path
+
+
+@pytest.fixture
+def intake_env(intake: IntakeHandle, intake_path: str) -> Iterator[Mapping[str, str]]:
+    """The test's environment leads OpenLineage clients to its intake, those of child processes too."""
+    from mock_intake_pytest.environment import environment
+
+    with environment(intake, intake_path) as variables:
+        yield variables
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Judges what a test that has passed so far has sent, so that it fails as a test does."""
+    __tracebackhide__ = True
+    trial = item.stash.get(TRIAL, None)
+    if trial is None:
+        return (yield)
+    try:
+        result = yield
+    except pytest.skip.Exception:
+        trial.ended("skipped")
+        raise
+    except BaseException as error:
+        trial.ended("failed")
+        if text := trial.told(error):
+            item.add_report_section("call", "mock-intake", text)
+        raise
+    trial.judge_so_far()
+    return result
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    if items:
+        items[0].config.stash[PARTIAL] = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and report.passed and TRIAL in item.stash:
+        item.config.stash[PASSED].add(item.nodeid)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    config = session.config
+    ours = config.stash.get(SESSION, None)
+    if ours is None:
+        return
+    if not config.stash.get(PARTIAL, False) and not any("::" in argument for argument in config.args):
+        ours.look_for_unused(session.items, config.stash[PASSED])
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output[_OUTPUT] = ours.tally.dumps()
+    else:
+        config.stash[RECEIVED].append(ours.tally.dumps())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """xdist: takes what a worker counted."""
+    output = getattr(node, "workeroutput", None)
+    if output is None:
+        node.config.stash[CRASHED].append(node.gateway.id)
+    elif _OUTPUT in output:
+        node.config.stash[RECEIVED].append(output[_OUTPUT])
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    file = _report_file(config)
+    received, crashed = config.stash[RECEIVED], config.stash[CRASHED]
+    if received or file:
+        from mock_intake_pytest.reporting import summarise
+
+        summarise(terminalreporter, config, received, len(crashed), file)
+
+
+def _report_file(config: pytest.Config) -> Path | None:
+    """Where the report goes, whatever directory tests may have gone to."""
+    name = config.getoption("--intake-report")
+    return config.invocation_params.dir / name if name else None
+
+
+@contextmanager
+def _told_briefly() -> Iterator[None]:
+    """Shows the message of a usage error, without the way to it through the plugin."""
+    try:
+        yield
+    except pytest.UsageError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _under_ci() -> bool:
+    """Whether this is a CI machine, by the variable that they all set."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")

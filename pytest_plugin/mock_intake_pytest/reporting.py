@@ -1,0 +1,97 @@
+"""What is told when all tests are over: the terminal summary, and the report file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mock_intake.journal import EventFilter, ExchangeFilter, Journal
+from mock_intake.report.model import Entry, Report, from_journal
+from mock_intake.views import Views
+from mock_intake_pytest.host import Record
+from mock_intake_pytest.snapshots import unused
+from mock_intake_pytest.tally import Tally, many
+
+_FORMATS = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "html", ".txt": "text"}
+_EVERYTHING = 1_000_000
+
+
+def check_file(file: Path) -> None:
+    """Raises ``pytest.UsageError`` unless a report can be written there: better now than after an hour of tests."""
+    if file.suffix.lower() not in _FORMATS:
+        raise pytest.UsageError(
+            f"--intake-report: the suffix says how to write the report: {', '.join(_FORMATS)}, not {file.name}"
+        )
+    if file.is_dir():
+        raise pytest.UsageError(f"--intake-report: {file} is a directory")
+    if not file.parent.is_dir():
+        raise pytest.UsageError(f"--intake-report: there is no directory {file.parent}")
+
+
+def count(tally: Tally, record: Record, journal: Journal, *, with_entries: bool, late: bool = False) -> None:
+    """Adds to the tally what belongs to one test, or what came for it when it was over."""
+    tally.tests += not late
+    events = journal.events(EventFilter(), _EVERYTHING).items
+    taken = {event.summary.id for event in events}
+    refused = [each for each in journal.exchanges(ExchangeFilter(), _EVERYTHING).items if not each.accepted]
+    report = from_journal(journal, Views(journal, record.selection), selection=record.selection)
+    if late:
+        # A part of a run says nothing about the run.
+        report = replace(report, entries=[entry for entry in report.entries if entry.kind in ("event", "request")])
+    tally.statuses.update(str(entry.status) for entry in report.events)
+    tally.refused += len(refused)
+    tally.retries += sum(event.attempts - 1 for event in events)
+    # The same event may yet get through when its test is over; a late one counts by itself.
+    tally.lost += len({each.event.id for each in refused if each.event is not None} - taken)
+    tally.dropped += 0 if late else record.dropped
+    for finding in report.findings:
+        tally.hear(finding.code, finding.severity, finding.message)
+    if with_entries:
+        facts: dict[str, Any] = {"test": record.nodeid, **({"late": True} if late else {})}
+        tally.entries += [{**entry.to_dict(), "facts": {**facts, **entry.facts}} for entry in report.entries]
+
+
+def summarise(terminal: Any, config: pytest.Config, received: Sequence[str], crashed: int, file: Path | None) -> None:
+    """Prints the summary over all processes, and writes the report if one is asked for."""
+    tally = Tally()
+    for text in received:
+        tally.add(Tally.loads(text))
+    tally.unused = [str(path) for path in unused(tally.snapshots)]
+    lines = list(tally.lines(config.rootpath))
+    if crashed:
+        lines.append(f"incomplete: {incomplete(crashed)}")
+    if file is not None:
+        from mock_intake.report.renderers import RENDERERS
+
+        try:
+            file.write_text(RENDERERS[_FORMATS[file.suffix.lower()]](_report(tally, crashed)), encoding="utf-8")
+            lines.append(f"report: {file}")
+        except OSError as error:
+            lines.append(f"report: {file} could not be written: {error.strerror}")
+    if lines:
+        terminal.write_sep("=", "mock-intake")
+        for line in lines:
+            terminal.write_line(line)
+
+
+def incomplete(crashed: int) -> str:
+    return f"{many(crashed, 'xdist worker')} ended without telling what had been received."
+
+
+def _report(tally: Tally, crashed: int) -> Report:
+    notes = []
+    if tally.dropped:
+        notes.append(f"Dropped from memory, and not covered by this report: {many(tally.dropped, 'request')}.")
+    if crashed:
+        notes.append(incomplete(crashed))
+    if tally.strays:
+        notes.append(f"Came with no test's key, and not among these: {many(tally.strays, 'request')}.")
+    if not tally.events:
+        notes.append("No event was received, so nothing was judged: this is no pass.")
+    entries = [Entry.from_dict(entry) for entry in tally.entries]
+    return Report("mock-intake: all tests", datetime.now(UTC), entries, notes)

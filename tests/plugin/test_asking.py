@@ -1,0 +1,333 @@
+"""What tests ask about what arrived, and what they are told when it is not there."""
+
+from __future__ import annotations
+
+from tests.plugin.running import Project, pinned
+
+OTHER_RUN = "0f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3e"
+
+
+def test_events_are_found_by_what_they_are(project: Project) -> None:
+    project.passes(
+        f"""
+        OTHER = "{OTHER_RUN}"
+        CLEAN = {{"namespace": "prod", "name": "clean_orders", "facets": {{"jobType": job_type()}}}}
+
+        def test_it(intake, send):
+            send("START")
+            send("COMPLETE")
+            send("START", job=CLEAN, run={{"runId": OTHER, "facets": {{}}}})
+            send("START", job={{"namespace": "test", "name": "load_orders"}}, run={{"runId": OTHER, "facets": {{}}}})
+            send(job_event())
+            send(dataset_event())
+
+            def types(**asked):
+                return [event.type or event.kind for event in intake.events(**asked)]
+
+            assert types() == ["START", "COMPLETE", "START", "START", "JobEvent", "DatasetEvent"]
+            assert types(type="START") == ["START", "START", "START"]
+            assert types(job="load_orders") == ["START", "COMPLETE", "START", "JobEvent"]
+            assert types(job=("prod", "load_orders")) == ["START", "COMPLETE", "JobEvent"]
+            assert types(job=re.compile("^clean")) == ["START"]
+            assert types(run=OTHER) == ["START", "START"]
+            assert types(status="error") == ["START"]
+            assert types(kind="DatasetEvent") == ["DatasetEvent"]
+            assert types(type="START", job=re.compile("orders"), status="ok", run=OTHER) == ["START"]
+            assert types(type="ABORT") == []
+            assert intake.event(type="COMPLETE").job == ("prod", "load_orders")
+            intake.expect_finding("DD101", times=1)
+        """
+    )
+
+
+def test_an_event_tells_all_about_itself(project: Project) -> None:
+    project.passes(
+        """
+        X = {"_producer": "https://acme.example", "_schemaURL": "https://acme.example/X.json", "k": 1}
+
+        def test_it(intake, send):
+            table = {**dataset("shop.public.orders", schema=schema("id")), "inputFacets": {"acme_x": X}}
+            sent = run_event("START", inputs=[table], outputs=[dataset("shop.public.sums")])
+            send(sent)
+            send(sent)
+            event = intake.event()
+            assert (event.type, event.kind, event.status) == ("START", "RunEvent", "ok")
+            assert event.time == sent["eventTime"]
+            assert event.run_id == sent["run"]["runId"]
+            assert event.job.namespace == "prod" and event.job.name == "load_orders"
+            assert event.inputs == [("postgres://db:5432", "shop.public.orders")]
+            assert event.outputs == [("postgres://db:5432", "shop.public.sums")]
+            assert event.producer == sent["producer"]
+            assert event.attempts == 2
+            assert event.body == sent and json.loads(event.raw) == sent
+            assert event["run"]["runId"] == event.run_id
+            assert event.job_facets == {"jobType": job_type()} and event.run_facets == {}
+            assert event.dataset_facets("shop.public.orders") == {"schema": schema("id"), "acme_x": X}
+            assert event.headers["content-type"] == "application/json"
+            assert intake.api_key not in str(event.headers)
+            assert event.received_at.tzinfo is not None
+            assert "RC301" not in [finding.code for finding in event.findings]
+            assert repr(event) == (
+                f"<Event START, prod / load_orders, run {event.run_id} (ok)>"
+            )
+            with pytest.raises(KeyError, match="nowhere; the event has shop.public.orders, shop.public.sums"):
+                event.dataset_facets("nowhere")
+            send(dataset_event())
+            (about,) = intake.events(kind="DatasetEvent")
+            assert (about.job, about.run_id, about.dataset.name) == (None, None, "shop.public.orders")
+        """
+    )
+
+
+def test_an_event_that_is_not_there_fails_with_the_nearest(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        def test_none_fits(intake, send):
+            send("START")
+            send("COMPLETE")
+            send(job_event())
+            intake.event(type="FAIL", job=re.compile("load"), status="ok")
+
+        def test_several_fit(intake, send):
+            send("START")
+            send("RUNNING")
+            intake.event(job=("prod", "load_orders"))
+
+        def test_nothing_arrived(intake, send):
+            send(key="0" * 32)
+            intake.event()
+
+        def test_many(intake, send):
+            for number in range(7):
+                send(run_event("RUNNING", eventTime=f"2026-11-01T12:00:0{number}Z"))
+            intake.event(type="START")
+
+        def test_hostile(intake, send):
+            send(job={"namespace": "a\\x1b[31m\\n", "name": "b", "facets": {"jobType": job_type()}})
+            intake.event(job="c")
+        """
+    )
+    assert ran.told("test_none_fits") == pinned(
+        """
+        Expected one event with type='FAIL', job=re.compile('load'), status='ok'; none fits.
+
+        Nearest of what arrived:
+          START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'START'
+          COMPLETE, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'COMPLETE'
+          JobEvent, prod / load_orders (ok): type is None
+        """
+    )
+    assert ran.told("test_several_fit") == pinned(
+        """
+        Expected exactly one event with job=('prod', 'load_orders'); 2 fit.
+
+        2 events arrived:
+          1. START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
+          2. RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
+        """
+    )
+    assert ran.told("test_nothing_arrived") == pinned(
+        """
+        Expected one event; none fits.
+
+        No event arrived.
+
+        1 request was refused or went astray meanwhile:
+          POST /api/v1/lineage -> 403
+            HT004: the API key ****0000 is not known here
+              advice: Check which key the producer has, and for which site it was made.
+          The key of this test is intake.api_key; intake_env leads clients here with it.
+        """
+    )
+    assert ran.told("test_many") == pinned(
+        """
+        Expected one event with type='START'; none fits.
+
+        Nearest of what arrived:
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
+          and 2 more
+        """
+    )
+    assert ran.told("test_hostile") == pinned(
+        """
+        Expected one event with job='c'; none fits.
+
+        Nearest of what arrived:
+          START, a\\x1b[31m\\n / b, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): job is ('a\\x1b[31m\\n', 'b')
+        """
+    )
+    assert ran.section("test_none_fits") == ""
+
+
+def test_a_run_puts_its_events_together(project: Project) -> None:
+    project.passes(
+        f"""
+        OTHER = "{OTHER_RUN}"
+
+        def test_it(intake, send):
+            facets = {{
+                "parent": {{
+                    "_producer": "https://x.example", "_schemaURL":
+                    "https://openlineage.io/spec/facets/1-0-1/ParentRunFacet.json#/$defs/ParentRunFacet",
+                    "run": {{"runId": OTHER}}, "job": {{"namespace": "prod", "name": "nightly"}},
+                }},
+            }}
+            failed = {{
+                "errorMessage": {{
+                    "_producer": "https://x.example", "_schemaURL":
+                    "https://openlineage.io/spec/facets/1-0-1/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet",
+                    "message": "no disk", "programmingLanguage": "python", "stackTrace": "line 1",
+                }},
+            }}
+            run = run_event()["run"]["runId"]
+            send("START", run={{"runId": run, "facets": facets}}, inputs=[dataset("a.b.c")])
+            send("RUNNING", inputs=[dataset("a.b.c"), dataset("a.b.d")])
+            send("FAIL", eventTime="2026-11-01T12:00:01.500Z", outputs=[dataset("a.b.e")],
+                 run={{"runId": run, "facets": failed}})
+            send("START", run={{"runId": OTHER, "facets": {{}}}},
+                 job={{"namespace": "prod", "name": "nightly", "facets": {{"jobType": job_type()}}}})
+
+            assert [each.id for each in intake.runs()] == [run, OTHER]
+            it = intake.run(job="load_orders")
+            assert it.id == run and intake.run(run).id == run
+            assert it.states == ["START", "RUNNING", "FAIL"] and it.state == "FAIL"
+            assert it.duration == 1.5
+            assert (it.ended_at - it.started_at).total_seconds() == 1.5
+            assert [name for _, name in it.inputs] == ["a.b.c", "a.b.d"]
+            assert [name for _, name in it.outputs] == ["a.b.e"]
+            assert it.parent.run_id == OTHER and it.parent.job == ("prod", "nightly")
+            assert it.error == ("no disk", "python", "line 1")
+            assert it.error.stack_trace == "line 1"
+            assert [event.type for event in it.events] == ["START", "RUNNING", "FAIL"]
+            assert repr(it) == f"<Run {{run}} of prod / load_orders: START, RUNNING, FAIL>"
+            other = intake.run(job=re.compile("night"))
+            assert (other.state, other.duration, other.ended_at) == ("START", None, None)
+            assert (other.parent, other.error, other.inputs) == (None, None, [])
+        """
+    )
+
+
+def test_a_run_that_is_not_there_fails_with_those_that_are(project: Project) -> None:
+    ran = project.run_tests(
+        f"""
+        def test_none(intake, send):
+            send("START")
+            send("COMPLETE")
+            send(job_event())
+            intake.run(job="clean_orders")
+
+        def test_several(intake, send):
+            send("START")
+            send("START", run={{"runId": "{OTHER_RUN}", "facets": {{}}}})
+            intake.run()
+
+        def test_no_run_at_all(intake, send):
+            send(job_event())
+            intake.run("{OTHER_RUN}")
+        """
+    )
+    assert ran.told("test_none") == pinned(
+        """
+        Expected one run with job='clean_orders'; none fits.
+
+        1 run arrived:
+          5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders: START, COMPLETE
+        """
+    )
+    assert ran.told("test_several") == pinned(
+        """
+        Expected exactly one run; 2 fit.
+
+        2 runs arrived:
+          5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders: START
+          0f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3e of prod / load_orders: START
+        """
+    )
+    assert ran.told("test_no_run_at_all") == pinned(
+        """
+        Expected one run with run='0f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3e'; none fits.
+
+        No event of a run arrived.
+        """
+    )
+
+
+def test_lineage_has_jobs_datasets_and_columns(project: Project) -> None:
+    project.passes(
+        """
+        LINEAGE = {
+            "_producer": "https://x.example", "_schemaURL":
+            "https://openlineage.io/spec/facets/1-2-0/ColumnLineageDatasetFacet.json"
+            "#/$defs/ColumnLineageDatasetFacet",
+            "fields": {"total": {"inputFields": [
+                {"namespace": "postgres://db:5432", "name": "shop.public.orders", "field": "amount"}
+            ]}},
+        }
+
+        def test_it(intake, send):
+            assert intake.lineage.jobs == ()
+            send("START", inputs=[dataset("shop.public.orders")],
+                 outputs=[dataset("shop.public.sums", schema=schema("total"), columnLineage=LINEAGE)])
+            graph = intake.lineage
+            assert graph.jobs == [("prod", "load_orders")]
+            assert [dataset.name for dataset in graph.datasets] == ["shop.public.orders", "shop.public.sums"]
+            assert [(edge.source.name, edge.target.name) for edge in graph.edges] == [
+                ("shop.public.orders", "load_orders"), ("load_orders", "shop.public.sums"),
+            ]
+            ((source, target),) = graph.column_edges
+            assert source == (("postgres://db:5432", "shop.public.orders"), "amount")
+            assert target == (("postgres://db:5432", "shop.public.sums"), "total")
+        """
+    )
+
+
+def test_requests_are_there_as_they_came(project: Project) -> None:
+    project.passes(
+        """
+        def test_it(intake, send):
+            intake.sequence("503,reset")
+            for _ in range(3):
+                send()
+            send(b"no json")
+            send("COMPLETE", path="/api/v2/lineage")
+            send("COMPLETE", key="0" * 32)
+            requests = intake.exchanges
+            assert [request.status_code for request in requests] == [503, None, 202, 400, 404]
+            assert [request.attempt for request in requests] == [1, 2, 3, None, 1]
+            assert [request.accepted for request in requests] == [False, False, True, False, False]
+            assert [request.fault for request in requests] == ["503", "reset", None, None, None]
+            first = requests[0]
+            assert (first.method, first.path, first.query) == ("POST", "/api/v1/lineage", "")
+            assert first.json == run_event() and json.loads(first.body) == run_event()
+            assert first.headers["authorization"] == "Bearer ****" + intake.api_key[-4:]
+            assert first.event_id == intake.event().id
+            assert requests[3].json is None
+            assert [repr(request) for request in requests[:2]] == [
+                "<Request POST /api/v1/lineage -> 503>", "<Request POST /api/v1/lineage -> no answer (reset)>",
+            ]
+            # The wrong key came meanwhile, and is nobody's.
+            assert [request.status_code for request in intake.refused] == [503, None, 400, 404, 403]
+            assert intake.event().attempts == 3
+            intake.expect_finding("HT")
+        """
+    )
+
+
+def test_findings_are_those_of_events_requests_and_runs(project: Project) -> None:
+    project.passes(
+        """
+        def test_it(intake, send):
+            send(job={"namespace": "prod", "name": "load"})
+            send(b"no json")
+            send("COMPLETE", job={"namespace": "prod", "name": "load"})
+            send("COMPLETE", job={"namespace": "prod", "name": "load"}, eventTime="2026-11-01T13:00:00Z")
+            codes = sorted({finding.code for finding in intake.findings if finding.severity != "info"})
+            assert codes == CODES
+            intake.expect_finding("DD101", times=3)
+            intake.expect_finding("HT")
+        """.replace("CODES", '["DD101", "HT201", "RC104"]')
+    )

@@ -1,0 +1,142 @@
+"""What the plugin costs: next to nothing where it is not used, little where it is (bench/plugin.py has the figures)."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.alone import AloneProject
+
+HEAVY = ("starlette", "uvicorn", "uvloop", "jsonschema", "jsonschema_rs", "httpx", "faker", "deepdiff", "trustme")
+# What pytest has loaded when it is about to end.
+TELL_MODULES = """
+import json, sys
+
+def pytest_unconfigure():
+    with open("modules.json", "w") as file:
+        json.dump(sorted(sys.modules), file)
+"""
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> AloneProject:
+    return AloneProject(tmp_path)
+
+
+def modules(alone: AloneProject) -> set[str]:
+    return set(json.loads((alone.path / "modules.json").read_text()))
+
+
+def heavy(loaded: set[str]) -> set[str]:
+    return {name for name in loaded if name.partition(".")[0] in HEAVY}
+
+
+def test_a_run_that_does_not_use_it_loads_nothing_heavy(alone: AloneProject) -> None:
+    alone.write("conftest.py", TELL_MODULES)
+    alone.write(
+        "test_it.py",
+        """
+        import pytest
+        import mock_intake_pytest
+
+        @pytest.mark.intake(events=0)
+        def test_it(): pass
+        """,
+    )
+    alone.passes(1)
+    assert heavy(modules(alone)) == set()
+    ours = {name for name in modules(alone) if name.startswith("mock_intake")}
+    assert ours == {
+        "mock_intake",
+        "mock_intake.clock",
+        "mock_intake_pytest",
+        "mock_intake_pytest.disk",
+        "mock_intake_pytest.options",
+        "mock_intake_pytest.plugin",
+    }
+
+
+def test_a_test_that_only_sends_and_asks_loads_no_more_than_it_needs(alone: AloneProject) -> None:
+    alone.write("conftest.py", (alone.path / "conftest.py").read_text() + TELL_MODULES)
+    alone.write("test_it.py", "def test_it(intake, send):\n    send()\n    assert intake.event().type == 'START'\n")
+    alone.passes(1)
+    unneeded = {"faker", "deepdiff", "trustme", "httpx"}
+    assert {name.partition(".")[0] for name in heavy(modules(alone))} & unneeded == set()
+
+
+def processor_time() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def test_an_empty_run_takes_hardly_longer_with_it(alone: AloneProject) -> None:
+    """At most 20 ms, on a machine that does nothing else; here processor time, and a bound for one that does."""
+    alone.write("conftest.py", "")
+    alone.write("test_it.py", "def test_it(): pass\n")
+    took: dict[str, list[float]] = {"with": [], "without": []}
+    for _ in range(4):
+        for which in took:
+            before = processor_time()
+            assert alone.run(ours=which == "with").outcomes == {"passed": 1}
+            took[which].append(processor_time() - before)
+    assert min(took["with"]) - min(took["without"]) < 0.06
+
+
+def test_the_first_test_and_each_further_one_are_quick(alone: AloneProject) -> None:
+    """0.4 s and 5 ms on a machine that does nothing else; here with bounds for one that does."""
+    alone.write(
+        "conftest.py",
+        (alone.path / "conftest.py").read_text()
+        + """
+TOOK = {}
+
+def pytest_runtest_logreport(report):
+    TOOK[report.nodeid] = TOOK.get(report.nodeid, 0.0) + report.duration
+
+def pytest_unconfigure():
+    with open("took.json", "w") as file:
+        json.dump(list(TOOK.values()), file)
+""",
+    )
+    alone.write(
+        "test_it.py",
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(50))
+        def test_it(intake, send, number):
+            assert send() == 202
+            assert intake.event().type == "START"
+        """,
+    )
+    alone.passes(50)
+    first, *further = json.loads((alone.path / "took.json").read_text())
+    assert first < 4
+    assert statistics.median(further) < 0.05
+
+
+def test_descriptors_and_threads_do_not_grow_with_tests(alone: AloneProject) -> None:
+    alone.write(
+        "test_it.py",
+        """
+        import os, threading
+        import pytest
+
+        SEEN = []
+
+        @pytest.mark.parametrize("number", range(60))
+        def test_it(intake, send, number):
+            assert send() == 202
+            assert intake.agent_url
+            SEEN.append((len(os.listdir("/proc/self/fd")), threading.active_count()))
+
+        @pytest.mark.intake(events=0)
+        def test_none_is_left(intake):
+            assert max(SEEN[10:]) <= max(SEEN[:10])
+        """,
+    )
+    alone.passes(61)

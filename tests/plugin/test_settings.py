@@ -1,0 +1,232 @@
+"""What is asked of the intake: options, ini settings and the marker, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.running import Project, pinned
+
+# The event alone has the warning RC102, a run that never ended.
+WARNED = """
+    import pytest
+    {marker}
+    def test_it(intake, send):
+        assert send() == 202
+"""
+
+
+@pytest.mark.parametrize(
+    ("ini", "option", "marker", "fails"),
+    [
+        ("", None, "", False),
+        ("intake_fail_on = warning", None, "", True),
+        ("intake_fail_on = warning", "error", "", False),
+        ("", "warning", "", True),
+        ("", "warning", "@pytest.mark.intake(fail_on='error')", False),
+        ("intake_fail_on = never", "error", "@pytest.mark.intake(fail_on='info')", True),
+    ],
+)
+def test_the_marker_goes_before_the_option_and_the_option_before_the_ini_file(
+    project: Project, ini: str, option: str | None, marker: str, fails: bool
+) -> None:
+    project.ini(ini)
+    ran = project.run_tests(WARNED.format(marker=marker), *([f"--intake-fail-on={option}"] if option else []))
+    assert bool(ran.messages) is fails
+
+
+def test_the_nearest_marker_says_most(project: Project) -> None:
+    project.ini("intake_path = http", "intake_timeout = 7", "intake_ignore = RC102 DD5")
+    project.passes(
+        """
+        pytestmark = pytest.mark.intake(path="agent", timeout=3, ignore="RC101")
+
+        @pytest.mark.intake(timeout=2)
+        class TestIt:
+            @pytest.mark.intake(path="async", ignore=["DD104", "ol3"])
+            def test_own(self, intake, intake_path, send):
+                assert (intake_path, intake.wanted.path, intake.wanted.timeout) == ("async", "async", 2.0)
+                assert intake.wanted.ignore == ("RC102", "DD5", "RC101", "DD104", "ol3")
+                send()
+
+            def test_of_the_class(self, intake, intake_path, send):
+                assert (intake_path, intake.wanted.timeout) == ("agent", 2.0)
+                send()
+        """,
+        tests=2,
+    )
+
+
+def test_the_ini_file_speaks_where_nothing_else_does(project: Project) -> None:
+    project.ini("intake_path = http", "intake_timeout = 0.2")
+    project.passes(
+        """
+        def test_it(intake, intake_path, send):
+            send()
+            begun = time.monotonic()
+            with pytest.raises(IntakeFailure, match=r"Waited 0\\.2 s"):
+                intake.wait_for(2)
+            assert time.monotonic() - begun < 2
+            assert intake_path == "http"
+        """
+    )
+
+
+def test_rules_that_are_ignored_are_not_heard(project: Project) -> None:
+    project.ini("intake_fail_on = warning", "intake_ignore = RC1")
+    project.passes(
+        """
+        def test_by_ini(intake, send):
+            send()
+
+        @pytest.mark.intake(ignore="dd101")
+        def test_by_marker(intake, send):
+            send(job={"namespace": "prod", "name": "load"})
+            assert intake.event().status == "ok"
+            assert "DD101" not in [finding.code for finding in intake.findings]
+        """,
+        tests=2,
+    )
+
+
+def test_settings_of_the_pyproject_hold_in_tests_too(project: Project) -> None:
+    project.write("pyproject.toml", '[tool.mock-intake]\nignore = ["DD101"]\nseverity = { RC102 = "error" }\n')
+    message = project.failure(
+        """
+        def test_it(intake, send):
+            send(job={"namespace": "prod", "name": "load"})
+        """
+    )
+    assert message.startswith("1 finding of level error:\n\nRC102 error: ")
+
+
+def test_settings_of_the_pyproject_that_cannot_be_meant_are_told(project: Project) -> None:
+    file = project.write("pyproject.toml", '[tool.mock-intake]\nignroe = ["DD101"]\n')
+    message = project.failure("def test_it(intake): pass")
+    assert message == (
+        f"{file}: [tool.mock-intake] has no setting 'ignroe'; there are select, ignore, severity, facets"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ["-o", "intake_fail_on=fatal"],
+            "ERROR: the ini setting intake_fail_on is one of error, warning, info, never, not 'fatal'",
+        ),
+        (
+            ["-o", "intake_path=ftp"],
+            "ERROR: the ini setting intake_path is one of http, datadog, async, agent, intercept, not 'ftp'",
+        ),
+        (["-o", "intake_timeout=soon"], "ERROR: the ini setting intake_timeout is a number of seconds, not 'soon'"),
+        (
+            ["--intake-report=a.pdf"],
+            "ERROR: --intake-report: the suffix says how to write the report: .json, .xml, .md, .html, .txt, not a.pdf",
+        ),
+        (["--intake-report=no/a.md"], "ERROR: --intake-report: there is no directory PROJECT/no"),
+        (["--intake-report=folder.md"], "ERROR: --intake-report: PROJECT/folder.md is a directory"),
+    ],
+)
+def test_wrong_settings_end_the_run_before_it_begins(project: Project, arguments: list[str], error: str) -> None:
+    (project.path / "folder.md").mkdir()
+    project.tests("def test_it(intake, send): send()")
+    ran = project.run(*arguments)
+    assert ran.result.ret == pytest.ExitCode.USAGE_ERROR
+    assert ran.result.stderr.str().strip() == error.replace("PROJECT", str(project.path))
+
+
+def test_a_level_that_there_is_not_is_refused_by_the_command_line(project: Project) -> None:
+    ran = project.run("--intake-fail-on=fatal")
+    assert ran.result.ret == pytest.ExitCode.USAGE_ERROR
+    ran.result.stderr.fnmatch_lines("*argument --intake-fail-on: invalid choice: 'fatal'*error*warning*info*never*")
+
+
+WRONG_MARKERS = """
+    @pytest.mark.intake(pth="http")
+    def test_name(intake): pass
+
+    @pytest.mark.intake("http")
+    def test_positional(intake): pass
+
+    @pytest.mark.intake(path="ftp")
+    def test_path(intake): pass
+
+    @pytest.mark.intake(faults="503,oops")
+    def test_faults(intake): pass
+
+    @pytest.mark.intake(fail_on=None)
+    def test_fail_on(intake): pass
+
+    @pytest.mark.intake(events=-1)
+    def test_events(intake): pass
+
+    @pytest.mark.intake(ignore="ZZ9")
+    def test_ignore(intake): pass
+
+    @pytest.mark.intake(ignore=7)
+    def test_ignore_type(intake): pass
+
+    @pytest.mark.intake(timeout="soon")
+    def test_timeout(intake): pass
+
+    @pytest.mark.parametrize("intake_path", ["ftp"])
+    def test_parameter(intake): pass
+"""
+
+
+def test_wrong_markers_fail_their_tests_in_a_line(project: Project) -> None:
+    ran = project.run_tests(WRONG_MARKERS)
+    assert ran.outcomes == {"errors": 10}
+    assert "\n".join(ran.messages) == pinned(
+        """
+        test_it.py::test_name: @pytest.mark.intake: there is no pth; there are path, paths, faults, fail_on, events, ignore, timeout
+        test_it.py::test_positional: @pytest.mark.intake: takes keywords only, path, paths, faults, fail_on, events, ignore, timeout, not 'http'
+        test_it.py::test_path: @pytest.mark.intake: path is one of http, datadog, async, agent, intercept, not 'ftp'
+        test_it.py::test_faults: @pytest.mark.intake: faults: not a fault plan: a step is a status from 200 to 599 or one of close, reset, lost, truncate, drip, garbage, hang, redirect, not 'oops'
+        test_it.py::test_fail_on: @pytest.mark.intake: fail_on is one of error, warning, info, never, not None
+        test_it.py::test_events: @pytest.mark.intake: events is a number of events, not -1
+        test_it.py::test_ignore: what the intake is to ignore: there is no rule ZZ9; `mock-intake rules` lists them
+        test_it.py::test_ignore_type: @pytest.mark.intake: ignore is a list of texts, not 7
+        test_it.py::test_timeout: @pytest.mark.intake: timeout is a number of seconds, not 'soon'
+        test_it.py::test_parameter[ftp]: intake_path is one of http, datadog, async, agent, intercept, not 'ftp'
+        """  # noqa: E501
+    )
+
+
+def test_wrong_markers_fail_their_tests_in_a_line_in_workers_too(project: Project) -> None:
+    project.tests(WRONG_MARKERS)
+    ran = project.run_alone("-n1")
+    assert ran.outcomes == {"errors": 10}
+    ran.result.stdout.fnmatch_lines(
+        [
+            "*ERROR at setup of test_name*",
+            "[[]gw?[]] linux -- *",
+            "test_it.py::test_name: @pytest.mark.intake: there is no pth; there are path, paths, *",
+        ]
+    )
+
+
+def test_wrong_paths_to_run_over_are_told_at_collection(project: Project) -> None:
+    message = project.failure(
+        """
+        @pytest.mark.intake(paths=["http", "ftp"])
+        def test_it(intake): pass
+        """
+    )
+    assert message == (
+        "test_it.py::test_it: @pytest.mark.intake: paths is one of http, datadog, async, agent, intercept, not 'ftp'"
+    )
+
+
+def test_the_marker_and_the_fixtures_are_explained_by_pytest(project: Project) -> None:
+    ran = project.run("--markers")
+    assert "@pytest.mark.intake(path, paths, faults, fail_on, events, ignore, timeout): how the test's" in ran.output
+    ran = project.run("--fixtures")
+    ran.result.stdout.fnmatch_lines(
+        [
+            "intake -- *",
+            "    A stand-in for Datadog's OpenLineage intake, of this test's own.",
+            "intake_path -- *",
+            "intake_env -- *",
+        ]
+    )

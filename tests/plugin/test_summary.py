@@ -1,0 +1,237 @@
+"""What is told when all tests are over: counts, what came late or astray, and the report."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.plugin.running import Project, pinned
+
+SEVERAL = """
+    def test_ok(intake, send):
+        send("START")
+        send("COMPLETE")
+
+    def test_error(intake, send):
+        send("START", job={"namespace": "prod", "name": "load"})
+
+    def test_retried(intake, send):
+        intake.fail(503, 2)
+        send(), send(), send()
+
+    def test_lost(intake, send):
+        send("START")
+        intake.fail("reset", None)
+        send("COMPLETE")
+
+    def test_astray(intake, send):
+        send("START")
+        send("COMPLETE", key="0" * 32)
+
+    def test_without(): pass
+"""
+LATE = """
+    import socket, threading
+    from tests.plugin.inside import post
+    HANDLES = []
+
+    def test_first(intake, send):
+        HANDLES.append(intake)
+        send("START")
+
+    def test_second(intake, send):
+        # The first test's client sends what it held back, something wrong even.
+        post(HANDLES[0], run_event("COMPLETE"))
+        post(HANDLES[0], run_event("FAIL", job={"namespace": "prod", "name": "load"}))
+        send("RUNNING")
+        assert [event.type for event in intake.events()] == ["RUNNING"]
+        assert len(intake.exchanges) == 1
+        assert intake.refused == []
+        assert {finding.code for finding in intake.findings if finding.severity == "error"} == set()
+"""
+
+
+def test_the_summary_counts_what_arrived(project: Project) -> None:
+    assert project.run_tests(SEVERAL).summary == pinned(
+        """
+        6 events received in 5 tests: 5 ok, 0 warning, 1 error; 3 requests refused or faulted, 2 retries seen
+          DD101 error      1 x  the job has no jobType facet, so Datadog would take the event and not process it
+          RC102 warning    4 x  run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load never ended
+        lost: 1 event that no attempt got through
+        strays: 1 request came with no test's key
+        """
+    )
+
+
+def test_without_the_fixture_there_is_no_summary(project: Project) -> None:
+    ran = project.run_tests("def test_it(): pass")
+    assert " mock-intake =" not in ran.output
+
+
+def test_only_the_top_findings_are_listed(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        @pytest.mark.intake(fail_on="never")
+        def test_it(intake, send):
+            wrong = run_event("START", eventTime="x", producer="", job={"namespace": "prod", "name": ""},
+                              run={"runId": "x"}, schemaURL="x", inputs=[{"namespace": "", "name": ""}])
+            assert [send(wrong), send(b"{")] == [202, 400]
+        """
+    )
+    lines = ran.summary.splitlines()
+    assert [line.split()[:4] for line in lines[1:6]] == [
+        [code, "error", "1", "x"] for code in ("DD101", "HT201", "OL003", "OL006", "OL007")
+    ]
+    assert re.fullmatch(r"  and \d more rules; --intake-report FILE has them all", lines[6])
+
+
+def test_late_events_are_told_and_belong_to_no_later_test(project: Project) -> None:
+    ran = project.passes(LATE, tests=2)
+    assert ran.summary == pinned(
+        """
+        4 events received in 2 tests: 3 ok, 0 warning, 1 error; 0 requests refused or faulted, 0 retries seen
+          DD101 error      1 x  the job has no jobType facet, so Datadog would take the event and not process it
+          RC102 warning    2 x  run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders never ended
+          DD501 warning    1 x  the run failed, and the event does not say why
+          RC101 warning    1 x  run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders has no START
+        late: 2 requests of test_it.py::test_first came after the test had ended; nothing judged them
+        """
+    )
+
+
+def test_what_comes_after_all_tests_is_told(project: Project) -> None:
+    project.conftest(
+        """
+        HANDLES = []
+
+        @pytest.fixture(scope="session", autouse=True)
+        def client(_intake_session):
+            yield
+            post(HANDLES[0], run_event("COMPLETE"))
+        """
+    )
+    ran = project.run_tests(
+        """
+        from conftest import HANDLES
+
+        def test_it(intake, send):
+            HANDLES.append(intake)
+            send()
+        """
+    )
+    assert "late: 1 request of test_it.py::test_it came after the test had ended; nothing judged it" in ran.summary
+
+
+def test_many_late_tests_are_summed_up(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        from tests.plugin.inside import post
+        HANDLES = []
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_early(intake, send, number):
+            HANDLES.append(intake)
+            send()
+
+        def test_last(intake, send):
+            send()
+            for handle in HANDLES:
+                post(handle, run_event("COMPLETE"))
+        """
+    )
+    assert len([line for line in ran.summary.splitlines() if line.startswith("late: 1 request of ")]) == 10
+    assert "late: and of 2 more tests" in ran.summary
+
+
+@pytest.mark.parametrize("suffix", ["json", "xml", "md", "html", "txt"])
+def test_the_report_covers_all_tests(project: Project, suffix: str) -> None:
+    project.tests(SEVERAL)
+    ran = project.run(f"--intake-report=report.{suffix}")
+    file = project.path / f"report.{suffix}"
+    assert f"report: {file}" in ran.summary.splitlines()
+    text = file.read_text(encoding="utf-8")
+    assert "DD101" in text
+    if suffix == "json":
+        report = json.loads(text)
+        assert report["summary"]["events"] == 6
+        assert {entry["facts"]["test"] for entry in report["entries"]} == {
+            f"test_it.py::test_{name}" for name in ("ok", "error", "retried", "lost", "astray")
+        }
+    if suffix == "xml":
+        assert ET.fromstring(text).tag == "testsuites"  # noqa: S314 - written by ourselves
+
+
+def test_the_report_says_what_came_late(project: Project) -> None:
+    project.tests(LATE)
+    project.run("--intake-report=report.json")
+    entries = json.loads((project.path / "report.json").read_text())["entries"]
+    assert [
+        (entry["facts"]["test"], entry["facts"].get("late", False)) for entry in entries if entry["kind"] == "event"
+    ] == [
+        ("test_it.py::test_first", False),
+        ("test_it.py::test_second", False),
+        ("test_it.py::test_first", True),
+        ("test_it.py::test_first", True),
+    ]
+
+
+def test_a_report_over_nothing_says_so(project: Project) -> None:
+    project.tests("def test_it(): pass")
+    ran = project.run("--intake-report=report.md")
+    assert ran.outcomes == {"passed": 1}
+    assert ran.summary == f"report: {project.path / 'report.md'}"
+    assert "No event was received, so nothing was judged: this is no pass." in (project.path / "report.md").read_text()
+
+
+def test_the_report_goes_where_pytest_was_started(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    project.run_tests(
+        f"""
+        def test_it(intake, send):
+            os.chdir({str(elsewhere)!r})
+            send()
+        """,
+        "--intake-report=report.md",
+    )
+    assert (project.path / "report.md").is_file()
+
+
+def test_a_report_that_cannot_be_written_in_the_end_is_told(project: Project) -> None:
+    (project.path / "reports").mkdir()
+    ran = project.run_tests(
+        """
+        import shutil
+
+        def test_it(intake, send):
+            send()
+            shutil.rmtree("reports")
+        """,
+        "--intake-report=reports/report.md",
+    )
+    assert f"report: {project.path}/reports/report.md could not be written: No such file or directory" in ran.summary
+
+
+def test_two_servers_of_tests_in_one_run_are_one(project: Project) -> None:
+    project.passes(
+        """
+        URLS = set()
+
+        @pytest.mark.intake(events=0)
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(intake, number):
+            URLS.add(intake.url)
+            assert len(URLS) == 1
+        """,
+        tests=3,
+    )
+
+
+def test_workers_counts_and_report_are_put_together(project: Project) -> None:
+    project.tests(SEVERAL)
+    ran = project.run_alone("-n2", "--intake-report=report.json")
+    assert ran.outcomes == {"failed": 1, "passed": 5}
+    assert ran.summary.startswith("6 events received in 5 tests: 5 ok, 0 warning, 1 error; 3 requests refused or ")
+    assert json.loads((project.path / "report.json").read_text())["summary"]["events"] == 6

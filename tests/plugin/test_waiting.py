@@ -1,0 +1,278 @@
+"""Waiting for producers that send later, or from elsewhere; and what a wait says that ran out."""
+
+from __future__ import annotations
+
+from tests.plugin.running import Project, pinned
+
+LATER = """
+    def later(seconds, *calls):
+        def go():
+            for call in calls:
+                time.sleep(seconds)
+                call()
+        thread = threading.Thread(target=go)
+        thread.start()
+        return thread
+"""
+
+
+def test_waits_end_as_soon_as_what_they_wait_for_is_there(project: Project) -> None:
+    project.conftest(LATER)
+    project.passes(
+        """
+        from conftest import later
+
+        def test_events(intake, send):
+            thread = later(0.05, lambda: send("START"), lambda: send("RUNNING"), lambda: send("COMPLETE"))
+            begun = time.monotonic()
+            assert [event.type for event in intake.wait_for(2)] == ["START", "RUNNING"]
+            (event,) = intake.wait_for(type="COMPLETE", job="load_orders", status="ok")
+            assert event.type == "COMPLETE"
+            assert time.monotonic() - begun < 3
+            thread.join()
+
+        def test_runs(intake, send):
+            thread = later(0.05, lambda: send("START"), lambda: send("COMPLETE"))
+            assert intake.wait_for_run(job="load_orders", state="START").states[0] == "START"
+            run = intake.wait_for_run(run_event()["run"]["runId"])
+            assert run.states == ["START", "COMPLETE"]
+            thread.join()
+
+        def test_settled(intake, send):
+            thread = later(0.05, *[lambda: send("START"), lambda: send("COMPLETE")] * 2)
+            intake.wait_for()
+            assert len(intake.settled(0.3)) == 2
+            assert not thread.is_alive()
+            assert [event.attempts for event in intake.events()] == [2, 2]
+            thread.join()
+
+        def test_settled_waits_for_a_request_under_way(intake, send):
+            intake.slow(0.5)
+            thread = later(0, send)
+            time.sleep(0.1)
+            assert len(intake.settled(0.2)) == 1
+            thread.join()
+
+        @pytest.mark.intake(events=0)
+        def test_nothing_settles_at_once(intake):
+            assert intake.settled(0.05) == []
+        """,
+        tests=5,
+    )
+
+
+def test_a_wait_that_ran_out_says_what_did_arrive(project: Project) -> None:
+    project.conftest(LATER)
+    ran = project.run_tests(
+        """
+        from conftest import later
+
+        def test_events(intake, send):
+            send("START")
+            send("COMPLETE", key="0" * 32)
+            send("COMPLETE", path="/v1/lineage")
+            intake.wait_for(2, type="COMPLETE", job=re.compile("load"), timeout=0.1)
+
+        def test_one_event(intake, send):
+            intake.wait_for(timeout=0.1)
+
+        def test_run(intake, send):
+            send("START")
+            send(b"{")
+            intake.wait_for_run(job="load_orders", timeout=0.1)
+
+        def test_run_state(intake, send):
+            intake.wait_for_run(state="START", timeout=0.1)
+
+        def test_faults(intake, send):
+            intake.fail(503)
+            send()
+            intake.wait_for(timeout=0.1)
+
+        def test_settled(intake, send):
+            stop = threading.Event()
+            def go():
+                while not stop.wait(0.02):
+                    send()
+            thread = threading.Thread(target=go)
+            thread.start()
+            try:
+                intake.settled(0.2, timeout=0.5)
+            finally:
+                stop.set()
+                thread.join()
+        """
+    )
+    assert ran.told("test_events") == pinned(
+        """
+        Waited 0.1 s for 2 events with type='COMPLETE', job=re.compile('load'); none came.
+
+        1 event arrived:
+          1. START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
+
+        2 requests were refused or went astray meanwhile:
+          POST /v1/lineage -> 404
+            HT301: nothing takes events at /v1/lineage: the path is close to the endpoint, and not the endpoint
+              advice: Write /api/v1/lineage.
+          POST /api/v1/lineage -> 403
+            HT004: the API key ****0000 is not known here
+              advice: Check which key the producer has, and for which site it was made.
+          The key of this test is intake.api_key; intake_env leads clients here with it.
+        """
+    )
+    assert ran.told("test_one_event") == pinned(
+        """
+        Waited 0.1 s for 1 event; none came.
+
+        No event arrived.
+        """
+    )
+    assert ran.told("test_run") == pinned(
+        """
+        Waited 0.1 s for a run with job='load_orders' to be COMPLETE, FAIL or ABORT.
+
+        1 run arrived:
+          5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders: START
+
+        1 request was refused or went astray meanwhile:
+          POST /api/v1/lineage -> 400
+            HT201: the body is no JSON: Expecting property name enclosed in double quotes at line 1 column 2
+              advice: Serialise the event with a JSON library; look at the place that the message names.
+        """
+    )
+    assert ran.told("test_run_state") == pinned(
+        """
+        Waited 0.1 s for a run to be START.
+
+        No event of a run arrived.
+        """
+    )
+    assert ran.told("test_faults") == pinned(
+        """
+        Waited 0.1 s for 1 event; none came.
+
+        No event arrived.
+
+        1 request was refused or went astray meanwhile:
+          POST /api/v1/lineage -> 503 (fault: 503)
+        """
+    )
+    assert ran.told("test_settled") == pinned(
+        """
+        Waited 0.5 s for 0.2 s without a request; they keep coming.
+
+        1 event arrived:
+          1. START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
+        """
+    )
+
+
+def test_a_time_that_is_too_short_to_settle_in_is_told(project: Project) -> None:
+    message = project.failure("def test_it(intake): intake.settled(0.5, timeout=0.1)")
+    assert message == "ValueError: quiet for 0.5 s is more than the 0.1 s that are waited"
+
+
+def test_a_request_that_does_not_end_keeps_a_test_from_settling(project: Project) -> None:
+    message = project.failure(
+        """
+        import socket
+
+        @pytest.mark.intake(events=0)
+        def test_it(intake):
+            with socket.create_connection(intake.server.address) as connection:
+                connection.sendall(b"POST /api/v1/lineage HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 9\\r\\n\\r\\n{")
+                intake.settled(0.1, timeout=0.3)
+        """
+    )
+    assert message == pinned(
+        """
+        Waited 0.3 s for 0.1 s without a request; one is still under way.
+
+        No event arrived.
+        """
+    )
+
+
+def test_coroutines_wait_while_their_loop_goes_on(project: Project) -> None:
+    project.passes(
+        """
+        @pytest.mark.asyncio
+        async def test_events(intake, send):
+            async def producer():
+                for state in ("START", "RUNNING", "COMPLETE"):
+                    await asyncio.sleep(0.05)
+                    await asyncio.to_thread(send, state)
+            task = asyncio.create_task(producer())
+            assert [event.type for event in await intake.wait_for_async(2)] == ["START", "RUNNING"]
+            assert len(await intake.wait_for_async(type="COMPLETE", timeout=5)) == 1
+            assert (await intake.wait_for_run_async(job="load_orders")).state == "COMPLETE"
+            assert len(await intake.settled_async(0.1)) == 3
+            await task
+
+        @pytest.mark.asyncio
+        async def test_at_once(intake_env, intake):
+            async def nothing():
+                await asyncio.sleep(0.01)
+                return "went on"
+            task = asyncio.create_task(nothing())
+            with pytest.raises(IntakeFailure):
+                await intake.wait_for_async(timeout=0.1)
+            assert task.done()
+            with pytest.raises(IntakeFailure):
+                await intake.wait_for_run_async(timeout=0.1)
+            with pytest.raises(IntakeFailure):
+                await intake.wait_for_run_async(job="x", timeout=0.1)
+            with pytest.raises(ValueError, match="quiet for 0.2 s"):
+                await intake.settled_async(0.2, timeout=0.1)
+        test_at_once = pytest.mark.intake(events=0)(test_at_once)
+        """,
+        tests=2,
+    )
+
+
+def test_coroutines_that_hold_up_their_loop_are_told(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        @pytest.mark.asyncio
+        async def test_events(intake, send):
+            task = asyncio.create_task(asyncio.to_thread(send))
+            try:
+                intake.wait_for(timeout=0.1)
+            finally:
+                await task
+
+        @pytest.mark.asyncio
+        async def test_run(intake):
+            intake.wait_for_run(timeout=0.1)
+
+        @pytest.mark.asyncio
+        async def test_awaited(intake):
+            await intake.wait_for_async(timeout=0.1)
+        """
+    )
+    assert ran.told("test_events") == pinned(
+        """
+        Waited 0.1 s for 1 event; none came.
+
+        No event arrived.
+
+        The wait was made inside a running event loop, and held it up: in coroutines, use await intake.wait_for_async(...), wait_for_run_async or settled_async.
+        """  # noqa: E501
+    )
+    assert ran.told("test_run") == pinned(
+        """
+        Waited 0.1 s for a run to be COMPLETE, FAIL or ABORT.
+
+        No event of a run arrived.
+
+        The wait was made inside a running event loop, and held it up: in coroutines, use await intake.wait_for_async(...), wait_for_run_async or settled_async.
+        """  # noqa: E501
+    )
+    assert "threads.py" not in ran.output
+    assert ran.told("test_awaited") == pinned(
+        """
+        Waited 0.1 s for 1 event; none came.
+
+        No event arrived.
+        """
+    )

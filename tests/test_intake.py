@@ -440,7 +440,7 @@ class BrokenLibrary(FacetLibrary):
     """A library with a bug, as one of a user's own may have."""
 
     def core(self, version: str, kind: Kind) -> Validator:
-        raise RecursionError("a bug")
+        raise RecursionError(f"a bug with {kind} {version}")
 
 
 def test_what_fails_to_be_judged_is_answered_500_and_kept(caplog: pytest.LogCaptureFixture) -> None:

@@ -18,7 +18,7 @@ ROOT = REPOSITORY / PACKAGE
 FILES = sorted(ROOT.rglob("*.py"))
 MAX_LINES = 500
 MAX_IMPORT_SECONDS = 0.15
-HEAVY = ("starlette", "uvicorn", "jsonschema", "jsonschema_rs", "httpx", "deepdiff", "faker")
+HEAVY = ("starlette", "uvicorn", "jsonschema", "jsonschema_rs", "httpx", "deepdiff", "faker", "jinja2")
 
 
 def module_of(file: Path) -> str:
@@ -96,6 +96,21 @@ def test_what_judges_knows_no_server_journal_command_or_view(room: str) -> None:
 @pytest.mark.parametrize("room", ["openlineage", "datadog", "intake", "judgement", "views", "journal"])
 def test_what_is_no_server_knows_no_http_library(room: str) -> None:
     assert crossings(f"{PACKAGE}.{room}", "starlette", "uvicorn", "httpx", "click") == []
+
+
+def test_pages_know_no_server_and_no_store() -> None:
+    stores = [f"journal.{name}" for name in ("memory", "sqlite", "rows", "statements", "files")]
+    assert crossings(f"{PACKAGE}.web", *rooms("server", "cli", "client", *stores), "sqlite3", "uvicorn") == []
+
+
+def test_only_the_wiring_knows_pages() -> None:
+    wiring = f"{PACKAGE}.server.app"
+    knowing = {line.partition(" ")[0] for line in crossings(PACKAGE, f"{PACKAGE}.web")}
+    assert {name for name in knowing if not within(name, f"{PACKAGE}.web")} == {wiring}
+
+
+def test_views_know_no_page() -> None:
+    assert crossings(*rooms("views", "web"), "jinja2", "markupsafe", f"{PACKAGE}.report") == []
 
 
 def test_nothing_imports_the_command_line_but_itself() -> None:

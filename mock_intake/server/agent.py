@@ -16,7 +16,8 @@ from mock_intake.datadog.agent import (
     misdirected_to_agent,
 )
 from mock_intake.datadog.sites import AGENT_PATH
-from mock_intake.exchange import Hop, ReceivedRequest, Response
+from mock_intake.exchange import Exchange, Hop, ReceivedRequest, Response
+from mock_intake.faults import Taken
 from mock_intake.findings import Finding
 from mock_intake.intake import unrecorded
 from mock_intake.journal import JournalError
@@ -40,21 +41,25 @@ class AgentEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._reception.arriving():
-            await self._take(scope, receive, send)
+            exchange, taken, close = await self._take(scope, receive)
+        if taken is not None and taken.step is not None and taken.step.name in _BROKEN:
+            if taken.delay:
+                await asyncio.sleep(taken.delay)
+            exchange, taken = replace(exchange, response=Response(_BAD_GATEWAY, (), b"")), None
+        await answer(exchange, taken, scope, receive, send, close=close)
 
-    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _take(self, scope: Scope, receive: Receive) -> tuple[Exchange, Taken | None, bool]:
+        """The exchange of a request, on record; the fault step that it took; whether its connection is to end."""
         request, given_up = await read_request(scope, receive, MAX_BODY)
         settings = self._settings
         masker = masker_of(request.headers, request.query, settings.keys)
         if request.path != AGENT_PATH:
             finding = misdirected_to_agent(masker.path(request.path))
-            await self._refuse(request, 404, finding, scope, receive, send)
-            return
+            return await self._refused(request, 404, finding), None, not request.complete
         off = settings.off
         if off is not None:
             finding = rules.AGENT_OFF.found("request", off, expected="a forwarder that is on", actual=off)
-            await self._refuse(request, 500, finding, scope, receive, send, text=off)
-            return
+            return await self._refused(request, 500, finding, off), None, not request.complete
         hop = Hop(request.path, masker.query(request.query), masker.headers(request.headers), request.peer)
         sent_on = forwarded(request, settings)
         if request.complete and not request.too_large:
@@ -66,30 +71,18 @@ class AgentEndpoint:
         secrets = keys_in(request.headers, request.query) | settings.keys
         exchange, taken = await self._reception.take(sent_on, hop, target, secrets)
         if not request.complete:
-            await answer(exchange, None, scope, receive, send, close=True)
-            return
-        if taken is not None and taken.step is not None and taken.step.name in _BROKEN:
-            if taken.delay:
-                await asyncio.sleep(taken.delay)
-            exchange, taken = replace(exchange, response=Response(_BAD_GATEWAY, (), b"")), None
-        await answer(exchange, taken, scope, receive, send, close=given_up)
+            return exchange, None, True
+        return exchange, taken, given_up
 
-    async def _refuse(
-        self,
-        request: ReceivedRequest,
-        status: int,
-        finding: Finding,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        text: str | None = None,
-    ) -> None:
+    async def _refused(
+        self, request: ReceivedRequest, status: int, finding: Finding, text: str | None = None
+    ) -> Exchange:
         exchange = self._reception.intake.refuse(request, status, finding, text=text, secrets=self._settings.keys)
         try:
             await self._reception.recorder.record(exchange)
         except JournalError as error:
-            exchange = unrecorded(exchange, str(error))
-        await answer(exchange, None, scope, receive, send, close=not request.complete)
+            return unrecorded(exchange, str(error))
+        return exchange
 
     def _send_to_others(self, request: ReceivedRequest) -> None:
         """Sends to the additional endpoints too; their answers are dropped, as the Agent drops them."""

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from mock_intake.exchange import Exchange, encode_headers
 from mock_intake.faults import Step
+from mock_intake.sockets import Socket
 
 CONNECTION = "mock_intake.connection"
 GARBAGE = b"\x00\xff\x15\x03 this is no HTTP \x7f\xfe\r\n\r\n"
@@ -69,7 +70,7 @@ def reset(transport: asyncio.Transport) -> None:
     # The transport's own socket object offers no options under uvloop, so a duplicate of it is asked.
     sock = transport.get_extra_info("socket")
     if sock is not None:
-        with socket.socket(fileno=os.dup(sock.fileno())) as duplicate:
+        with Socket(fileno=os.dup(sock.fileno())) as duplicate:
             duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 

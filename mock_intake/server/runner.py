@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import selectors
 import socket
 import sys
 import threading
@@ -29,21 +30,22 @@ from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.app import create_agent_app, create_app
 from mock_intake.server.bell import Bell
 from mock_intake.server.control import Control
-from mock_intake.server.doors import Door
+from mock_intake.server.doors import Door, within
 from mock_intake.server.forward import Target
 from mock_intake.server.protocol import recording_protocol
 from mock_intake.server.proxy import ForwardProxy, Peers
 from mock_intake.server.reception import Reception
 from mock_intake.server.recorder import Recorder
 from mock_intake.server.tls import Certificates
+from mock_intake.sockets import Socket
 from mock_intake.views import Views
 
-# The standard library's own class, also where a library that keeps tests off the network has put one in its place.
-_Socket: Any = next(each for each in socket.socket.__mro__ if each.__module__ == "socket")
 _START_TIMEOUT = 20.0
 _STOP_TIMEOUT = 5.0
 # How long between two looks at whether there is still something to wait for, in seconds.
 _PATIENCE = 0.002
+# How long a turn of the loop is waited for at a time: it may end without one, in seconds.
+_TURNS_TIMEOUT = 0.2
 
 
 class ServerError(RuntimeError):
@@ -124,6 +126,7 @@ class IntakeServer:
         self._proxy_address: tuple[str, int] | None = None
         self._listeners: dict[str, _Listener] = {}
         self._doors: dict[str, Door] = {}
+        self._doors_lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         # Made here and not at the start: it sets up logging, whose locks an interruption would leave taken.
@@ -180,22 +183,30 @@ class IntakeServer:
 
     def open_agent(self, settings: AgentSettings) -> Door:
         """One more Agent, on a port of its own, of a server that is running; close it when done."""
-        return self._open("agent", create_agent_app(self._reception, settings), None)
+        with self._doors_lock:
+            return self._open("agent", create_agent_app(self._reception, settings), None)
 
     def open_tls(self, certificates: Certificates) -> None:
         """Serves https as well, on a free port, from now on: for a server that was started without."""
-        if "https" in self._apps or "https" in self._doors:
-            raise ServerError("The server serves https already.")
-        self._open("https", self.app, certificates)
-        self.certificates = certificates
+        with self._doors_lock:
+            known = self._doors.get("https")
+            if "https" in self._apps or (known is not None and known.is_open):
+                raise ServerError("The server serves https already.")
+            self._open("https", self.app, certificates)
+            self.certificates = certificates
 
     def _open(self, name: str, app: Any, certificates: Certificates | None) -> Door:
         http = self._listeners.get("http")
-        if self._loop is None or http is None or not self.is_running:
+        if self._loop is None or http is None or not self.is_running or http.server.should_exit:
             raise ServerError("The server is not running: enter it first (with IntakeServer() as server).")
         door = Door(self._loop, self._config(app), http.server.server_state)
         context = certificates.context if certificates else None
-        door.open(_bind(self._host, 0), context, self._broken_off)
+        try:
+            door.open(_bind(self._host, 0), context, self._broken_off)
+        except ServerError:
+            raise
+        except RuntimeError as error:  # it was stopped meanwhile
+            raise ServerError(str(error)) from error
         self._doors = {key: known for key, known in self._doors.items() if known.is_open}
         self._doors[f"agent {door.address[1]}" if name == "agent" else name] = door
         return door
@@ -207,15 +218,30 @@ class IntakeServer:
         """
         until = monotonic() + timeout
         while self.is_running and self._loop is not None:
-            # What has arrived at a socket begins to be read in a turn of the loop or two.
-            with suppress(RuntimeError, TimeoutError):
-                asyncio.run_coroutine_threadsafe(_turns(), self._loop).result(max(0.001, until - monotonic()))
-            if not self._reception.reading:
+            # What has arrived at a socket begins to be read in a turn of the loop or two, but of many connections that
+            # are made at once, each turn accepts one.
+            accepted = not self._connections_wait()
+            try:
+                within(self._loop, _turns, max(0.001, min(_TURNS_TIMEOUT, until - monotonic())))
+            except RuntimeError:  # it is busy, or has ended
+                accepted = False
+            if accepted and not self._reception.reading:
                 return True
             if monotonic() >= until:
                 return False
-            time.sleep(_PATIENCE)
+            if accepted:
+                time.sleep(_PATIENCE)
         return True
+
+    def _connections_wait(self) -> bool:
+        """Whether connections have been made that nobody has accepted yet."""
+        listening = [listener.socket for listener in self._listeners.values()]
+        listening += [door.listening for door in list(self._doors.values()) if door.listening is not None]
+        with selectors.DefaultSelector() as selector:
+            for each in listening:
+                with suppress(ValueError, OSError):  # it was closed meanwhile
+                    selector.register(each, selectors.EVENT_READ)
+            return bool(selector.select(0)) if selector.get_map() else False
 
     def start(self) -> None:
         """Binds the addresses and serves; returns once requests are taken."""
@@ -295,7 +321,8 @@ class IntakeServer:
                 if any(task.done() for task in serving):
                     break
                 await asyncio.sleep(0.001)
-            if self.certificates is not None:
+            # A server that got its certificates when it ran, open_tls, has no such listener in its next life.
+            if self.certificates is not None and "https" in self._listeners:
                 accepting = asyncio.ensure_future(self._accept_tls(self._listeners["https"], self.certificates))
             if self._proxy_port is not None:
                 intake = self._listeners["https"].address
@@ -312,7 +339,8 @@ class IntakeServer:
             if accepting is not None:
                 accepting.cancel()
                 await asyncio.gather(accepting, return_exceptions=True)
-            await asyncio.gather(*serving, *(door.closed() for door in self._doors.values()), return_exceptions=True)
+            closing = [door.closed() for door in list(self._doors.values())]
+            await asyncio.gather(*serving, *closing, return_exceptions=True)
             if proxy is not None:
                 await proxy.stop()
             await self._reception.close()
@@ -365,7 +393,7 @@ async def _turns() -> None:
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener: socket.socket = _Socket(family, socket.SOCK_STREAM)
+    listener: socket.socket = Socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
+from mock_intake.clock import utc_now
 from mock_intake.datadog.sites import INTAKE_HOSTS
 
 Flaw = Literal["untrusted", "expired", "wrong-host"]
@@ -52,7 +53,8 @@ class Certificates:
         identities = [*LOOPBACK_IDENTITIES, *sorted(INTAKE_HOSTS), *names]
         if flaw == "wrong-host":
             identities = [WRONG_HOST]
-        now = datetime.now(UTC)
+        # The real time, in the class that stands for datetimes just now: where a test has frozen time, that is another.
+        now = datetime.fromtimestamp(utc_now().timestamp(), UTC)
         try:
             leaf = signer.issue_cert(
                 *identities,

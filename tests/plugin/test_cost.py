@@ -83,7 +83,7 @@ def test_an_empty_run_takes_hardly_longer_with_it(alone: AloneProject) -> None:
             before = processor_time()
             assert alone.run(ours=which == "with").outcomes == {"passed": 1}
             took[which].append(processor_time() - before)
-    assert min(took["with"]) - min(took["without"]) < 0.06
+    assert min(took["with"]) - min(took["without"]) < 0.2
 
 
 def test_the_first_test_and_each_further_one_are_quick(alone: AloneProject) -> None:

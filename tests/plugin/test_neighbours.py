@@ -315,3 +315,47 @@ def test_pytest_timeout_ends_a_wait_and_the_summary_or_the_stacks_are_told(alone
         assert ran.summary[0].startswith("2 events received in 2 tests: 2 ok")
     else:  # which ends the process
         assert ran.returncode == 1
+
+
+def test_the_certificate_is_of_the_real_time_where_time_is_frozen(alone: AloneProject) -> None:
+    alone.write(
+        "test_it.py",
+        """
+        import socket, ssl
+        import pytest
+        from freezegun import freeze_time
+
+        @pytest.mark.parametrize("day", ["2020-01-01", "2060-01-01"])
+        def test_it(intake, send, day):
+            with freeze_time(day):
+                assert send() == 202
+                context = ssl.create_default_context(cafile=str(intake.ca_file))
+                host, port = intake.https_url.removeprefix("https://").split(":")
+                with socket.create_connection((host, int(port)), timeout=10) as plain:
+                    context.wrap_socket(plain, server_hostname="localhost").close()
+        """,
+    )
+    alone.passes(2)
+
+
+def test_with_pytest_socket_faults_that_need_the_socket_itself_work(alone: AloneProject) -> None:
+    """The producer is a process of its own, which nobody keeps off the network."""
+    alone.write(
+        "test_it.py",
+        """
+        import subprocess, sys, pathlib
+
+        def test_reset(intake):
+            intake.fail("reset")
+            code = (
+                "import sys, conftest\\n"
+                "try: conftest.post(sys.argv[1], sys.argv[2], conftest.event())\\n"
+                "except ConnectionResetError: print('reset')\\n"
+                "print(conftest.post(sys.argv[1], sys.argv[2], conftest.event()))"
+            )
+            command = [sys.executable, "-c", code, intake.host, intake.api_key]
+            done = subprocess.run(command, capture_output=True, text=True, cwd=pathlib.Path(__file__).parent)
+            assert done.stdout == "reset\\n202\\n", done.stderr
+        """,
+    )
+    alone.passes(1, "--disable-socket", "--allow-unix-socket", plugins=["pytest_socket"])

@@ -35,9 +35,13 @@ def chromium() -> str:
     raise FileNotFoundError("no Chromium on this machine; `make test` installs it on Debian: apt-get install chromium")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless browser for all tests of a process. Without a sandbox, since CI runs as root in a container."""
+    """A headless browser for the tests of a module. Without a sandbox, since CI runs as root in a container.
+
+    Not for longer: as long as there is one, an event loop counts as running in this thread, and tests of other modules
+    could not begin their own.
+    """
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield found

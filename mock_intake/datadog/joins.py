@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from mock_intake.datadog.naming import naming_issues
 from mock_intake.datadog.sources import CUSTOM_JOBS
@@ -150,8 +151,21 @@ def ways_apart(one: DatasetId, other: DatasetId) -> list[tuple[Rule, str]]:
     return [(rule, words) for rule, words, unify in _WAYS if unify(one) != one or unify(other) != other]
 
 
+class NearMiss(NamedTuple):
+    """A dataset that would not join another one, and was probably meant to."""
+
+    one: DatasetId
+    other: DatasetId
+    finding: Finding
+
+
 def judge_joins(groups: Mapping[DatasetId, Iterable[DatasetId]]) -> Iterator[Finding]:
-    """Findings for datasets, grouped by join key, that would not join.
+    """Findings for datasets, grouped by join key, that would not join."""
+    return (miss.finding for miss in near_misses(groups))
+
+
+def near_misses(groups: Mapping[DatasetId, Iterable[DatasetId]]) -> Iterator[NearMiss]:
+    """Datasets, grouped by join key, that would not join.
 
     Each is held against the one of its group that is named best, else the one that came first.
     """
@@ -161,7 +175,7 @@ def judge_joins(groups: Mapping[DatasetId, Iterable[DatasetId]]) -> Iterator[Fin
             best = min(names, key=lambda name: len(naming_issues(name.namespace, name.name)))
             for other in names:
                 if other != best:
-                    yield _finding(best, other)
+                    yield NearMiss(best, other, _finding(best, other))
 
 
 def _finding(one: DatasetId, other: DatasetId) -> Finding:

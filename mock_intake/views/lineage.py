@@ -31,7 +31,10 @@ class Column(NamedTuple):
 
 @dataclass(slots=True)
 class JobNode:
-    """A job: what was heard of it, what it reads and writes, which facets came with it and how often."""
+    """A job: what was heard of it, what it reads and writes, which facets came with it and how often.
+
+    ``job_type`` is what its jobType facet last said.
+    """
 
     id: JobId
     events: int = 0
@@ -42,6 +45,7 @@ class JobNode:
     inputs: dict[DatasetId, None] = field(default_factory=dict)
     outputs: dict[DatasetId, None] = field(default_factory=dict)
     facets: Counter[tuple[Entity, str]] = field(default_factory=Counter)
+    job_type: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +102,9 @@ def fold_lineage(state: LineageState, exchange: Exchange) -> LineageState:
         for dataset in summary.outputs:
             job.outputs[dataset] = None
             _dataset(lineage, dataset).written_by[identity] = None
+        job_type = view.job_facets.get("jobType")
+        if type(job_type) is dict and type(job_type.get("jobType")) is str:
+            job.job_type = job_type["jobType"]
         job.facets.update((group.entity, key) for group in view.facet_groups() for key in group.facets)
     if summary.dataset is not None:
         _dataset(lineage, summary.dataset)

@@ -1,0 +1,214 @@
+"""The lineage graph, and the pages of a dataset and of a job in it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from mock_intake.datadog.naming import naming_issues, platform_of
+from mock_intake.event import DatasetId
+from mock_intake.journal.protocol import EventFilter
+from mock_intake.views.lineage import Column, JobId, Lineage, coverage_to_dict
+from mock_intake.views.neighbourhood import Place, around, largest, named, whole
+from mock_intake.web.asked import Asked, NotHereError, Shown, address
+from mock_intake.web.drawn import MOST_DRAWN, column_drawing, drawing, notes_of, page_of, why_unsurfaced
+from mock_intake.web.events import orgs_of
+
+DEPTH, MOST_DEPTH = 3, 20
+_MOST_NAMED = 50
+_MOST_COLUMN_EDGES = 300
+_MOST_LISTED = 200
+_MOST_EVENTS = 10
+
+
+def graph(asked: Asked) -> Shown:
+    type_ = asked.one_of("type", ("job", "dataset"))
+    depth = asked.number("depth", DEPTH, least=1, most=MOST_DEPTH) or DEPTH
+    find = asked.text("text")
+    focus = None
+    if type_ is not None:
+        names = (asked.query.get("namespace", ""), asked.query.get("name", ""))
+        focus = Place(cast("Literal['job', 'dataset']", type_), *names)
+    asked.require_views()
+    with asked.sources.views.held():
+        org, lineage, orgs = _chosen(asked)
+        part = around(lineage, focus, depth, MOST_DRAWN) if focus else whole(lineage)
+        if part is None:
+            raise NotHereError(f"No {type_} {asked.query.get('name', '')[:60]} is in the lineage.")
+        too_many = len(part.nodes) > MOST_DRAWN
+        notes = {} if too_many else notes_of(lineage, part)
+        misses = asked.sources.views.near_misses(org)
+        most_connected = largest(lineage, _MOST_NAMED) if too_many else []
+        found = None if find is None else named(lineage, find, _MOST_NAMED)
+        jobs, datasets = len(lineage.jobs), len(lineage.datasets)
+    shown = set(part.nodes)
+    return Shown(
+        "lineage.html",
+        {
+            "org": org if asked.org else None,
+            "of": org,
+            "orgs": orgs,
+            "focus": focus,
+            "depth": depth,
+            "reached": part.depth,
+            "most_depth": MOST_DEPTH,
+            "part": part,
+            "jobs": jobs,
+            "datasets": datasets,
+            "most": MOST_DRAWN,
+            "too_many": too_many,
+            "largest": _links(org, [place for place, _ in most_connected]),
+            "found": None if found is None else _links(org, found),
+            "drawing": None if too_many or not part.nodes else drawing(org, part, notes, misses, focus),
+            "misses": [
+                {
+                    "miss": miss,
+                    "one": page_of(Place("dataset", *miss.one), org),
+                    "other": page_of(Place("dataset", *miss.other), org),
+                }
+                for miss in misses[:_MOST_LISTED]
+                if focus is None or Place("dataset", *miss.one) in shown or Place("dataset", *miss.other) in shown
+            ],
+            "listed": [
+                {"place": place, "page": page_of(place, org), "note": notes.get(place)}
+                for place in part.nodes[:_MOST_LISTED]
+            ],
+            "unlisted": len(part.nodes[_MOST_LISTED:]),
+        },
+    )
+
+
+def _links(org: str, places: list[Place]) -> list[dict[str, Any]]:
+    return [{"place": place, "focus": focus_on(place, org), "page": page_of(place, org)} for place in places]
+
+
+def focus_on(place: Place, org: str, depth: int | None = None) -> str:
+    """The lineage around a node."""
+    return address("/mock/lineage", org=org, depth=depth, **place._asdict())
+
+
+def _chosen(asked: Asked) -> tuple[str, Lineage, list[str]]:
+    """The org that was asked for, else the one heard of last, with its lineage; and those to choose from.
+
+    Orgs have no datasets in common, so they are not drawn together.
+    """
+    lineages = asked.sources.views.lineage(asked.org)
+    if asked.org is not None:
+        return asked.org, lineages.get(asked.org, Lineage()), []
+    orgs = [org for org in orgs_of(asked) if org in lineages] or list(lineages)[-1:]
+    return (orgs[0], lineages[orgs[0]], orgs) if orgs else ("", Lineage(), [])
+
+
+def _identity(asked: Asked, what: str) -> tuple[str, str]:
+    # Names can be empty: that is for the rules to say.
+    if "namespace" not in asked.query and "name" not in asked.query:
+        raise NotHereError(f"Which {what}? The address has no namespace and no name.")
+    return asked.query.get("namespace", ""), asked.query.get("name", "")
+
+
+def _lineage_with(asked: Asked, what: str, identity: JobId | DatasetId) -> tuple[str, Lineage]:
+    for org, lineage in asked.sources.views.lineage(asked.org).items():
+        known = lineage.jobs if isinstance(identity, JobId) else lineage.datasets
+        if identity in known:
+            return org, lineage
+    raise NotHereError(f"No {what} {identity.name[:60]} in {identity.namespace[:60]} is in the lineage.")
+
+
+# A dataset.
+
+
+def dataset(asked: Asked) -> Shown:
+    asked.require_views()
+    with asked.sources.views.held():
+        return _dataset(asked)
+
+
+def _dataset(asked: Asked) -> Shown:
+    identity = DatasetId(*_identity(asked, "dataset"))
+    org, lineage = _lineage_with(asked, "dataset", identity)
+    node = lineage.datasets[identity]
+    place = Place("dataset", *identity)
+    platform = platform_of(identity.namespace)
+    edges = _column_edges(lineage, identity)
+    misses = [miss for miss in asked.sources.views.near_misses(org) if identity in (miss.one, miss.other)]
+    part = around(lineage, place, 2, _MOST_LISTED)
+    assert part is not None
+    return Shown(
+        "dataset.html",
+        {
+            "org": None,
+            "of": org,
+            "dataset": identity,
+            "platform": platform.title if platform else None,
+            "note": why_unsurfaced(lineage, place),
+            "issues": naming_issues(*identity),
+            "read_by": _jobs(node.read_by, org),
+            "written_by": _jobs(node.written_by, org),
+            "columns": _columns(lineage, identity, edges),
+            "edges": len(edges),
+            "column_drawing": column_drawing(org, identity, edges) if 0 < len(edges) <= _MOST_COLUMN_EDGES else None,
+            "misses": misses,
+            "drawing": drawing(org, part, notes_of(lineage, part), misses, place),
+            "focus": focus_on(place, org),
+        },
+    )
+
+
+def _jobs(jobs: dict[JobId, None], org: str) -> list[dict[str, Any]]:
+    return [
+        {"place": Place("job", *job), "page": page_of(Place("job", *job), org)} for job in list(jobs)[:_MOST_LISTED]
+    ]
+
+
+def _column_edges(lineage: Lineage, identity: DatasetId) -> list[tuple[Column, Column]]:
+    """Edges between columns, in the direction of the data, that begin or end at the dataset."""
+    return [
+        (source, column)
+        for column, sources in lineage.columns.items()
+        for source in sources
+        if identity in (column.dataset, source.dataset)
+    ]
+
+
+def _columns(lineage: Lineage, identity: DatasetId, edges: list[tuple[Column, Column]]) -> list[dict[str, Any]]:
+    """Each column with those that it is made of, and those that are made of it."""
+    names = dict.fromkeys(lineage.datasets[identity].columns)
+    names.update((column.name, None) for edge in edges for column in edge if column.dataset == identity)
+    rows: dict[str, dict[str, Any]] = {name: {"name": name, "made_of": [], "makes": []} for name in names}
+    for source, column in edges:
+        if column.dataset == identity:
+            rows[column.name]["made_of"].append(source)
+        if source.dataset == identity:
+            rows[source.name]["makes"].append(column)
+    return list(rows.values())
+
+
+# A job.
+
+
+def job(asked: Asked) -> Shown:
+    asked.require_views()
+    with asked.sources.views.held():
+        return _job(asked)
+
+
+def _job(asked: Asked) -> Shown:
+    identity = JobId(*_identity(asked, "job"))
+    org, lineage = _lineage_with(asked, "job", identity)
+    node = lineage.jobs[identity]
+    place = Place("job", *identity)
+    part = around(lineage, place, 2, _MOST_LISTED)
+    assert part is not None
+    which = EventFilter(org=org, job_namespace=identity.namespace, job_name=identity.name)
+    return Shown(
+        "job.html",
+        {
+            "org": None,
+            "of": org,
+            "job": node,
+            "note": why_unsurfaced(lineage, place),
+            "records": asked.sources.journal.events(which, _MOST_EVENTS).items,
+            "coverage": coverage_to_dict(node),
+            "drawing": drawing(org, part, notes_of(lineage, part), asked.sources.views.near_misses(org), place),
+            "focus": focus_on(place, org),
+        },
+    )

@@ -1,0 +1,181 @@
+"""Runs along their time, and one run: its events, its facets taken together, and the span that it would make."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mock_intake.bodies import parsed_body
+from mock_intake.catalogue import RULES
+from mock_intake.datadog import spans
+from mock_intake.openlineage import run_cycle
+from mock_intake.openlineage.run_cycle import TERMINAL
+from mock_intake.parsing import without_surrogates
+from mock_intake.views import Run
+from mock_intake.views.accumulated import Accumulated, FacetsByKey, accumulate
+from mock_intake.web.asked import Asked, BadQueryError, NotHereError, Shown
+from mock_intake.web.events import orgs_of
+from mock_intake.web.timeline import parent_of, timeline, times_of
+
+PAGE_SIZE = 50
+STATES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER")
+_MOST_EVENTS = 200
+_MOST_MERGED = 2_000
+_MOST_CHILDREN = 100
+_MOST_LETTERS = 20_000
+
+
+def listing(asked: Asked) -> Shown:
+    state, job = asked.one_of("state", STATES), asked.text("job_name")
+    rule = asked.text("rule")
+    if rule is not None and rule not in RULES:
+        raise BadQueryError(f"There is no rule {rule[:30]!r}.")
+    begin = asked.number("cursor", 0) or 0
+    asked.require_views()
+    runs = asked.sources.views.runs(asked.org)
+    total = len(runs)
+    if job is not None:
+        runs = [run for run in runs if any(event.job[1] == job for event in run.events)]
+    if rule is not None:
+        with asked.sources.views.held():
+            with_rule = asked.sources.views.tallies().runs_with(rule)
+        runs = [run for run in runs if (run.org, run.run_id) in with_rule]
+    if state is not None:
+        runs = [run for run in runs if run_cycle.state_of(run.facts) == state]
+    drawn = timeline(runs[begin : begin + PAGE_SIZE])
+    return Shown(
+        "runs.html",
+        {
+            "timeline": drawn,
+            "rows": [{"row": row, **facts_of(asked, row.run)} for row in drawn.rows],
+            "total": total,
+            "fitting": len(runs),
+            "begin": begin,
+            "next": begin + PAGE_SIZE if begin + PAGE_SIZE < len(runs) else None,
+            "first_page": begin == 0,
+            "filtered": any((state, job, rule)),
+            "states": STATES,
+            "orgs": orgs_of(asked),
+        },
+    )
+
+
+def facts_of(asked: Asked, run: Run) -> dict[str, Any]:
+    """What the product shows of a run: job, state, times, and the error that it ended with."""
+    facts = run.facts
+    namespace, name = run.events[0].job if run.events else (None, None)
+    state = run_cycle.state_of(facts)
+    length = run_cycle.duration(facts)
+    times = times_of(run)
+    return {
+        "run": run,
+        "namespace": namespace,
+        "name": name,
+        "state": state,
+        "ended": state in TERMINAL,
+        "started_at": None if times is None else times.start,
+        "duration": None if length is None else length.total_seconds(),
+        "error": _error(asked, run) if state == "FAIL" else None,
+        "findings": asked.sources.views.run_findings(run, closed=False),
+    }
+
+
+def _error(asked: Asked, run: Run) -> str | None:
+    """The message that came with FAIL."""
+    for event in run.events:
+        if event.event_type == "FAIL":
+            facets = _object(_object(_body(asked, event.event_id).get("run")).get("facets"))
+            message = _object(facets.get("errorMessage")).get("message")
+            if isinstance(message, str):
+                return message
+    return None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _body(asked: Asked, event_id: str) -> dict[str, Any]:
+    journal = asked.sources.journal
+    record = journal.event(event_id)
+    exchange = None if record is None else journal.exchange(record.exchange_id)
+    return _object(None if exchange is None else without_surrogates(parsed_body(exchange)))
+
+
+# One run.
+
+
+def one(asked: Asked) -> Shown:
+    run_id = asked.text("id")
+    if run_id is None:
+        raise NotHereError("Which run? The address has no id.")
+    asked.require_views()
+    views = asked.sources.views
+    run = views.run(run_id, asked.org)
+    if run is None:
+        raise NotHereError(f"No event of a run {run_id[:60]} is on record.")
+    merged = accumulate((event.event_id, _body(asked, event.event_id)) for event in run.events[:_MOST_MERGED])
+    facts = facts_of(asked, run)
+    told = views.run_findings(run, closed=False)
+    parent_id = parent_of(run)
+    records = [asked.sources.journal.event(event.event_id) for event in run.events[:_MOST_EVENTS]]
+    children = views.children(run)
+    return Shown(
+        "run.html",
+        {
+            **facts,
+            "org": None,
+            "findings": list(enumerate(told, 1)),
+            "missing": list(
+                enumerate([one for one in views.run_findings(run, closed=True) if one not in told], len(told) + 1)
+            ),
+            "parent_id": parent_id,
+            "parent": None if parent_id is None else views.run(parent_id, run.org),
+            "family": [
+                {"row": row, **facts_of(asked, row.run)} for row in timeline([run, *children[:_MOST_CHILDREN]]).rows
+            ],
+            "children_left": len(children[_MOST_CHILDREN:]),
+            "records": [record for record in records if record is not None],
+            "events_left": len(run.events[_MOST_EVENTS:]),
+            "not_merged": len(run.events[_MOST_MERGED:]),
+            "facet_groups": _groups(merged),
+            **_span(run, facts, merged),
+        },
+    )
+
+
+def _span(run: Run, facts: dict[str, Any], merged: Accumulated) -> dict[str, Any]:
+    made_of = spans.SpanFacts(
+        run.run_id,
+        facts["namespace"],
+        facts["name"],
+        facts["state"] if facts["ended"] else None,
+        facts["started_at"],
+        run_cycle.duration(run.facts),
+        merged.run_values,
+        merged.job_values,
+    )
+    return {"span": spans.span_of(made_of), "no_span": spans.why_no_span(made_of), "span_source": spans.SOURCE}
+
+
+def _groups(merged: Accumulated) -> list[dict[str, Any]]:
+    """All facets by where they stand: a title, the dataset if it is one's, and the facets as text."""
+    groups: list[dict[str, Any]] = [
+        {"title": "Run", "dataset": None, "facets": _texts(merged.run)},
+        {"title": "Job", "dataset": None, "facets": _texts(merged.job)},
+    ]
+    for (role, identity), facets in merged.datasets.items():
+        texts = [*_texts(facets.own), *_texts(facets.of_role, f"{role}: ")]
+        groups.append({"title": role.capitalize(), "dataset": identity, "facets": texts})
+    return [group for group in groups if group["facets"]]
+
+
+def _texts(facets: FacetsByKey, prefix: str = "") -> list[dict[str, str]]:
+    return [
+        {
+            "key": prefix + key,
+            "text": json.dumps(facet.value, indent=2, ensure_ascii=False)[:_MOST_LETTERS],
+            "event_id": facet.event_id,
+        }
+        for key, facet in sorted(facets.items())
+    ]

@@ -1,0 +1,228 @@
+"""The pages as one ASGI app: which address shows what, who may see it, and what is sent along with every page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mock_intake import __version__
+from mock_intake.journal.protocol import JournalError
+from mock_intake.web import catalogue, events, faulting, greeting, lineage, rendering, requests, runs
+from mock_intake.web.asked import Asked, BadQueryError, NotHereError, NotReadYetError, Shown, address
+from mock_intake.web.guard import Guard
+from mock_intake.web.sources import Sources
+
+HOME = "/mock/events"
+LOGIN = "/mock/login"
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    # With less, browsers would not say where a form comes from.
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+_MAX_FORM = 64 * 1024
+# A wrong token costs whoever guesses some time.
+_WRONG_TOKEN_DELAY = 0.5
+
+Handler = Callable[[Asked], Shown | Response]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What shows one address; ``title`` of those that the navigation leads to."""
+
+    method: str
+    path: str
+    handler: Handler
+    title: str = ""
+
+    def match(self, method: str, path: str) -> Mapping[str, str] | None:
+        if (method if method != "HEAD" else "GET") != self.method:
+            return None
+        found = compile_path(self.path)[0].match(path)
+        return None if found is None else found.groupdict()
+
+
+def _home(_asked: Asked) -> Response:
+    return RedirectResponse(HOME, 303)
+
+
+PAGES: tuple[Page, ...] = (
+    Page("GET", "/mock", _home),
+    Page("GET", "/mock/", _home),
+    Page("GET", HOME, events.listing, "Events"),
+    Page("GET", "/mock/events/{id}", events.one),
+    Page("GET", "/mock/events/{id}/body", events.body),
+    Page("GET", "/mock/runs", runs.listing, "Runs"),
+    Page("GET", "/mock/run", runs.one),
+    Page("GET", "/mock/lineage", lineage.graph, "Lineage"),
+    Page("GET", "/mock/dataset", lineage.dataset),
+    Page("GET", "/mock/job", lineage.job),
+    Page("GET", "/mock/requests", requests.listing, "Requests"),
+    Page("GET", "/mock/requests/{id}", requests.one),
+    Page("GET", "/mock/requests/{id}/body", requests.body),
+    Page("GET", "/mock/rules", catalogue.rules, "Rules"),
+    Page("GET", "/mock/coverage", catalogue.coverage, "Coverage"),
+    Page("GET", "/mock/faults", faulting.show, "Faults"),
+    Page("POST", "/mock/faults", faulting.change),
+    Page("GET", "/mock/start", greeting.start, "Send events"),
+)
+_NAVIGATION = tuple((page.path, page.title) for page in PAGES if page.title)
+
+
+class Pages:
+    """The pages over one record. What is not theirs goes ``elsewhere``: to the intake, which puts it on record."""
+
+    def __init__(self, sources: Sources, guard: Guard, elsewhere: ASGIApp) -> None:
+        self._sources = sources
+        self._guard = guard
+        self._elsewhere = elsewhere
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await (response or self._elsewhere)(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response | None:
+        """The answer to what asks for a page; None for what does not, such as a producer that went astray."""
+        path = request.scope["path"]
+        asks_to_see = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+        found = next(
+            ((page, ids) for page in PAGES if (ids := page.match(request.method, path)) is not None),
+            None,
+        )
+        special = path.startswith("/mock/static/") or path in (LOGIN, "/mock/logout")
+        if found is None and not special and not asks_to_see:
+            return None
+        objection = self._guard.objection(request)
+        if objection is not None and objection.status_code != 401:
+            # At "/" a producer may stand that takes this for the real host, with whatever it wants to see.
+            return None if path == "/" else self._told(objection.status_code, objection.reason)
+        if special:
+            return await self._special(request, path)
+        if path == "/":
+            return RedirectResponse(HOME, 303, HEADERS)
+        if objection is not None:
+            return self._to_login(request) if request.method != "POST" else self._told(401, "Log in first.")
+        if found is None:
+            return self._told(404, f"There is no page {path[:200]}.")
+        page, ids = found
+        try:
+            form = await _form(request) if page.method == "POST" else {}
+        except BadQueryError as error:
+            return self._told(400, str(error))
+        asked = Asked(self._sources, path, _query(request), _base_url(request), ids.get("id", ""), form)
+        return await run_in_threadpool(self._shown, page.handler, asked)
+
+    def _shown(self, handler: Handler, asked: Asked) -> Response:
+        try:
+            shown = handler(asked)
+            if isinstance(shown, Response):
+                shown.headers.update(HEADERS)
+                return shown
+            return self._page(shown, asked)
+        except NotReadYetError as error:
+            return self._page(Shown("reading.html", {"left": error.left}), asked)
+        except NotHereError as error:
+            return self._told(404, f"{error}{self._dropped_hint()}", asked)
+        except BadQueryError as error:
+            return self._told(400, str(error), asked)
+        except JournalError as error:
+            return self._told(503, str(error), asked)
+
+    def _page(self, shown: Shown, asked: Asked | None) -> Response:
+        values = {
+            "asked": asked,
+            "here": asked.path if asked else "",
+            "org": asked.org if asked else None,
+            "navigation": _NAVIGATION,
+            "version": __version__,
+            "dropped": self._sources.journal.dropped,
+            "can_log_out": self._guard.cookie is not None,
+            **shown.values,
+        }
+        return Response(rendering.render(shown.template, values), shown.status_code, HEADERS, "text/html")
+
+    def _told(self, status_code: int, message: str, asked: Asked | None = None) -> Response:
+        return self._page(Shown("told.html", {"status_code": status_code, "message": message}, status_code), asked)
+
+    def _dropped_hint(self) -> str:
+        dropped = self._sources.journal.dropped
+        return f" Retention has dropped {dropped} exchanges; it may have been among them." if dropped else ""
+
+    # Styles and scripts, and the log-in.
+
+    async def _special(self, request: Request, path: str) -> Response | None:
+        if path == LOGIN and request.method == "POST":
+            return await self._log_in(request)
+        if path == LOGIN and request.method in ("GET", "HEAD"):
+            return self._page(Shown("login.html", {"next": _local(_query(request).get("next")), "wrong": False}), None)
+        if path == "/mock/logout" and request.method == "POST":
+            response = RedirectResponse(LOGIN, 303, HEADERS)
+            if (cookie := self._guard.cookie) is not None:
+                response.delete_cookie(cookie.name, "/", httponly=True, samesite="strict")
+            return response
+        name = path.removeprefix("/mock/static/")
+        content = rendering.static_file(name)
+        if content is None or request.method not in ("GET", "HEAD"):
+            return None if request.method == "POST" else self._told(404, f"There is no page {path[:200]}.")
+        kept = {**HEADERS, "cache-control": "public, max-age=31536000, immutable"}
+        return Response(content, 200, kept, rendering.MEDIA[name.rpartition(".")[2]])
+
+    def _to_login(self, request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(address(LOGIN, next=request.scope["path"] + query), 303, HEADERS)
+
+    async def _log_in(self, request: Request) -> Response:
+        try:
+            form = await _form(request)
+        except BadQueryError as error:
+            return self._told(400, str(error))
+        following = _local(form.get("next"))
+        if not self._guard.admits(form.get("token", "").strip()):
+            await asyncio.sleep(_WRONG_TOKEN_DELAY)
+            return self._page(Shown("login.html", {"next": following, "wrong": True}, 401), None)
+        response = RedirectResponse(following, 303, HEADERS)
+        if (cookie := self._guard.cookie) is not None:
+            secure = request.url.scheme == "https"
+            response.set_cookie(cookie.name, cookie.value, path="/", secure=secure, httponly=True, samesite="strict")
+        return response
+
+
+def _local(target: str | None) -> str:
+    """Where to go on after the log-in: to a page of ours, whatever was asked for."""
+    return target if target is not None and target.startswith("/mock/") and "\\" not in target else HOME
+
+
+def _query(request: Request) -> dict[str, str]:
+    return dict(request.query_params)
+
+
+def _base_url(request: Request) -> str:
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_FORM:
+            raise BadQueryError(f"A form is at most {_MAX_FORM:,} bytes.")
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+    except ValueError as error:
+        raise BadQueryError("The form has too many fields.") from error

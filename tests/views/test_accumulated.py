@@ -1,0 +1,60 @@
+"""Facets over the events of a run, against examples worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mock_intake.event import DatasetId
+from mock_intake.views.accumulated import Accumulated, accumulate
+from tests.events import dataset, dataset_event, job_type, run_event, schema
+
+ORDERS = DatasetId("postgres://db:5432", "shop.public.orders")
+
+
+def event(run: dict[str, Any], job: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    named = {"namespace": "prod", "name": "load_orders", "facets": job or {}}
+    return run_event(run={"runId": "r", "facets": run}, job=named, **changes)
+
+
+def over(*bodies: dict[str, Any]) -> Accumulated:
+    return accumulate((f"e{number}", body) for number, body in enumerate(bodies, 1))
+
+
+def test_each_event_adds_to_those_before_it() -> None:
+    merged = over(event({"nominalTime": {"a": 1}}), event({"parent": {"b": 2}}, {"jobType": {"c": 3}}))
+    assert merged.run_values == {"nominalTime": {"a": 1}, "parent": {"b": 2}}
+    assert merged.job_values == {"jobType": {"c": 3}}
+    assert {key: facet.event_id for key, facet in merged.run.items()} == {"nominalTime": "e1", "parent": "e2"}
+
+
+def test_a_facet_replaces_the_one_of_its_key_as_a_whole() -> None:
+    merged = over(event({"tags": {"a": 1, "b": 2}}), event({"tags": {"a": 3}}))
+    assert merged.run_values == {"tags": {"a": 3}}
+    assert merged.run["tags"].event_id == "e2"
+
+
+def test_deleted_facets_of_jobs_and_datasets_go_those_of_runs_stay() -> None:
+    gone = {"_deleted": True}
+    merged = over(
+        event({"x": {"a": 1}}, {"jobType": job_type()}, inputs=[dataset(schema=schema())]),
+        event({"x": gone}, {"jobType": gone}, inputs=[dataset(schema=gone)]),
+    )
+    assert merged.job == {}
+    assert merged.datasets["input", ORDERS].own == {}
+    assert merged.run_values == {"x": gone}
+
+
+def test_datasets_are_kept_apart_by_role_and_so_are_facets_of_the_role() -> None:
+    one = {**dataset(schema=schema("id")), "inputFacets": {"inputStatistics": {"rowCount": 1}}}
+    other = {**dataset(), "outputFacets": {"outputStatistics": {"rowCount": 2}}}
+    merged = over(event({}, inputs=[one]), event({}, outputs=[other]))
+    assert list(merged.datasets) == [("input", ORDERS), ("output", ORDERS)]
+    assert list(merged.datasets["input", ORDERS].own) == ["schema"]
+    assert list(merged.datasets["input", ORDERS].of_role) == ["inputStatistics"]
+    assert list(merged.datasets["output", ORDERS].of_role) == ["outputStatistics"]
+
+
+def test_whatever_a_body_holds_is_no_trouble() -> None:
+    merged = over({}, {"run": 7, "job": []}, {"run": {"facets": [1]}, "job": {}, "inputs": [None, {}]}, dataset_event())
+    assert (merged.run, merged.job) == ({}, {})
+    assert list(merged.datasets) == [("dataset", ORDERS)]

@@ -12,7 +12,7 @@ from mock_intake.journal.protocol import Page
 T = TypeVar("T")
 PAGE_SIZE = 50
 _LARGEST_BATCH = 400
-_PATIENCE = 0.25
+_PATIENCE = 0.15
 
 
 @dataclass(frozen=True)

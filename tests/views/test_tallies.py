@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from mock_intake.findings import Status
 from mock_intake.views import Views
-from tests.events import job_event, run_event
+from tests.events import dataset, job_event, run_event
 from tests.test_views import ORG, OTHER_KEY, OTHER_ORG, Recorder, step
 
 
@@ -88,6 +90,20 @@ def test_views_are_read_in_parts_and_say_what_is_left(recorder: Recorder) -> Non
     assert counted.counts.exchanges == 500
 
 
+def test_what_is_held_stays_as_it_is(recorder: Recorder) -> None:
+    recorder.send(run_event(inputs=[dataset("shop.public.a")]))
+    lineage = recorder.views.lineage()[ORG]
+    with ThreadPoolExecutor(1) as other:
+        with recorder.views.held():
+            recorder.send(run_event(inputs=[dataset("shop.public.b")]))
+            reading = other.submit(recorder.views.catch_up, 10)
+            with pytest.raises(TimeoutError):
+                reading.result(0.1)
+            assert len(lineage.datasets) == 1
+        assert reading.result(10) == 0
+    assert len(lineage.datasets) == 2
+
+
 def test_nothing_is_left_where_all_was_forgotten(recorder: Recorder) -> None:
     recorder.send(step("START"))
     recorder.journal.forget()
@@ -109,8 +125,6 @@ def test_runs_know_those_that_name_them_as_parent(recorder: Recorder) -> None:
 
 
 def test_near_misses_name_both_datasets(recorder: Recorder) -> None:
-    from tests.events import dataset
-
     recorder.send(run_event(inputs=[dataset("shop.public.orders"), dataset("SHOP.public.orders")]))
     [miss] = recorder.views.near_misses(ORG)
     assert (miss.one.name, miss.other.name, miss.finding.code) == ("shop.public.orders", "SHOP.public.orders", "DS101")

@@ -11,15 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.catalogue import RULES
-from mock_intake.datadog.authentication import Keys
 from mock_intake.exchange import Exchange
-from mock_intake.intake import Settings
 from mock_intake.journal import EventFilter, MemoryJournal
 from mock_intake.web.site import PAGES, POLICY
-from tests.control.content import KEY, ORG, OTHER_ORG, api, id_of, run_of, send
-from tests.events import RUN_ID, base, dataset, job_type, run_event
-from tests.web.looking import BROWSER, WEB, look, submit
+from tests.control.content import KEY, ORG, OTHER_ORG, api, id_of, send
+from tests.events import RUN_ID, base, dataset, run_event
+from tests.web.looking import BROWSER, WEB, look
 
 LISTS = ("events", "runs", "lineage", "requests", "rules", "coverage", "faults", "start")
 ORDERS = "dataset?namespace=postgres%3A%2F%2Fdb%3A5432&name=shop.public.orders"
@@ -427,106 +424,3 @@ def test_more_than_can_be_drawn_is_narrowed(start_server: Callable[..., IntakeSe
     assert not page.all("svg")
     link = page.links()["job_7"]
     assert len(look(server, link).all("text", class_="name")) == 71
-
-
-# Rules, coverage, faults, greeting.
-
-
-def test_all_rules_are_there_with_how_often_they_have_spoken(full: IntakeServer) -> None:
-    page = look(full, f"/mock/rules?org={ORG}")
-    assert {one.attributes["id"] for one in page.all("article")} == set(RULES)
-    spoken = look(full, f"/mock/rules?show=spoken&org={ORG}")
-    assert {"OL006", "RC301", "DS101"} <= {one.attributes["id"] for one in spoken.all("article")} < set(RULES)
-    for article in spoken.all("article"):
-        if article.attributes["id"] == "OL006":
-            assert "event" in article.text
-    counts = {link: words for words, link in spoken.links().items() if "rule=" in link}
-    for link, words in counts.items():
-        assert str(len(look(full, link).rows())) == words.split()[0], link
-
-
-def test_coverage_tells_what_came_and_what_did_not(full: IntakeServer) -> None:
-    page = look(full, f"/mock/coverage?org={ORG}&job_name=load_orders")
-    assert ["jobType", "job"] in [row[:2] for row in page.rows()]
-    assert "that Datadog reads and that never came" in page.text
-
-
-def test_a_fault_plan_is_begun_and_ended_on_its_page(server: IntakeServer) -> None:
-    began = submit(server, "/mock/faults", {"plan": "503,lost,202", "delay": "", "org": ""})
-    assert (began.status_code, began.headers["location"]) == (303, "/mock/faults")
-    assert send(server, run_event()).status_code == 503
-    page = look(server, "/mock/faults")
-    assert "1 taken so far" in page.text
-    assert [" ".join(one.text.split()) for one in page.all("li") if "plan" not in one.attributes][-3:] == [
-        "taken: 503", "next: lost", "202",
-    ]  # fmt: skip
-    assert submit(server, "/mock/faults", {"end": "this", "org": ""}).status_code == 303
-    assert send(server, run_event()).status_code == 202
-    assert "There is no plan" in look(server, "/mock/faults").text
-
-
-def test_a_plan_of_an_org_hits_that_org_only(server: IntakeServer) -> None:
-    fields = {"plan": "", "delay": "0.01", "repeat_last": "on", "org": ORG}
-    assert submit(server, "/mock/faults", fields).status_code == 303
-    [state] = server.faults.states()
-    assert (state["org"], state["delay"], state["repeat_last"]) == (ORG, 0.01, True)
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"plan": "503,bang"}, "bang"),
-        ({"plan": ""}, "the plan is empty"),
-        ({"plan": "503", "delay": "long"}, "the delay is a number of seconds"),
-        ({"plan": '{"sequence": ['}, "looks like JSON"),
-        ({"plan": "503", "delay": "nan"}, "delay"),
-    ],
-)
-def test_a_plan_that_cannot_be_understood_is_refused_and_stays_in_the_form(
-    server: IntakeServer, fields: dict[str, str], words: str
-) -> None:
-    answer = submit(server, "/mock/faults", fields)
-    assert answer.status_code == 400
-    assert words in answer.text
-    assert not server.faults.any
-
-
-def test_a_form_that_is_too_large_is_refused(server: IntakeServer) -> None:
-    assert submit(server, "/mock/faults", {"plan": "5" * 70_000}).status_code == 400
-    assert submit(server, "/mock/faults", {f"f{number}": "" for number in range(200)}).status_code == 400
-
-
-def test_an_empty_intake_greets_with_commands_that_work(server: IntakeServer) -> None:
-    page = look(server, "/mock/events")
-    assert "Nothing has arrived yet." in page.text
-    texts = {one.attributes.get("id"): one.text for one in page.all("pre")}
-    assert f"OPENLINEAGE_URL={server.url}" in texts["text-http"]
-    assert f"DD_SITE={server.url}" in texts["text-datadog"]
-    done = subprocess.run(
-        ["bash", "-c", texts["text-curl"] or ""], capture_output=True, text=True, timeout=30, check=True,
-        env={"PATH": "/usr/bin:/bin", "no_proxy": "*"},
-    )  # fmt: skip
-    assert json.loads(done.stdout)["status"] == "ok"
-    assert "START" in look(server, "/mock/events").rows()[0]
-
-
-def test_keys_that_the_intake_was_started_with_are_not_told(start_server: Callable[..., IntakeServer]) -> None:
-    server = start_server(Settings(keys=Keys(frozenset([KEY]))))
-    page = look(server, "/mock/start")
-    assert KEY not in page.response.text
-    assert "Only the keys that the intake was started with" in page.text
-
-
-def test_refused_requests_alone_lead_to_what_was_wrong(server: IntakeServer) -> None:
-    send(server, b"no JSON")
-    page = look(server, "/mock/events")
-    assert page.links()["see what was wrong with them"] == "/mock/requests"
-
-
-def test_jobs_that_make_no_node_are_told_apart(server: IntakeServer) -> None:
-    query = {"namespace": "prod", "name": "q", "facets": {"jobType": job_type(jobType="QUERY")}}
-    send(server, run_event("COMPLETE", job=query, inputs=[dataset()]))
-    send(server, run_of("other", job={"namespace": "prod", "name": "untyped"}))
-    page = look(server, "/mock/lineage")
-    assert "jobs of the type QUERY make none" in page.text
-    assert "not processed (DD101)" in page.text

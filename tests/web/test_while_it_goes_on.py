@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ COMPUTED = (
 def test_pages_hold_while_events_come_in(server: IntakeServer) -> None:
     """What is computed changes under the pages' hands, unless it is held still."""
     ended = threading.Event()
+    usual = sys.getswitchinterval()
 
     def come_in() -> None:
         number = 0
@@ -42,11 +44,13 @@ def test_pages_hold_while_events_come_in(server: IntakeServer) -> None:
     coming = threading.Thread(target=come_in)
     coming.start()
     try:
+        sys.setswitchinterval(1e-5)  # threads get in each other's way as often as can be
         while server.journal.position < 3:
             ended.wait(0.01)
-        with ThreadPoolExecutor(4) as readers:
-            statuses = list(readers.map(lambda path: look(server, f"/mock/{path}").status, COMPUTED * 3))
+        with ThreadPoolExecutor(2) as readers:
+            statuses = list(readers.map(lambda path: look(server, f"/mock/{path}").status, COMPUTED * 2))
     finally:
+        sys.setswitchinterval(usual)
         ended.set()
         coming.join()
     assert set(statuses) == {200}

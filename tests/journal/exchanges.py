@@ -23,7 +23,11 @@ TEXTS = st.text(max_size=12) | st.sampled_from(
 ANY_TEXTS = TEXTS | st.text(st.characters(exclude_categories=()), max_size=12) | st.sampled_from(["\ud800", "\udfff\0"])
 BODIES = st.binary(max_size=40) | st.sampled_from([b"", b"\0", bytes(range(256)), b"{}", b"\x1f\x8b\0" * 50_000])
 SIZES = st.integers(0, 2**63 - 1)
-MOMENTS = st.datetimes(timezones=st.just(UTC)) | st.datetimes(timezones=st.timezones())
+# Where clocks go back or forth, a time is equal to none of another zone, not even to itself in UTC (PEP 495).
+_PLAIN_MOMENTS = st.datetimes(timezones=st.timezones()).filter(
+    lambda moment: moment.utcoffset() == moment.replace(fold=1 - moment.fold).utcoffset()
+)
+MOMENTS = st.datetimes(timezones=st.just(UTC)) | _PLAIN_MOMENTS
 LATER_MOMENTS = st.datetimes(datetime(1970, 1, 2), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 
 

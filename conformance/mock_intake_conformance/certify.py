@@ -23,7 +23,7 @@ _JOBS_WITH_COPIES = 4
 _NOT_READY, _NOT_JUDGED = 1, 2
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 @click.option("--path", type=click.Choice(PATHS), default="datadog", show_default=True, help="The way in, as below.")
 @click.option("--failing", metavar="CMD", help="A command of the producer's whose job fails, in one argument.")

@@ -27,7 +27,7 @@ from mock_intake.server.runner import IntakeServer, ServerError
 from mock_intake.server.tls import Certificates, TlsError
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 @click.option(
     "--path",

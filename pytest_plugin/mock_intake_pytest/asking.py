@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
+from mock_intake.event import Kind
+from mock_intake.findings import Status
 from mock_intake_pytest.records import Event
 
 Text = str | re.Pattern[str]
 JobName = Text | tuple[str, str]
+
+
+_KNOWN: Mapping[str, Sequence[str]] = {
+    "type": ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"),
+    "status": tuple(Status),
+    "kind": get_args(Kind),
+}
+
+
+def check_asked(wanted: Mapping[str, Any]) -> None:
+    """Raises ``ValueError`` for a word that no event can have: asked for by mistake, it would never be found.
+
+    A pattern asks for what is outside the standard.
+    """
+    __tracebackhide__ = True
+    for name, words in _KNOWN.items():
+        value = wanted.get(name)
+        if isinstance(value, str) and value not in words:
+            raise ValueError(f"{name} is one of {', '.join(words)}, not {value!r}")
 
 
 def misses_of(event: Event, wanted: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from mock_intake.paths import Addresses, PathName, variables
 from mock_intake.server.doors import Door
 from mock_intake.server.runner import IntakeServer
 from mock_intake_pytest import snapshots
-from mock_intake_pytest.asking import JobName, fits_job, misses_of
+from mock_intake_pytest.asking import JobName, check_asked, fits_job, misses_of
 from mock_intake_pytest.host import Host, Record
 from mock_intake_pytest.options import PATHS, Wanted
 from mock_intake_pytest.records import Event, LineageGraph, Request, Run, graph_of
@@ -121,6 +121,7 @@ class IntakeHandle:
         or DatasetEvent.
         """
         wanted = {"type": type, "job": job, "run": run, "status": status, "kind": kind}
+        check_asked(wanted)
         return [event for event in self._all_events() if not misses_of(event, wanted)]
 
     def event(
@@ -135,6 +136,7 @@ class IntakeHandle:
         """The one event that fits, as for ``events``; none or several is a failure that lists the nearest."""
         __tracebackhide__ = True
         wanted = {"type": type, "job": job, "run": run, "status": status, "kind": kind}
+        check_asked(wanted)
         every = self._all_events()
         misses = {event.id: misses_of(event, wanted) for event in every}
         found = [event for event in every if not misses[event.id]]
@@ -264,6 +266,8 @@ class IntakeHandle:
         """Waits until a run that fits is in a state (by default, has ended), and gives it; as ``wait_for``."""
         __tracebackhide__ = True
         states = (state,) if isinstance(state, str) else tuple(state)
+        for each in states:
+            check_asked({"type": each})
 
         def found() -> list[Run]:
             return [

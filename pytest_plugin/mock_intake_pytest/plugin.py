@@ -103,25 +103,48 @@ def intake_env(intake: IntakeHandle, intake_path: str) -> Iterator[Mapping[str, 
         yield variables
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Forgets the handle of a test that is run again: plugins do that with what has failed."""
+    if TRIAL in item.stash:
+        del item.stash[TRIAL]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Judges what a test that has passed so far has sent, so that it fails as a test does."""
     __tracebackhide__ = True
-    trial = item.stash.get(TRIAL, None)
-    if trial is None:
-        return (yield)
     try:
         result = yield
     except pytest.skip.Exception:
-        trial.ended("skipped")
+        if (trial := _trial_of(item)) is not None:
+            trial.ended("skipped")
         raise
     except BaseException as error:
-        trial.ended("failed")
-        if text := trial.told(error):
-            item.add_report_section("call", "mock-intake", text)
+        if (trial := _trial_of(item)) is not None:
+            _failed(item, trial, error)
         raise
-    trial.judge_so_far()
+    # Asked for now: the test itself may have asked for the fixture, by getfixturevalue.
+    trial = _trial_of(item)
+    if trial is None:
+        return result
+    # What a unittest.TestCase raises is kept here, and raised by nobody.
+    raised = getattr(item, "_excinfo", None)
+    if raised:
+        _failed(item, trial, raised[0].value)
+    else:
+        trial.judge_so_far()
     return result
+
+
+def _trial_of(item: pytest.Item) -> Trial | None:
+    return item.stash.get(TRIAL, None)
+
+
+def _failed(item: pytest.Item, trial: Trial, error: BaseException) -> None:
+    trial.ended("skipped" if isinstance(error, pytest.skip.Exception) else "failed")
+    if text := trial.told(error):
+        item.add_report_section("call", "mock-intake", text)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

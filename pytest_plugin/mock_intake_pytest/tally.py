@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mock_intake_pytest.snapshots import Ledger
+from mock_intake_pytest.telling import printable
 
 _MOST_RULES = 5
 _MOST_TESTS = 10
@@ -95,7 +96,7 @@ class Tally:
         order = {"error": 0, "warning": 1, "info": 2}
         top = sorted(self.found.values(), key=lambda found: (order[found.severity], -found.count, found.code))
         for found in top[:_MOST_RULES]:
-            yield f"  {found.code} {found.severity:<7} {found.count:>4} x  {found.message}"
+            yield f"  {found.code} {found.severity:<7} {found.count:>4} x  {printable(found.message)}"
         if len(top) > _MOST_RULES:
             yield f"  and {len(top) - _MOST_RULES} more rules; --intake-report FILE has them all"
         if self.lost:

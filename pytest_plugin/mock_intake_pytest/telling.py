@@ -10,10 +10,12 @@ import pytest
 from mock_intake.catalogue import RULES
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Severity
+from mock_intake.report.escaping import shown
 from mock_intake.report.places import Group, Groups, Place
 from mock_intake_pytest.records import Event, Run, title_of
 
 _MOST_PLACES = 3
+_MOST_TEXT = 1_000
 _MOST_LISTED = 15
 # No key, and a key that nobody has.
 _OF_KEYS = ("HT001", "HT004")
@@ -166,5 +168,7 @@ def paragraphs(*parts: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text from events with control characters escaped: what is printed moves no cursor and breaks no line."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+    """Text from events with control characters escaped, and of a length that a reader can bear."""
+    if len(text) > _MOST_TEXT:
+        text = f"{text[: _MOST_TEXT // 2]} ... {text[-_MOST_TEXT // 2 :]}"
+    return shown(text)

@@ -193,3 +193,16 @@ def test_ids_are_told_apart_and_every_case_names_scenarios_that_exist() -> None:
         texts = (requirement.title, requirement.requirement, requirement.because, requirement.advice)
         assert all(texts)
         assert all(text.endswith(".") for text in texts[1:])
+
+
+def test_a_failing_command_that_does_not_fail_is_not_blamed_on_the_producer() -> None:
+    """Its job may catch the error and say FAIL all the same: that passes."""
+    complete = exchange(event=run_event("COMPLETE"))
+    found = judged("lifecycle/failure-is-told", ALL_WELL, observation("failing", [complete], exit_code=0))
+    assert (found.verdict, found.message) == (
+        Verdict.ERRORED,
+        "the failing command ended with exit code 0: does its job fail?",
+    )
+    assert (
+        judged("lifecycle/failure-is-told", ALL_WELL, observation("failing", [complete], 1)).verdict is Verdict.FAILED
+    )

@@ -272,3 +272,20 @@ def test_conformance_lists_its_cases_and_what_it_would_run() -> None:
     for producer in builtin_producers():
         assert producer.name in done.stdout
     assert mock_intake("conformance", "--only", "nonsense").returncode == 2
+
+
+def test_that_nothing_arrives_cannot_be_accepted(tmp_path: Path) -> None:
+    baseline = tmp_path / "accepted.toml"
+    accepting = certify("--baseline", baseline, "--update-baseline", "--", "true")
+    assert accepting.returncode == 1
+    assert "reaches-the-endpoint" not in baseline.read_text()
+    baseline.write_text('[accepted]\n"delivery/reaches-the-endpoint" = "by hand"\n')
+    refused = certify("--baseline", baseline, "--", "true")
+    assert refused.returncode == 2
+    assert "cannot be accepted: without it nothing is judged" in refused.stderr
+
+
+def test_an_option_that_there_is_not_is_no_command() -> None:
+    misspelt = certify("--jbos", "3", "--dry-run", "--", *GOOD)
+    assert misspelt.returncode == 2
+    assert "No such option" in misspelt.stderr

@@ -19,6 +19,7 @@ from mock_intake_conformance.cases.judging import (
     Judgement,
     by_findings,
     count,
+    errored,
     failed,
     passed,
     skipped,
@@ -44,6 +45,8 @@ def _failure(seen: Observations) -> Judgement:
     types = ", ".join(str(identity) for identity in here.identities) or "nothing"
     failures = [exchange for exchange, event in ends if event.event_type == "FAIL"]
     if not failures:
+        if here.outcome.exit_code == 0:
+            return errored("the failing command ended with exit code 0: does its job fail?", f"arrived: {types}")
         said = ", ".join(sorted({str(event.event_type) for _, event in ends}))
         if said:
             return failed(f"the job failed, and its run ended with {said}", f"arrived: {types}")

@@ -181,13 +181,21 @@ def write(report: SuiteReport, output_format: str, outputs: Sequence[Path]) -> N
     from mock_intake.report.suite_renderers import RENDERERS
     from mock_intake.report.suite_terminal import print_report
 
-    for output in outputs:
-        with written(output) as stream:
-            stream.write(RENDERERS[_BY_SUFFIX[output.suffix]](report).encode())
     if output_format == "text" and sys.stdout.isatty():
         print_report(report)
     else:
         with written(None) as stream:
             stream.write(RENDERERS[output_format](report).encode())
+    # What was found out is on standard output by now, whatever becomes of the files.
+    failures: list[click.ClickException] = []
     for output in outputs:
-        echo(f"Report written to {output}", err=True)
+        try:
+            with written(output) as stream:
+                stream.write(RENDERERS[_BY_SUFFIX[output.suffix]](report).encode())
+            echo(f"Report written to {output}", err=True)
+        except click.ClickException as error:
+            failures.append(error)
+    for failure in failures[:-1]:
+        failure.show()
+    if failures:
+        raise failures[-1]

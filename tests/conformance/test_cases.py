@@ -83,11 +83,6 @@ def test_a_job_survives_if_it_ends_as_ever(exit_code: int | None, verdict: Verdi
     assert judged("resilience/refusing-intake", ALL_WELL, here).verdict is verdict
 
 
-def test_a_job_that_fails_anyway_survives_too() -> None:
-    here = observation("refusing", exit_code=4)
-    assert judged("resilience/refusing-intake", replace(here, scenario=SCENARIOS[WELL]), here).verdict is Verdict.PASSED
-
-
 def test_a_job_that_never_ends_cannot_be_judged_to_survive() -> None:
     endless = observation(WELL, exit_code=None)
     assert judged("resilience/refusing-intake", endless, observation("refusing")).verdict is Verdict.ERRORED
@@ -206,3 +201,30 @@ def test_a_failing_command_that_does_not_fail_is_not_blamed_on_the_producer() ->
     assert (
         judged("lifecycle/failure-is-told", ALL_WELL, observation("failing", [complete], 1)).verdict is Verdict.FAILED
     )
+
+
+def test_a_job_that_fails_by_itself_has_not_survived_anything() -> None:
+    fails = observation(WELL, [exchange()], exit_code=3)
+    found = judged("resilience/refusing-intake", fails, observation("refusing", exit_code=3))
+    assert found.verdict is Verdict.ERRORED
+    assert "with an intake that is well the command ended with exit code 3" in found.message
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "stderr", "why"),
+    [
+        (
+            1,
+            "Traceback\n  ...\nModuleNotFoundError: No module named 'nosuch'\n",
+            "stderr: ModuleNotFoundError: No module",
+        ),
+        (None, "", "Give it an end (timeout 20 ...), or raise --time-limit."),
+        (0, "a warning", "Does the transport come from its code"),
+    ],
+)
+def test_nothing_arriving_is_explained_by_how_the_command_ended(exit_code: int | None, stderr: str, why: str) -> None:
+    outcome = Outcome(BEGAN, exit_code, 1.0, stderr=stderr)
+    silent = replace(observation(WELL), outcome=outcome)
+    found = judged("delivery/reaches-the-endpoint", silent)
+    assert found.verdict is Verdict.FAILED
+    assert found.details[-1].startswith(why)

@@ -289,3 +289,13 @@ def test_an_option_that_there_is_not_is_no_command() -> None:
     misspelt = certify("--jbos", "3", "--dry-run", "--", *GOOD)
     assert misspelt.returncode == 2
     assert "No such option" in misspelt.stderr
+
+
+def test_a_file_that_cannot_be_written_does_not_lose_the_others(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    outputs = ("-o", tmp_path / "report.json", "-o", "/proc/report.html")
+    done = certify("--only", "delivery/bearer-key", *outputs, "--", *GOOD)
+    assert done.returncode == 2
+    assert "/proc/report.html" in done.stderr
+    assert "Ready to go live" in done.stdout
+    assert json.loads(report.read_text())["producers"]

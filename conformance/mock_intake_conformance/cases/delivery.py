@@ -22,11 +22,13 @@ from mock_intake_conformance.cases.judging import (
     skipped,
 )
 from mock_intake_conformance.observation import Observations
+from mock_intake_conformance.process import Outcome
 from mock_intake_conformance.scenarios import DEBUG, WELL
 
 REACHES = "delivery/reaches-the-endpoint"
 
 _AUTHENTICATION = ("HT001", "HT002", "HT003", "HT004", "HT005")
+_LAST_LINES = 4
 _ENCODING = ("HT102", "HT103")
 _READABLE = ("HT104", "HT106", "HT107", "HT201", "HT202", "HT203", "HT204", "HT205")
 _MISDIRECTED = ("HT301", "HT302", "HT303", "HT305")
@@ -46,8 +48,15 @@ def _arrives(seen: Observations) -> Judgement:
         return failed(f"{count(len(here.exchanges), 'request')} arrived, and none was taken as an event", *lines)
     if here.handshakes_refused:
         return failed(f"no request arrived; {count(here.handshakes_refused, 'TLS handshake')} were broken off")
-    hint = "Does the transport come from its code, or from an openlineage.yml, which wins over the environment?"
-    return failed(f"no request arrived; the command {here.outcome.ended}", hint)
+    return failed(f"no request arrived; the command {here.outcome.ended}", *_why_nothing_came(here.outcome))
+
+
+def _why_nothing_came(outcome: Outcome) -> list[str]:
+    if outcome.exit_code is None:
+        return ["Give it an end (timeout 20 ...), or raise --time-limit."]
+    if outcome.exit_code != 0 and outcome.stderr.strip():
+        return [f"stderr: {line}" for line in outcome.stderr.strip().splitlines()[-_LAST_LINES:]]
+    return ["Does the transport come from its code, or from an openlineage.yml, which wins over the environment?"]
 
 
 def _without(codes: tuple[str, ...], all_well: str, what: str) -> Callable[[Observations], Judgement]:

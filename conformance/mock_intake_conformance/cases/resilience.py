@@ -72,7 +72,7 @@ def _delivered(scenario: str, what: str) -> Callable[[Observations], Judgement]:
 def _survived(scenario: str) -> Callable[[Observations], Judgement]:
     def judge(seen: Observations) -> Judgement:
         well, here = seen[WELL].outcome, seen[scenario]
-        if well.exit_code is None:
+        if well.exit_code != 0:
             return errored(f"with an intake that is well the command {well.ended}: there is nothing to compare with")
         lost = not_arrived(seen[WELL], here).total()
         fate = f"{count(lost, 'event')} lost" if lost else "no event lost"

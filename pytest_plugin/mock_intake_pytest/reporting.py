@@ -53,7 +53,11 @@ def count(tally: Tally, record: Record, journal: Journal, *, with_entries: bool,
         tally.hear(finding.code, finding.severity, finding.message)
     if with_entries:
         facts: dict[str, Any] = {"test": record.nodeid, **({"late": True} if late else {})}
-        tally.entries += [{**entry.to_dict(), "facts": {**facts, **entry.facts}} for entry in report.entries]
+        # In the title too, which every form of the report shows.
+        tally.entries += [
+            {**entry.to_dict(), "title": f"{entry.title}, of {record.nodeid}", "facts": {**facts, **entry.facts}}
+            for entry in report.entries
+        ]
 
 
 def summarise(terminal: Any, config: pytest.Config, received: Sequence[str], crashed: int, file: Path | None) -> None:

@@ -154,6 +154,7 @@ def test_the_report_covers_all_tests(project: Project, suffix: str) -> None:
     assert f"report: {file}" in ran.summary.splitlines()
     text = file.read_text(encoding="utf-8")
     assert "DD101" in text
+    assert re.search(r"test\\?_it\.py::test\\?_error", text), "a report says which test it was"
     if suffix == "json":
         report = json.loads(text)
         assert report["summary"]["events"] == 6

@@ -66,7 +66,7 @@ def run_command(
 ) -> Outcome:
     """Runs a command in a process group of its own until it ends, or for ``limit`` seconds.
 
-    Nothing of it is left running after. Raises ``InterruptedRunError`` once ``stop`` is set.
+    Nothing of its process group is left running after. Raises ``InterruptedRunError`` once ``stop`` is set.
     """
     began, start = datetime.now(UTC), time.monotonic()
     watch = KeyWatch(key)

@@ -73,6 +73,22 @@ class ReceivedRequest:
     too_large: bool = False
     complete: bool = True
 
+    def masked(self, path: str, query: str, headers: Headers) -> ReceivedRequest:
+        """The request with these in place of its own. (``dataclasses.replace`` takes twice as long, each time.)"""
+        return ReceivedRequest(
+            self.id,
+            self.method,
+            path,
+            query,
+            headers,
+            self.body,
+            self.received_at,
+            self.peer,
+            self.wire_size,
+            self.too_large,
+            self.complete,
+        )
+
 
 class Response(NamedTuple):
     """An answer: status code, headers, body."""

@@ -108,7 +108,9 @@ class Intake:
             reasons += findings
             event = self._named(request, who, body, reasons)
             return self._refused(request, who, status, reasons, detail, body, event)
-        found = tuple(redacted(finding) for finding in (*who.findings, *findings, *_manners(request)))
+        found = (*who.findings, *findings, *_manners(request))
+        if found:
+            found = tuple([redacted(finding) for finding in found])
         try:
             event, judged = self._judge.judge(body.decoded, who.org, found)
         except Exception:
@@ -147,11 +149,8 @@ class Intake:
     ) -> tuple[ReceivedRequest, _Body, tuple[Finding, ...]]:
         """A request as it may be kept, its body decoded, and what is to be said of a key in that."""
         masker = masker_of(request.headers, request.query, (self.settings.keys.known or frozenset()) | secrets)
-        request = replace(
-            request,
-            headers=masker.headers(request.headers),
-            query=masker.query(request.query),
-            path=masker.path(request.path),
+        request = request.masked(
+            masker.path(request.path), masker.query(request.query), masker.headers(request.headers)
         )
         body = self._decode(request)
         kept = keep(body.content, masker, self.settings.max_decoded)

@@ -98,7 +98,9 @@ def _capped(findings: list[Finding]) -> list[Finding]:
 
 def event_id(org: str, body: bytes) -> str:
     """The same org and the same decoded body make the same event, however often it is sent."""
-    return hashlib.sha256(b"%b\0%b" % (org.encode(), body)).hexdigest()[:_EVENT_ID_LENGTH]
+    digest = hashlib.sha256(org.encode() + b"\0", usedforsecurity=False)
+    digest.update(body)
+    return digest.hexdigest()[:_EVENT_ID_LENGTH]
 
 
 def _summary(view: EventView, identity: str, findings: tuple[Finding, ...]) -> EventSummary:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -227,3 +228,25 @@ def test_output_that_nobody_reads_stops_nothing(serve: Any) -> None:
     serving.process.wait(10)
     assert serving.process.stderr is not None
     serving.process.stderr.close()
+
+
+def test_output_that_is_read_late_holds_nothing_up_and_is_whole(serve: Any) -> None:
+    """As of a terminal that was stopped with Ctrl-S: more lines than a pipe takes."""
+    serving: Serving = serve()
+    event = run_event("START")
+    with httpx.Client(base_url=serving.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=5) as client:
+        for number in range(400):
+            event["job"]["name"] = f"{number:03} {'x' * 300}"
+            assert client.post("/api/v1/lineage", json=event).status_code == 202
+    lines = serving.end()[1].splitlines()
+    assert [line.split()[3] for line in lines if "START" in line] == [f"prod/{number:03}" for number in range(400)]
+    assert any(line.startswith("400 events taken") for line in lines)
+
+
+def test_lines_come_while_the_server_runs(serve: Any) -> None:
+    serving: Serving = serve()
+    assert serving.process.stdout is not None
+    while "end with" not in serving.process.stdout.readline():
+        pass
+    assert serving.send(run_event("START"))[0] == 202
+    assert "START     prod/load_orders" in serving.process.stdout.readline()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 
 import click
 
@@ -57,7 +59,7 @@ def codes(findings: Iterable[Finding]) -> str:
 def exchange_line(exchange: Exchange) -> str:
     """One readable line for an exchange: an event, or a refused request."""
     fault = f" fault {exchange.fault}" if exchange.fault else ""
-    time = exchange.received_at.astimezone().strftime("%H:%M:%S")
+    time = _time_of_day(exchange.received_at.replace(microsecond=0))
     event = exchange.event
     if not exchange.accepted or event is None:
         request = exchange.request
@@ -73,6 +75,11 @@ def exchange_line(exchange: Exchange) -> str:
     run = f"run {event.run_id}" if event.run_id else ""
     words = [time, status_mark(event.status), f"{kind:9}", shown(job), shown(run), codes(exchange.findings)]
     return " ".join(word for word in words if word) + fault
+
+
+@lru_cache(maxsize=4)
+def _time_of_day(moment: datetime) -> str:
+    return moment.astimezone().strftime("%H:%M:%S")
 
 
 def counted(number: int, word: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+import time
 from collections import Counter
 
 from mock_intake.cli.console import codes, echo, exchange_line
@@ -12,9 +15,18 @@ from mock_intake.report.escaping import shown
 from mock_intake.report.places import Groups, Place
 from mock_intake.server.runner import IntakeServer
 
+# So long (seconds) lines gather before they are written: one write for all that come at once.
+_GATHERING = 0.02
+# So many lines wait for an output that takes none, as a terminal that is held up; the server must not wait for it.
+_MOST_WAITING = 10_000
+_AT_ONCE = 1_000
+
 
 class Tally:
-    """Give its ``add`` to a server as ``on_exchange``; ``err`` prints to standard error."""
+    """Give its ``add`` to a server as ``on_exchange``; ``err`` prints to standard error.
+
+    A thread of its own does the printing, so that neither the work nor a slow terminal holds the server up.
+    """
 
     def __init__(self, *, err: bool = False) -> None:
         self._err = err
@@ -23,6 +35,10 @@ class Tally:
         self.groups = Groups(most_places=1)
         self._faults: Faults | None = None
         self._ended = 0
+        self._waiting: queue.SimpleQueue[Exchange | str | None] = queue.SimpleQueue()
+        self._left_out = 0
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def watch(self, faults: Faults) -> None:
         """Has it said when the fault plans have ended."""
@@ -38,14 +54,16 @@ class Tally:
             self.statuses[exchange.event.status] += 1
         else:
             self.refused += 1
-        self.groups.extend(Place(finding, None) for finding in exchange.findings)
-        self._echo(exchange_line(exchange))
+        if exchange.findings:
+            self.groups.extend(Place(finding, None) for finding in exchange.findings)
+        self._tell(exchange)
         if self._faults is not None and self._faults.ended != self._ended:
             self._ended = self._faults.ended
-            self._echo("the fault plan has ended" + ("" if self._faults.active else ": the intake is well again"))
+            self._tell("the fault plan has ended" + ("" if self._faults.active else ": the intake is well again"))
 
     def summarise(self, server: IntakeServer) -> None:
         """Says what there was, over all events, now that nothing more is expected."""
+        self._finish()
         for run in reversed(server.views.runs()):
             self.groups.extend(Place(finding, None) for finding in server.views.run_findings(run, closed=True))
         self.groups.extend(Place(finding, None) for finding in server.views.dataset_findings())
@@ -61,6 +79,47 @@ class Tally:
             self._echo(f"  {codes([group.first])} {group.count:>5} x  {shown(group.first.message)}")
         if groups:
             self._echo("mock-intake rules CODE explains a code.")
+
+    def _tell(self, what: Exchange | str) -> None:
+        if self._waiting.qsize() >= _MOST_WAITING:
+            with self._lock:
+                self._left_out += 1
+            return
+        self._waiting.put(what)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._print, name="mock-intake-tally", daemon=True)
+            self._thread.start()
+
+    def _finish(self) -> None:
+        """Returns when all is printed that was told."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _print(self) -> None:
+        well = True
+        more = True
+        while more:
+            told = [self._waiting.get()]
+            if self._waiting.empty():
+                time.sleep(_GATHERING)
+            told += [self._waiting.get() for _ in range(min(self._waiting.qsize(), _AT_ONCE))]
+            more = told[-1] is not None
+            lines = [each if isinstance(each, str) else exchange_line(each) for each in told if each is not None]
+            with self._lock:
+                left_out, self._left_out = self._left_out, 0
+            if left_out:
+                lines.append(f"... {left_out} lines were left out: they came faster than they could be printed")
+            if lines and well:
+                well = self._written("\n".join(lines))
+
+    def _written(self, text: str) -> bool:
+        try:
+            self._echo(text)
+        except (OSError, ValueError):  # nobody reads it any more: the far end of a pipe is gone
+            return False
+        return True
 
     def _echo(self, line: str) -> None:
         echo(line, err=self._err)

@@ -231,8 +231,11 @@ def _datasets(event: EventView, findings: list[Finding]) -> None:
 
 def _column_inputs(event: EventView, dataset: Dataset) -> Iterator[Finding]:
     facet = dataset.facets["columnLineage"]
-    known = {identity for entry in event.datasets if entry.role == "input" for identity in _identities(entry)}
-    told = set()
+    known = {(entry.namespace, entry.name) for entry in event.datasets if entry.role == "input"}
+    for entry in event.datasets:
+        if entry.role == "input" and "symlinks" in entry.facets:
+            known.update(_symlinks(entry.facets["symlinks"]))
+    told: set[tuple[str, str]] = set()
     for path, source in _input_fields(facet):
         namespace, name = source.get("namespace"), source.get("name")
         if not isinstance(namespace, str) or not isinstance(name, str):
@@ -249,10 +252,9 @@ def _column_inputs(event: EventView, dataset: Dataset) -> Iterator[Finding]:
         )
 
 
-def _identities(dataset: Dataset) -> Iterator[tuple[str | None, str | None]]:
-    yield dataset.namespace, dataset.name
-    symlinks = dataset.facets.get("symlinks")
-    identifiers = symlinks.get("identifiers") if type(symlinks) is dict else None
+def _symlinks(facet: Any) -> Iterator[tuple[str, str | None]]:
+    """By which other names a dataset is known."""
+    identifiers = facet.get("identifiers") if type(facet) is dict else None
     if type(identifiers) is list:
         for identifier in identifiers:
             if type(identifier) is dict and isinstance(identifier.get("namespace"), str):
@@ -267,15 +269,15 @@ def _input_fields(facet: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str,
     if type(fields) is dict:
         for column, entry in fields.items():
             sources = entry.get("inputFields") if type(entry) is dict else None
-            yield from _objects(("fields", column, "inputFields"), sources)
-    yield from _objects(("dataset",), facet.get("dataset"))
-
-
-def _objects(path: tuple[str, ...], entries: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    if type(entries) is list:
-        for index, entry in enumerate(entries):
-            if type(entry) is dict:
-                yield (*path, index), entry
+            if type(sources) is list:
+                for index, source in enumerate(sources):
+                    if type(source) is dict:
+                        yield ("fields", column, "inputFields", index), source
+    sources = facet.get("dataset")
+    if type(sources) is list:
+        for index, source in enumerate(sources):
+            if type(source) is dict:
+                yield ("dataset", index), source
 
 
 def _nearest(namespace: str, name: str, known: set[tuple[str | None, str | None]]) -> str | None:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from mock_intake.exchange import Exchange
+from mock_intake.findings import Status
 from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, OrgStatistics, Page, Statistics
 
 T = TypeVar("T")
@@ -33,6 +34,26 @@ class _Event:
     attempts: int
 
 
+@dataclass(slots=True)
+class _Org:
+    """What is counted of an org's exchanges, so that nobody has to go through them. ``bytes`` are those of bodies."""
+
+    latest: datetime
+    exchanges: int = 0
+    accepted: int = 0
+    faulted: int = 0
+    bytes: int = 0
+
+    def count(self, exchange: Exchange, number: int) -> None:
+        """Adds an exchange, or takes it away (-1)."""
+        self.exchanges += number
+        if exchange.accepted:
+            self.accepted += number
+        if exchange.fault is not None:
+            self.faulted += number
+        self.bytes += number * (len(exchange.request.body) + len(exchange.response.body))
+
+
 class MemoryJournal:
     """Keeps exchanges in memory, the oldest being dropped when there are too many or they are too large."""
 
@@ -52,6 +73,9 @@ class MemoryJournal:
         self._positions: dict[str, int] = {}
         # In order of the latest attempt, so that the newest is last.
         self._events: OrderedDict[str, _Event] = OrderedDict()
+        # In order of the latest exchange too.
+        self._orgs: OrderedDict[str, _Org] = OrderedDict()
+        self._statuses: Counter[tuple[str, Status]] = Counter()
         self._bytes = 0
         self._position = 0
         self._generation = 0
@@ -76,11 +100,21 @@ class MemoryJournal:
                 self._exchanges[self._position] = exchange
                 self._positions[exchange.id] = self._position
                 self._bytes += _size(exchange)
+                self._count(exchange)
                 if exchange.event is not None:
                     self._attempt(exchange, self._position)
             while self._exchanges and self._is_too_much():
                 self._remove(next(iter(self._exchanges)))
                 self._dropped += 1
+
+    def _count(self, exchange: Exchange) -> None:
+        org = self._orgs.get(exchange.org)
+        if org is None:
+            org = self._orgs[exchange.org] = _Org(exchange.received_at)
+        else:
+            self._orgs.move_to_end(exchange.org)
+            org.latest = exchange.received_at
+        org.count(exchange, 1)
 
     def _is_too_much(self) -> bool:
         if len(self._exchanges) > self._max_exchanges or self._bytes > self._max_bytes:
@@ -105,6 +139,7 @@ class MemoryJournal:
         if event.record is not None:
             event.record = replace(event.record, last_received_at=exchange.received_at, attempts=attempts)
         elif exchange.accepted:
+            self._statuses[exchange.org, summary.status] += 1
             event.record = EventRecord(
                 summary,
                 exchange.org,
@@ -119,9 +154,14 @@ class MemoryJournal:
         exchange = self._exchanges.pop(position)
         del self._positions[exchange.id]
         self._bytes -= _size(exchange)
+        org = self._orgs[exchange.org]
+        org.count(exchange, -1)
+        if not org.exchanges:
+            del self._orgs[exchange.org]
         if exchange.event is None:
             return
         event = self._events[exchange.event.id]
+        before = event.record
         if event.positions[0] == position:
             event.positions.popleft()
         else:
@@ -133,6 +173,8 @@ class MemoryJournal:
             left = (self._exchanges[other] for other in event.positions)
             held_by = next((other for other in left if other.accepted), None)
             event.record = None if held_by is None else replace(event.record, exchange_id=held_by.id)
+        if before is not None and (not event.positions or event.record is None):
+            self._statuses[before.org, before.summary.status] -= 1
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         with self._lock:
@@ -150,13 +192,22 @@ class MemoryJournal:
             later = ((position, exchange) for position, exchange in self._exchanges.items() if position > after)
             return list(islice(later, limit))
 
+    def _before(self, position: int | None) -> Iterator[tuple[int, Exchange]]:
+        """The exchanges before a position, the newest first, without a walk through those behind it."""
+        if position is None:
+            yield from reversed(self._exchanges.items())
+            return
+        first = next(iter(self._exchanges), position)
+        for place in range(min(position, self._position + 1) - 1, first - 1, -1):
+            if (exchange := self._exchanges.get(place)) is not None:
+                yield place, exchange
+
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
         with self._lock:
             matching = (
                 (position, exchange)
-                for position, exchange in reversed(self._exchanges.items())
-                if (before is None or position < before)
-                and (which.org is None or exchange.org == which.org)
+                for position, exchange in self._before(before)
+                if (which.org is None or exchange.org == which.org)
                 and (which.event_id is None or (exchange.event is not None and exchange.event.id == which.event_id))
                 and (which.run_id is None or self._is_of_run(exchange, which.run_id))
             )
@@ -176,10 +227,20 @@ class MemoryJournal:
 
     def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, EventRecord]]:
         matches = _matcher(which)
-        for event in reversed(self._events.values()):
-            record = event.record
-            if record is not None and (before is None or event.positions[-1] < before) and matches(record):
-                yield event.positions[-1], record
+        for position, record in self._listed(before):
+            if record is not None and matches(record):
+                yield position, record
+
+    def _listed(self, before: int | None) -> Iterator[tuple[int, EventRecord | None]]:
+        """Where the events before a position stand, the newest first; their records, of those that have one."""
+        if before is None:
+            for event in reversed(self._events.values()):
+                yield event.positions[-1], event.record
+            return
+        for position, exchange in self._before(before):
+            # Attempts that were followed by others stand where nothing is listed.
+            if exchange.event is not None and self._events[exchange.event.id].positions[-1] == position:
+                yield position, self._events[exchange.event.id].record
 
     def attempts(self, event_id: str) -> int:
         with self._lock:
@@ -201,25 +262,27 @@ class MemoryJournal:
 
     def orgs(self) -> list[OrgStatistics]:
         with self._lock:
-            exchanges: Counter[str] = Counter()
-            latest: dict[str, datetime] = {}
-            for exchange in self._exchanges.values():
-                exchanges[exchange.org] += 1
-                latest.pop(exchange.org, None)
-                latest[exchange.org] = exchange.received_at
-            events = Counter(event.record.org for event in self._events.values() if event.record is not None)
-            return [OrgStatistics(org, exchanges[org], events[org], latest[org]) for org in reversed(list(latest))]
+            events: Counter[str] = Counter()
+            for (org, _), count in self._statuses.items():
+                events[org] += count
+            return [
+                OrgStatistics(name, org.exchanges, events[name], org.latest)
+                for name, org in reversed(self._orgs.items())
+            ]
 
     def statistics(self, org: str | None = None) -> Statistics:
         with self._lock:
-            kept = [exchange for exchange in self._exchanges.values() if org is None or exchange.org == org]
-            records = (event.record for event in self._events.values() if event.record is not None)
+            kept = [each for name, each in self._orgs.items() if org is None or name == org]
+            statuses: Counter[Status] = Counter()
+            for (name, status), count in self._statuses.items():
+                if count and (org is None or name == org):
+                    statuses[status] += count
             return Statistics(
-                len(kept),
-                sum(exchange.accepted for exchange in kept),
-                sum(exchange.fault is not None for exchange in kept),
-                Counter(record.summary.status for record in records if org is None or record.org == org),
-                sum(len(exchange.request.body) + len(exchange.response.body) for exchange in kept),
+                sum(each.exchanges for each in kept),
+                sum(each.accepted for each in kept),
+                sum(each.faulted for each in kept),
+                statuses,
+                sum(each.bytes for each in kept),
             )
 
     def forget(self, org: str | None = None) -> int:
@@ -234,7 +297,7 @@ class MemoryJournal:
 
 def _size(exchange: Exchange) -> int:
     request = exchange.request
-    headers = sum(len(name) + len(value) for name, value in request.headers)
+    headers = sum([len(name) + len(value) for name, value in request.headers])
     texts = len(request.path) + len(request.query) + headers
     return len(request.body) + len(exchange.response.body) + texts + _OVERHEAD
 

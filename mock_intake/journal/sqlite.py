@@ -32,6 +32,7 @@ from mock_intake.journal.protocol import (
     UnkeepableError,
 )
 from mock_intake.journal.statements import APPLICATION_ID, VERSION
+from mock_intake.journal.turns import Turns
 
 # What comes in while one commit waits waits for the next one too, and producers wait 5 s for an answer by default.
 _BUSY_SECONDS = 1.0
@@ -74,7 +75,7 @@ class SqliteJournal:
         self._guard = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
-        self._write_lock = threading.Lock()
+        self._turns = Turns()
         self._writer: sqlite3.Connection | None = None
         self._closing = threading.Event()
         self._dropping: threading.Thread | None = None
@@ -175,13 +176,19 @@ class SqliteJournal:
                         connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection that writes, for one statement."""
         with self._turn(), self._errors():
             connection = self._writer
             if connection is None:
                 raise JournalError(f"{self.file} {'is open for reading only' if self._read_only else 'is closed'}.")
             if files.identity(self._place) != self._identity:
                 raise JournalError(f"{self.file} was removed or replaced; put it back, or begin again with a new one.")
+            yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -194,12 +201,12 @@ class SqliteJournal:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """One thread writes at a time; nobody waits long, since somebody waits for an answer."""
-        if not self._write_lock.acquire(timeout=_BUSY_SECONDS):
+        if not self._turns.begin(_BUSY_SECONDS):
             raise JournalError(f"{self.file} is being written to, for instance by a large import; try again.")
         try:
             yield
         finally:
-            self._write_lock.release()
+            self._turns.end()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -221,32 +228,36 @@ class SqliteJournal:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
-        with self._write_lock:
+        self._turns.begin()
+        try:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
             if self._held is not None:
                 self._held.close()
                 self._held = None
+        finally:
+            self._turns.end()
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
         if not exchanges:
             return
         made = [rows.exchange_to_row(exchange) for exchange in exchanges]
         sizes = [rows.size_of(row) for row in made]
-        with self._transaction() as connection:
-            first = _insert(connection, sizes, made)
-            _list_events(connection, first)
-            more = self._retain(connection, len(exchanges), sum(sizes))
+        # One statement by itself is a transaction.
+        whole = len(made) <= _ROWS_AT_ONCE and self._retention == Retention()
+        with self._writing() if whole else self._transaction() as connection:
+            _insert(connection, sizes, made)
+            more = not whole and self._retain(connection, len(exchanges))
         if more:
             self._go_on_dropping()
 
-    def _retain(self, connection: sqlite3.Connection, added: int = 0, grown: int = 0) -> bool:
-        """Counts what was added, and drops the oldest exchanges, as the limits ask for; whether there are more to."""
+    def _retain(self, connection: sqlite3.Connection, added: int = 0) -> bool:
+        """Drops the oldest exchanges, as the limits ask for; whether there are more to."""
         limits = self._retention
         most = math.inf if limits.exchanges is None else limits.exchanges
         room = math.inf if limits.bytes is None else limits.bytes
-        held, size = _grow(connection, added, grown)
+        held, size = connection.execute(statements.HELD).fetchone()
         if held <= most and size <= room and limits.hours is None:
             return False
         oldest = -math.inf
@@ -264,7 +275,6 @@ class SqliteJournal:
         query.close()
         if dropped:
             _drop(connection, upto)
-            _grow(connection, -dropped, -freed)
             _add_to_fact(connection, "dropped", dropped)
         return more
 
@@ -364,12 +374,11 @@ class SqliteJournal:
         of_org, whose = _of_org(org)
         with self._transaction() as connection:
             found = connection.execute(
-                f"SELECT position, size FROM exchanges WHERE position <= ?{of_org} ORDER BY position LIMIT ?",
+                f"SELECT position FROM exchanges WHERE position <= ?{of_org} ORDER BY position LIMIT ?",
                 (end, *whose, _AT_ONCE),
             ).fetchall()
             if found:
                 _drop(connection, found[-1][0], org)
-                _grow(connection, -len(found), -sum(size for _, size in found))
                 _add_to_fact(connection, "generation", 1)
         return len(found)
 
@@ -405,34 +414,14 @@ def _index(connection: sqlite3.Connection, which: EventFilter) -> str | None:
     return statements.index_of(which, () if query is None else connection.execute(*query).fetchone())
 
 
-def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> int:
-    """Adds exchanges; the position of the first of them."""
-    last = 0
+def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> None:
     for begin in range(0, len(made), _ROWS_AT_ONCE):
         part = range(begin, min(begin + _ROWS_AT_ONCE, len(made)))
         values = [value for place in part for value in (sizes[place], *made[place])]
         try:
-            cursor = connection.execute(statements.insert_exchanges(len(part)), values)
+            connection.execute(statements.insert_exchanges(len(part)), values)
         except UnicodeEncodeError:
-            cursor = connection.execute(
-                statements.insert_exchanges(len(part)), [rows.storable(value) for value in values]
-            )
-        last = cursor.lastrowid or 0
-    return last - len(made) + 1
-
-
-def _list_events(connection: sqlite3.Connection, first: int) -> None:
-    """Brings the list of events up to date with the exchanges from a position on."""
-    repeated = [
-        {"position": position, "before": before}
-        for position, before in connection.execute(statements.REPEATED, (first,))
-    ]
-    for again in repeated:
-        connection.execute(statements.COUNT_ATTEMPT, again)
-    connection.execute(statements.LIST_NEW_EVENTS, (first,))
-    for again in repeated:
-        if connection.execute(statements.MOVE_EVENT, again).rowcount == 0:
-            connection.execute(statements.LIST_EVENT, again)
+            connection.execute(statements.insert_exchanges(len(part)), [rows.storable(value) for value in values])
 
 
 def _drop(connection: sqlite3.Connection, upto: int, org: str | None = None) -> None:
@@ -449,14 +438,6 @@ def _drop(connection: sqlite3.Connection, upto: int, org: str | None = None) -> 
 def _of_org(org: str | None) -> tuple[str, tuple[object, ...]]:
     """A further condition, and its value."""
     return ("", ()) if org is None else (" AND org = ?", (rows.storable(org),))
-
-
-def _grow(connection: sqlite3.Connection, held: int, size: int) -> tuple[int, int]:
-    """Adds to the number of exchanges and to their size; how many and how much there are then."""
-    grown: list[tuple[int, int]] = connection.execute(
-        "UPDATE held SET exchanges = exchanges + ?, size = size + ? RETURNING exchanges, size", (held, size)
-    ).fetchall()
-    return grown[0]
 
 
 def _add_to_fact(connection: sqlite3.Connection, name: str, number: int) -> None:

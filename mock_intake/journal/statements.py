@@ -9,7 +9,7 @@ from mock_intake.journal.protocol import EventFilter, ExchangeFilter
 from mock_intake.journal.rows import EXCHANGE_COLUMN_NAMES, EXCHANGE_COLUMNS, SUMMARY_COLUMNS, storable
 
 APPLICATION_ID = 0x6D696E74  # "mint"
-VERSION = 3
+VERSION = 4
 
 # By what the events of an org, and all events, are counted: there are few different values.
 _COUNTED = ("status", "kind", "event_type")
@@ -42,7 +42,31 @@ def _tally(row: str, number: int) -> str:
     return steps
 
 
-# Counts are kept by the database itself, whatever adds to its tables or takes from them.
+# What follows the arrival of an exchange that brings an event, whose columns are the values. Each step is one for the
+# trigger; apart, so that tests can ask how it is carried out.
+COUNT_ATTEMPT = """
+UPDATE exchanges SET attempt = 1 + (
+    SELECT attempt FROM exchanges WHERE event_id = :event_id AND position < :position ORDER BY position DESC LIMIT 1
+) WHERE position = :position
+    AND EXISTS (SELECT * FROM exchanges WHERE event_id = :event_id AND position < :position)
+"""
+# A listed event was attempted again.
+MOVE_EVENT = """
+UPDATE events SET
+    last = :position,
+    last_received_at = :received_at,
+    attempts = (SELECT attempt FROM exchanges WHERE position = :position)
+WHERE last = (SELECT max(position) FROM exchanges WHERE event_id = :event_id AND position < :position)
+"""
+LIST_EVENT = f"""
+INSERT INTO events (last, id, org, first, received_at, last_received_at, attempts, {_FILTERS})
+SELECT position, event_id, org, position, received_at, received_at, attempt, {_FILTERS} FROM exchanges
+WHERE position = :position AND accepted AND changes() = 0
+"""
+_EVENT_CAME = ";".join((COUNT_ATTEMPT, MOVE_EVENT, LIST_EVENT)).replace(":", "new.")
+
+# Counts and the list of events are kept by the database itself, whatever adds to its tables or takes from them. So one
+# statement is a whole append: SQLite has it to itself, and whoever judges the next events need not be waited for.
 SCHEMA = f"""
 CREATE TABLE exchanges (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,7 +113,9 @@ CREATE TRIGGER exchange_came AFTER INSERT ON exchanges BEGIN
         accepted = accepted + excluded.accepted,
         faulted = faulted + excluded.faulted,
         bytes = bytes + excluded.bytes;
+    UPDATE held SET exchanges = exchanges + 1, size = size + new.size;
 END;
+CREATE TRIGGER exchange_of_event_came AFTER INSERT ON exchanges WHEN new.event_id IS NOT NULL BEGIN {_EVENT_CAME}; END;
 CREATE TRIGGER exchange_went AFTER DELETE ON exchanges BEGIN
     UPDATE orgs SET
         exchanges = exchanges - 1,
@@ -98,6 +124,7 @@ CREATE TRIGGER exchange_went AFTER DELETE ON exchanges BEGIN
         bytes = bytes - length(old.body) - length(old.response_body)
     WHERE org = old.org;
     DELETE FROM orgs WHERE org = old.org AND exchanges = 0;
+    UPDATE held SET exchanges = exchanges - 1, size = size - old.size;
 END;
 
 CREATE TABLE held (exchanges INTEGER NOT NULL, size INTEGER NOT NULL);
@@ -108,29 +135,6 @@ PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
 
-# Exchanges from a position on that bring an event that was there before, and where it was last.
-REPEATED = """
-SELECT new.position, (
-    SELECT max(old.position) FROM exchanges AS old WHERE old.event_id = new.event_id AND old.position < new.position
-) AS before
-FROM exchanges AS new WHERE new.position >= ? AND new.event_id IS NOT NULL AND before IS NOT NULL
-ORDER BY new.position
-"""
-COUNT_ATTEMPT = """
-UPDATE exchanges SET attempt = (SELECT attempt + 1 FROM exchanges WHERE position = :before) WHERE position = :position
-"""
-_LIST_EVENTS = f"""
-INSERT INTO events (last, id, org, first, received_at, last_received_at, attempts, {_FILTERS})
-SELECT position, event_id, org, position, received_at, received_at, attempt, {_FILTERS} FROM exchanges
-"""
-LIST_NEW_EVENTS = f"{_LIST_EVENTS} WHERE position >= ? AND accepted AND event_id IS NOT NULL AND attempt = 1"
-LIST_EVENT = f"{_LIST_EVENTS} WHERE position = :position AND accepted"
-# A listed event was attempted again.
-MOVE_EVENT = """
-UPDATE events SET (last, last_received_at, attempts) = (
-    SELECT position, received_at, attempt FROM exchanges WHERE position = :position
-) WHERE last = :before
-"""
 # Where the events of the exchanges up to a position stand.
 EVENTS_UP_TO = """
 SELECT (SELECT max(position) FROM exchanges AS other WHERE other.event_id = gone.event_id)
@@ -144,6 +148,7 @@ UPDATE events SET (first, status) = (
 """
 # How often an event was attempted, counting what has gone since.
 ATTEMPTS = "SELECT attempt FROM exchanges WHERE event_id = ? ORDER BY position DESC LIMIT 1"
+HELD = "SELECT exchanges, size FROM held"
 LATEST = "SELECT received_at FROM exchanges ORDER BY position DESC LIMIT 1"
 FOLLOWING = f"SELECT position, {EXCHANGE_NAMES} FROM exchanges WHERE position > ? ORDER BY position LIMIT ?"
 OLDEST = "SELECT position, size, received_at FROM exchanges ORDER BY position LIMIT ?"

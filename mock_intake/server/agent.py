@@ -40,8 +40,11 @@ class AgentEndpoint:
         self._tasks: set[asyncio.Task[Response]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._reception.arriving():
+        self._reception.reading += 1
+        try:
             exchange, taken, close = await self._take(scope, receive)
+        finally:
+            self._reception.reading -= 1
         if taken is not None and taken.step is not None and taken.step.name in _BROKEN:
             if taken.delay:
                 await asyncio.sleep(taken.delay)

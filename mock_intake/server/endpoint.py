@@ -26,9 +26,13 @@ class IntakeEndpoint:
         self._reception = reception
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._reception.arriving():
-            request, given_up = await read_request(scope, receive, self._reception.intake.settings.max_body)
-            exchange, taken = await self._reception.take(request)
+        reception = self._reception
+        reception.reading += 1
+        try:
+            request, given_up = await read_request(scope, receive, reception.intake.settings.max_body)
+            exchange, taken = await reception.take(request)
+        finally:
+            reception.reading -= 1
         if request.complete:
             await answer(exchange, taken, scope, receive, send, close=given_up)
         else:
@@ -72,11 +76,11 @@ class _WireBody:
 
     @property
     def kept(self) -> bytes:
-        return b"".join(self._chunks)
+        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
 
 
 def _request(scope: Scope, body: _WireBody, received_at: datetime) -> ReceivedRequest:
-    headers: Headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    headers: Headers = tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
     client = scope.get("client")
     kept = body.kept
     return ReceivedRequest(

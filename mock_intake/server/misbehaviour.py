@@ -20,6 +20,9 @@ from mock_intake.faults import Step
 from mock_intake.sockets import Socket
 
 CONNECTION = "mock_intake.connection"
+# An extension of ASGI, by its rules: where a scope names it, a message of this type is a whole answer. It has
+# ``status``, ``lines`` (all headers, each ended with CRLF, Content-Length among them), ``body`` and ``close``.
+ANSWER = "mock_intake.answer"
 GARBAGE = b"\x00\xff\x15\x03 this is no HTTP \x7f\xfe\r\n\r\n"
 _DRIP_PAUSE = 0.05
 _DRIPS = 40

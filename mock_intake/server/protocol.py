@@ -13,17 +13,17 @@ import urllib.parse
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from mock_intake.clock import utc_now
 from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
 from mock_intake.intake import head_too_large, not_http
 from mock_intake.masking import mask
-from mock_intake.server.misbehaviour import CONNECTION
+from mock_intake.server.misbehaviour import ANSWER, CONNECTION
 from mock_intake.server.proxy import Peers
 
 if TYPE_CHECKING:
@@ -91,7 +91,32 @@ class _Cycle(RequestResponseCycle):
     async def send(self, message: ASGISendEvent) -> None:
         # Of the requests in a pipeline only the last one hears from uvicorn that the connection has ended.
         self.disconnected = self.disconnected or self.transport.is_closing()
-        await super().send(message)
+        if message["type"] == ANSWER:
+            await self._answer(message)
+        else:
+            await super().send(message)
+
+    async def _answer(self, message: Any) -> None:
+        """Sends a whole answer in one piece: one system call, one packet."""
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        self.keep_alive = self.keep_alive and not message["close"]
+        parts = [STATUS_LINE[message["status"]]]
+        for name, value in self.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        parts += (message["lines"], b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        if self.scope["method"] != "HEAD":
+            parts.append(message["body"])
+        self.transport.write(b"".join(parts))
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
     async def send_500_response(self) -> None:
         # At the server's end requests are cancelled that a fault leaves without an answer; they get none then either.
@@ -155,6 +180,9 @@ class RecordingProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         super().shutdown()
+        if self.transport.is_closing():
+            # Over TLS the client is told, and has to answer; one that sleeps would hold the end up.
+            self.loop.call_later(_PATIENCE, self.transport.abort)
         if self.cycle is not None and self.cycle.more_body:
             self.loop.call_later(_PATIENCE, self.cycle.cut)
 
@@ -224,7 +252,7 @@ class RecordingProtocol(HttpToolsProtocol):
             return
         super().on_message_begin()
         self._in_head = True
-        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+        self.scope["extensions"] = {CONNECTION: self, ANSWER: {}}  # type: ignore[dict-item]
 
     def on_url(self, url: bytes) -> None:
         if not self._replaying and not self._deaf:

@@ -6,27 +6,35 @@ Shared by the intake's own endpoint and by the Agent's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from starlette.types import Receive, Scope, Send
 
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import LATE, NO_ANSWER, Exchange, Hop, ReceivedRequest, Response, encode_headers
+from mock_intake.exchange import LATE, NO_ANSWER, Exchange, Headers, Hop, ReceivedRequest, Response, encode_headers
 from mock_intake.faults import BODILESS, Faults, RequestFacts, Taken, apply
 from mock_intake.intake import Intake, unrecorded
 from mock_intake.journal import JournalError
 from mock_intake.server.forward import Forwarder, Target
-from mock_intake.server.misbehaviour import abort, carry_out
+from mock_intake.server.misbehaviour import ANSWER, abort, carry_out
 from mock_intake.server.recorder import Recorder
+
+# The headers that the intake's own answers have.
+_OWN = frozenset(("content-type", "allow", "retry-after"))
 
 
 @dataclass
 class _UnderWay:
-    """An event with attempts on their way to the record: how many attempts there were with them, how many are open."""
+    """An event with attempts on their way to the record: how many there were before, how many have come since, how many
+    of those are open.
 
-    attempts: int
+    ``before`` is None where no fault plan has asked.
+    """
+
+    before: int | None
+    since: int = 0
     open: int = 0
 
 
@@ -49,16 +57,7 @@ class Reception:
         self._target = target
         self._under_way: dict[str, _UnderWay] = {}
         self.reading = 0
-        """How many requests have begun to arrive and are not on record yet."""
-
-    @contextmanager
-    def arriving(self) -> Iterator[None]:
-        """A request is arriving, within; it is on record, or never will be, after."""
-        self.reading += 1
-        try:
-            yield
-        finally:
-            self.reading -= 1
+        """How many requests have begun to arrive and are not on record yet: endpoints count them."""
 
     async def take(
         self,
@@ -93,8 +92,10 @@ class Reception:
             exchange = replace(exchange, fault=LATE)
         if target is not None and exchange.accepted and (exchange.fault == LATE or not exchange.answer_lost):
             exchange = await self._sent_on(exchange, request, target)
-        with self._counted(exchange):
+        if exchange.event is None:
             await self.recorder.record(exchange)
+        else:
+            await self._record_attempt(exchange, exchange.event.id)
         return exchange, taken
 
     async def _sent_on(self, exchange: Exchange, request: ReceivedRequest, target: Target) -> Exchange:
@@ -107,20 +108,16 @@ class Reception:
             raise
         return replace(exchange, response=response, accepted=200 <= response.status_code < 300)
 
-    @contextmanager
-    def _counted(self, exchange: Exchange) -> Iterator[None]:
-        """Counts an attempt that is not on record yet: others of the same event may be under way with it."""
-        if exchange.event is None:
-            yield
-            return
-        event_id = exchange.event.id
+    async def _record_attempt(self, exchange: Exchange, event_id: str) -> None:
+        """Puts an attempt on record, and counts it until it is: others of the same event may be under way with it."""
         under_way = self._under_way.get(event_id)
         if under_way is None:
-            under_way = self._under_way[event_id] = _UnderWay(self._attempts(event_id))
-        under_way.attempts += 1
+            before = self._attempts(event_id) if self._faults.any else None
+            under_way = self._under_way[event_id] = _UnderWay(before)
+        under_way.since += 1
         under_way.open += 1
         try:
-            yield
+            await self.recorder.record(exchange)
         finally:
             under_way.open -= 1
             if not under_way.open:
@@ -139,7 +136,12 @@ class Reception:
         facts = RequestFacts()
         if event is not None:
             under_way = self._under_way.get(event.id)
-            before = under_way.attempts if under_way is not None else self._attempts(event.id)
+            if under_way is None:
+                before = self._attempts(event.id)
+            elif under_way.before is None:  # the plan came in between
+                before = self._attempts(event.id) + under_way.open
+            else:
+                before = under_way.before + under_way.since
             facts = RequestFacts(event.event_type, event.job_name, before + 1)
         return self._faults.take(exchange.org, facts)
 
@@ -163,6 +165,12 @@ async def answer(
             raise
     response = exchange.response
     bodiless = response.status_code in BODILESS
+    if ANSWER in scope.get("extensions", ()) and not bodiless and (lines := _lines(response.headers)) is not None:
+        lines += b"content-length: %d\r\n" % len(response.body)
+        await send(
+            {"type": ANSWER, "status": response.status_code, "lines": lines, "body": response.body, "close": close}
+        )
+        return
     headers = list(response.headers)
     if not bodiless and not any(name.lower() == "content-length" for name, _ in headers):
         headers.append(("content-length", str(len(response.body))))
@@ -170,3 +178,11 @@ async def answer(
         headers.append(("connection", "close"))
     await send({"type": "http.response.start", "status": response.status_code, "headers": encode_headers(headers)})
     await send({"type": "http.response.body", "body": b"" if bodiless else response.body})
+
+
+@lru_cache(maxsize=64)
+def _lines(headers: Headers) -> bytes | None:
+    """Headers as they go over the wire; None where there may be one that needs a look: from a plan, or a target."""
+    if not all(name in _OWN for name, _ in headers):
+        return None
+    return b"".join(name + b": " + value + b"\r\n" for name, value in encode_headers(headers))

@@ -337,11 +337,9 @@ def test_listings_of_exchanges_walk_an_index_in_its_order(
 @pytest.mark.parametrize(
     ("sql", "values"),
     [
-        (statements.REPEATED, (3,)),
-        (statements.COUNT_ATTEMPT, {"position": 4, "before": 3}),
-        (statements.LIST_NEW_EVENTS, (3,)),
+        (statements.COUNT_ATTEMPT, {"position": 4, "event_id": "e"}),
+        (statements.MOVE_EVENT, {"position": 4, "event_id": "e", "received_at": 0}),
         (statements.LIST_EVENT, {"position": 4}),
-        (statements.MOVE_EVENT, {"position": 4, "before": 3}),
         (statements.EVENTS_UP_TO, (3,)),
         (f"{statements.EVENTS_UP_TO} AND org = ?", (3, "org")),
         (statements.HOLD_EVENT, (4,)),

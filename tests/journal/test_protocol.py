@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,10 +15,8 @@ from mock_intake.journal import EventFilter, ExchangeFilter, Journal
 from tests.journals import (
     ALL,
     EVERY,
-    JOURNALS,
     NOON,
     Open,
-    close,
     events,
     exchange,
     filled,
@@ -33,25 +28,6 @@ from tests.journals import (
 
 # Each example opens files and waits for the disk.
 FEW = settings(max_examples=max(25, settings().max_examples // 4))
-
-
-@pytest.fixture(params=JOURNALS)
-def open_journal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    """Opens journals of one back end, each with a folder of its own."""
-    opened: list[Journal] = []
-
-    def open_one(**bounds: int) -> Journal:
-        opened.append(JOURNALS[request.param](tmp_path_factory.mktemp("journal"), **bounds))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        close(each)
-
-
-@pytest.fixture
-def journal(open_journal: Open) -> Journal:
-    return open_journal()
 
 
 # Appending, and reading by position.
@@ -469,67 +445,3 @@ def test_the_same_event_costs_the_same_however_often_it_was_sent(open_journal: O
     assert record is not None
     assert (record.attempts, journal.dropped) == (6_600, 1_600)
     assert many < few * 10
-
-
-# Threads.
-
-
-def test_threads_append_and_read_at_once(open_journal: Open) -> None:
-    journal = open_journal(max_exchanges=5_000)
-    done = threading.Event()
-    read: list[int] = []
-
-    def append(org: str) -> None:
-        for start in range(0, 400, 4):
-            journal.append([exchange(f"{org}{number % 50}", org=org) for number in range(start, start + 4)])
-
-    def follow() -> None:
-        position = 0
-        while not (done.is_set() and position == journal.position):
-            for place, each in journal.read(position, 100):
-                assert place == position + 1
-                assert each.org.startswith("org-")
-                position = place
-                read.append(place)
-
-    def look() -> None:
-        while not done.is_set():
-            page = journal.events(EventFilter(org="org-0"), 20)
-            assert all(record.org == "org-0" for record in page.items)
-            assert len({record.summary.id for record in page.items}) == len(page.items)
-            journal.exchanges(ExchangeFilter(org="org-1"), 20)
-            journal.count_events(ALL)
-
-    # What a thread raises becomes a warning, and so fails the test.
-    writers = [threading.Thread(target=append, args=(f"org-{number}",)) for number in range(4)]
-    readers = [threading.Thread(target=follow), threading.Thread(target=look)]
-    for thread in (*writers, *readers):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    done.set()
-    for thread in readers:
-        thread.join()
-    assert read == list(range(1, 1_601))
-    assert (journal.position, journal.count_events(ALL)) == (1_600, 200)
-    assert {record.attempts for record in journal.events(ALL, 1_000).items} == {8}
-
-
-def test_threads_forget_while_others_append(journal: Journal) -> None:
-    def append() -> None:
-        for number in range(100):
-            journal.append([exchange(str(number % 7), org="A"), exchange("b", org="B")])
-
-    writers = [threading.Thread(target=append) for _ in range(3)]
-    for writer in writers:
-        writer.start()
-    forgotten = 0
-    while any(writer.is_alive() for writer in writers):
-        forgotten += journal.forget("A")
-    for writer in writers:
-        writer.join()
-    forgotten += journal.forget("A")
-    assert forgotten == 300
-    assert journal.dropped == 0
-    assert {each.org for _, each in journal.read(0, 2_000)} == {"B"}
-    assert len(journal.read(0, 2_000)) == 300

@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help demo test lint soak bench paths docs clean chromium
+.PHONY: help demo test lint soak bench bench-pages paths docs clean chromium npm
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -11,16 +11,18 @@ OLD_CLIENT := .venv-openlineage-1.37
 PYTEST_8 := .venv-pytest-8
 # What the Dockerfile installs, so that its test downloads nothing.
 WHEELHOUSE := build/wheelhouse
+# What judges whether pages can be used by everybody; for tests alone.
+AXE := tests/web/node_modules/axe-core/axe.min.js
 PIP := install --quiet --disable-pip-version-check --no-input
 
 help: ## show this
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
 
 demo: $(VENV)/.ready ## send by every documented way, to an intake that is well and to one that misbehaves; build/report.html
 	$(BIN)/mock-intake demo --out build
 	$(BIN)/mock-intake conformance --output build/report.html
 
-test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready chromium ## run all tests
+test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium ## run all tests
 	MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
 	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
@@ -34,7 +36,10 @@ bench: $(VENV)/.ready ## measure the judgement and the plugin against their like
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/plugin.py
 
-soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready chromium ## the slow forms of tests that run short in CI
+bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 events are painted; takes minutes
+	$(BIN)/python -m bench.pages
+
+soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium ## the slow forms of tests that run short in CI
 	HYPOTHESIS_PROFILE=soak MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
 	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest -n auto --timeout=3600 $(PYTEST_ARGS)
 
@@ -45,7 +50,7 @@ docs: $(VENV)/.ready ## write the pages that are generated from the code
 	$(BIN)/python docs/generate.py
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(OLD_CLIENT) $(PYTEST_8) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -71,14 +76,28 @@ $(WHEELHOUSE)/.ready: $(VENV)/.ready
 		--wheel-dir $(WHEELHOUSE) '.[tls]' hatchling
 	@touch $@
 
-# Tests look at pages in a real browser, by one of the names that tests/browser.py knows.
-chromium:
-	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+# The lock file has the hash of what comes.
+$(AXE): tests/web/package-lock.json | npm
+	npm --prefix tests/web ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+# One of some commands, which a Debian package brings where none is here: $(call needed,COMMANDS,PACKAGE)
+define needed
+	@for name in $(1); do \
 		command -v $$name >/dev/null && exit 0; \
 	done; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-		echo "The tests need Chromium or Chrome, and none is here. On Debian: sudo apt-get install chromium" >&2; exit 2; \
+		echo "The tests need one of these, and none is here: $(1). On Debian: sudo apt-get install $(2)" >&2; exit 2; \
 	fi; \
 	export DEBIAN_FRONTEND=noninteractive; \
-	apt-get install -y -qq --no-install-recommends chromium >/dev/null \
-		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	apt-get install -y -qq --no-install-recommends $(2) >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(2) >/dev/null; }
+endef
+
+# Tests look at pages in a real browser, by one of the names that tests/browser.py knows.
+chromium:
+	$(call needed,chromium chromium-browser google-chrome google-chrome-stable,chromium)
+
+# Brings Node too, which some of the producers in tests are written for.
+npm:
+	$(call needed,npm,npm)

@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 from tests.conftest import REPOSITORY
 
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
+# What judges pages, as the test set-up installs it.
+AXE = REPOSITORY / "tests" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESK = 360, 1280
 _TALLEST = 4_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -191,6 +191,7 @@ def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) 
         echo(coloured(f"  agent to    {', '.join(to)}", "yellow"))
     if (target := listening.arguments["forward"]) is not None:
         echo(coloured(f"  forwards    accepted events to {target.shown}", "yellow"))
+    echo(f"  look at     {server.url}/mock/events in a browser")
     echo(f"  look with   curl {server.url}/api/mock/v1/events")
     echo("  end with    Ctrl-C")
 

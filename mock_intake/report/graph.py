@@ -16,11 +16,13 @@ from mock_intake.report.markup import Markup, element, joined
 
 MOST_DRAWN = 100
 _SWEEPS = 6
-_WIDTH, _HEIGHT = 224, 44
-_COLUMN, _ROW = 300, 64
+_WIDTH, _HEIGHT = 240, 44
+_COLUMN, _ROW = 316, 64
 _MARGIN = 12
 _FEWEST_COLUMNS = 3
-_MOST_LETTERS = 26
+# What fits into a node, in em of its two lines: the name is bold and larger. Fonts differ; these are a wide one's.
+_NAME_ROOM, _PLACE_ROOM = 17.5, 23
+_NARROW, _WIDE = frozenset(" .,:;'|!ijlIft/()[]-_"), frozenset("mwMW@%")
 
 
 class Node(NamedTuple):
@@ -277,19 +279,37 @@ def _beside(one: Point, other: Point) -> str:
 
 def _drawn(node: Node, place: Point, look: Look) -> Markup:
     said = f"{node.type} {node.namespace} / {node.name}" + (f": {look.note}" if look.note else "")
+    kind = f"{node.type} in "
     drawn = element(
         "g",
         element("title", said),
         element("rect", width=_WIDTH, height=_HEIGHT, rx=_HEIGHT / 2 if node.type == "dataset" else 4),
-        element("text", _short(node.name), x=_WIDTH / 2, y=19, class_="name"),
-        element("text", f"{node.type} in {_short(node.namespace, _MOST_LETTERS - 5)}", x=_WIDTH / 2, y=35),
+        element("text", _short(node.name, _NAME_ROOM), x=_WIDTH / 2, y=19, class_="name"),
+        element("text", kind + _short(node.namespace, _PLACE_ROOM - _width(kind)), x=_WIDTH / 2, y=35),
         class_=f"node {node.type} {look.style}".rstrip(),
         transform=f"translate({place.x:g} {place.y:g})",
     )
     return element("a", drawn, href=look.href) if look.href else drawn
 
 
-def _short(text: str, most: int = _MOST_LETTERS) -> str:
-    """Names are told apart by how they end rather than by how they begin."""
+def _short(text: str, room: float) -> str:
+    """As much of the end as there is room for: names are told apart by how they end rather than by how they begin."""
     text = shown(text)
-    return text if len(text) <= most else f"…{text[-most + 1 :]}"
+    if _width(text) <= room:
+        return text
+    widths = itertools.accumulate(map(_letter, reversed(text)), initial=1.0)
+    fitting = sum(width <= room for width in widths) - 1
+    return f"…{text[len(text) - fitting :]}"
+
+
+def _width(text: str) -> float:
+    """How wide a text is drawn, in em, rather too much than too little."""
+    return sum(map(_letter, text))
+
+
+def _letter(letter: str) -> float:
+    if letter in _NARROW:
+        return 0.5
+    if letter in _WIDE or not letter.isascii():
+        return 1.05
+    return 0.8 if letter.isupper() else 0.69

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mock_intake.report.markup import Markup, element
+from mock_intake.report.markup import Markup, element, joined
 from mock_intake.report.suite import Execution, SeenRequest
+from mock_intake.report.suite_words import requests_in_words
 
 _NO_ANSWER = "none"
 _WIDTH = 1_000
@@ -37,7 +38,7 @@ def in_words(execution: Execution) -> str:
     told = ", ".join(f"{count} x {answer}" for answer, count in sorted(answers.items()))
     span = f"from {seconds(requests[0].at)} to {seconds(requests[-1].at)}" if len(requests) > 1 else ""
     return (
-        f"{len(requests)} request{'s' if len(requests) > 1 else ''} {span or 'at ' + seconds(requests[0].at)}; "
+        f"{requests_in_words(execution)} {span or 'at ' + seconds(requests[0].at)}; "
         f"answers: {told}; the command ran for {seconds(execution.seconds)}"
     )
 
@@ -55,7 +56,11 @@ def timeline(execution: Execution) -> Markup:
     axis = element("span", "", class_="lane") + element(
         "span", element("span", "0 s"), element("span", seconds(end)), class_="axis", aria_hidden="true"
     )
-    return element("div", *drawn, axis, class_="timeline", role="img", aria_label=in_words(execution))
+    drawing = element("div", *drawn, axis, class_="timeline", role="img", aria_label=in_words(execution))
+    if not execution.requests_left_out:
+        return drawing
+    words = f"Only {requests_in_words(execution)}: the rest was judged too, and left out of the report."
+    return joined([drawing, element("p", words, class_="sub")])
 
 
 def _lane(name: str, requests: list[SeenRequest], ran: float, end: float) -> Markup:

@@ -20,7 +20,7 @@ from mock_intake.journal.protocol import EventFilter, Journal
 from mock_intake.openlineage import run_cycle
 from mock_intake.views.datasets import DatasetsState, add_datasets, fold_datasets
 from mock_intake.views.lineage import Lineage, LineageState, fold_lineage
-from mock_intake.views.runs import Run, RunsState, add_event, fold_run, read_run, run_to_dict
+from mock_intake.views.runs import Run, RunsState, add_event, ancestors, fold_run, read_run, run_to_dict
 from mock_intake.views.tallies import Counted, Counts, RunCodes, Tallies, TalliesState, fold_tallies
 
 State = TypeVar("State")
@@ -181,6 +181,11 @@ class Views:
             state = self._runs.state()
             named = state.children.get((run.org, run.run_id), ())
             return [state.runs[run.org, run_id] for run_id in named]
+
+    def ancestors(self, run: Run) -> list[Run]:
+        """The runs that a run is part of, the topmost first."""
+        with self._lock:
+            return ancestors(self._runs.state(), run)
 
     def near_misses(self, org: str) -> list[NearMiss]:
         """Pairs of datasets that would not join, and were probably meant to."""

@@ -33,7 +33,7 @@ class Column(NamedTuple):
 class JobNode:
     """A job: what was heard of it, what it reads and writes, which facets came with it and how often.
 
-    ``job_type`` is what its jobType facet last said.
+    ``job_type`` is what its jobType facet last said, ``parents`` are the jobs that its runs named as their parents'.
     """
 
     id: JobId
@@ -46,6 +46,7 @@ class JobNode:
     outputs: dict[DatasetId, None] = field(default_factory=dict)
     facets: Counter[tuple[Entity, str]] = field(default_factory=Counter)
     job_type: str | None = None
+    parents: dict[JobId, None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,12 +63,14 @@ class DatasetNode:
 class Lineage:
     """The lineage of one org. ``columns`` leads from a column to those that it is made of.
 
+    ``children`` leads from a job to those that name it as their parent; it may have sent no event of its own.
     ``seen`` are the ids of the events that it is made of: the same body accepted again is no other event.
     """
 
     jobs: dict[JobId, JobNode] = field(default_factory=dict)
     datasets: dict[DatasetId, DatasetNode] = field(default_factory=dict)
     columns: dict[Column, dict[Column, None]] = field(default_factory=dict)
+    children: dict[JobId, dict[JobId, None]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
 
@@ -86,7 +89,6 @@ def fold_lineage(state: LineageState, exchange: Exchange) -> LineageState:
         return state
     lineage.seen.add(summary.id)
     view = EventView(_body(exchange))
-    job = None
     if summary.job_namespace is not None and summary.job_name is not None:
         identity = JobId(summary.job_namespace, summary.job_name)
         job = lineage.jobs.setdefault(identity, JobNode(identity))
@@ -105,6 +107,9 @@ def fold_lineage(state: LineageState, exchange: Exchange) -> LineageState:
         job_type = view.job_facets.get("jobType")
         if type(job_type) is dict and type(job_type.get("jobType")) is str:
             job.job_type = job_type["jobType"]
+        if summary.parent_job is not None and (parent := JobId(*summary.parent_job)) != identity:
+            job.parents[parent] = None
+            lineage.children.setdefault(parent, {})[identity] = None
         job.facets.update((group.entity, key) for group in view.facet_groups() for key in group.facets)
     if summary.dataset is not None:
         _dataset(lineage, summary.dataset)

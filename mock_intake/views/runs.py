@@ -16,6 +16,8 @@ RunKey = tuple[str, str]
 """Org and run id: two orgs may have a run of the same id."""
 
 _PAGE = 500
+# No real hierarchy is deeper; what is made up may be.
+_MOST_ANCESTORS = 50
 
 
 @dataclass(slots=True)
@@ -30,6 +32,11 @@ class Run:
     @property
     def facts(self) -> RunFacts:
         return RunFacts(self.run_id, self.events, self.repeats)
+
+    @property
+    def parent_id(self) -> str | None:
+        """The run id that its events name as its parent, the first that any of them named."""
+        return next((event.parent_run_id for event in self.events if event.parent_run_id), None)
 
 
 @dataclass(slots=True)
@@ -51,6 +58,18 @@ def fold_run(state: RunsState, exchange: Exchange) -> RunsState:
     if exchange.event is not None and exchange.accepted:
         add_event(state, exchange.org, exchange.event, answer_lost=exchange.answer_lost)
     return state
+
+
+def ancestors(state: RunsState, run: Run) -> list[Run]:
+    """The run's parent, that one's parent and so on, as far as they sent events; the topmost first."""
+    found: dict[str, Run] = {}
+    above = run
+    while (parent_id := above.parent_id) is not None and parent_id not in (run.run_id, *found):
+        parent = state.runs.get((run.org, parent_id))
+        if parent is None or len(found) == _MOST_ANCESTORS:
+            break
+        found[parent_id] = above = parent
+    return list(reversed(found.values()))
 
 
 def read_run(journal: Journal, run_id: str, org: str | None = None) -> Run | None:
@@ -107,7 +126,6 @@ def run_to_dict(run: Run, findings: Iterable[Finding]) -> dict[str, Any]:
     facts = run.facts
     length = run_cycle.duration(facts)
     namespace, name = run.events[0].job if run.events else (None, None)
-    parent = next((event.parent_run_id for event in run.events if event.parent_run_id), None)
     return {
         "run_id": run.run_id,
         "org": run.org,
@@ -117,7 +135,7 @@ def run_to_dict(run: Run, findings: Iterable[Finding]) -> dict[str, Any]:
         "started_at": _with_offset(run_cycle.started_at(facts)),
         "ended_at": _with_offset(run_cycle.ended_at(facts)),
         "duration": None if length is None else length.total_seconds(),
-        "parent": parent,
+        "parent": run.parent_id,
         "events": [event.event_id for event in run.events],
         "findings": [finding.to_dict() for finding in findings],
     }

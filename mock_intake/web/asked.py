@@ -78,8 +78,8 @@ class Asked:
             raise NotReadYetError(left)
 
     def same_page(self, **changes: str | int | None) -> str:
-        """The address of this page with other parameters; None leaves one out."""
-        return address(self.path, **{**self.query, **changes})
+        """The address of this page with other parameters; None leaves one out. A search begins anew, unless told."""
+        return address(self.path, **{**self.query, "looked": None, **changes})
 
 
 def address(path: str, **parameters: str | int | None) -> str:

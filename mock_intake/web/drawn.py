@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -16,7 +18,10 @@ from mock_intake.views.neighbourhood import Part, Place
 from mock_intake.web.asked import address
 
 MOST_DRAWN = 2_000
+MOST_RELATED = 50
 _NO_NODE = "QUERY"
+# So many of the jobs that a job is part of are named where it is drawn.
+_MOST_SAID = 3
 
 
 def why_unsurfaced(lineage: Lineage, place: Place) -> str | None:
@@ -38,22 +43,47 @@ def page_of(place: Place, org: str) -> str:
     return address(f"/mock/{place.type}", org=org, namespace=place.namespace, name=place.name)
 
 
-Notes = Mapping[Place, str]
-"""Nodes that the product would not show, with the reason."""
+class Related(NamedTuple):
+    """A job above or below another, and where it leads to: nowhere, if it sent no event of its own."""
+
+    place: Place
+    page: str | None
 
 
-def notes_of(lineage: Lineage, part: Part) -> Notes:
-    found = ((place, why_unsurfaced(lineage, place)) for place in part.nodes)
-    return {place: note for place, note in found if note is not None}
+def related(lineage: Lineage, org: str, jobs: Iterable[JobId], page: Callable[[Place, str], str]) -> list[Related]:
+    places = [Place("job", *job) for job in itertools.islice(jobs, MOST_RELATED)]
+    return [Related(one, page(one, org) if JobId(one.namespace, one.name) in lineage.jobs else None) for one in places]
 
 
-def drawing(org: str, part: Part, notes: Notes, misses: Iterable[NearMiss], focus: Place | None = None) -> Markup:
+class Remark(NamedTuple):
+    """What is said of a node beyond its name: why the product would not show it, and the jobs that it is part of."""
+
+    unsurfaced: str | None
+    parents: list[Related]
+
+
+Remarks = Mapping[Place, Remark]
+
+
+def remarks_on(lineage: Lineage, org: str, part: Part) -> Remarks:
+    remarks = {}
+    for place in part.nodes:
+        job = lineage.jobs[JobId(place.namespace, place.name)] if place.type == "job" else None
+        parents = related(lineage, org, job.parents, page_of) if job else []
+        remarks[place] = Remark(why_unsurfaced(lineage, place), parents)
+    return remarks
+
+
+def drawing(org: str, part: Part, remarks: Remarks, misses: Iterable[NearMiss], focus: Place | None = None) -> Markup:
     """A part of the lineage as SVG; every node leads to its page."""
     nodes = {place: graph.Node(*place) for place in part.nodes}
     looks = {}
     for place, node in nodes.items():
-        style = " ".join(word for word, holds in (("unsurfaced", place in notes), ("focus", place == focus)) if holds)
-        looks[node] = graph.Look(page_of(place, org), style, notes.get(place, ""))
+        why, parents = remarks[place]
+        style = " ".join(word for word, holds in (("unsurfaced", why), ("focus", place == focus)) if holds)
+        said = [why] if why else []
+        said += [f"part of {parent.place.name}" for parent in parents[:_MOST_SAID]]
+        looks[node] = graph.Look(page_of(place, org), style, "; ".join(said))
     jobs = sum(place.type == "job" for place in nodes)
     title = f"Lineage: {jobs} jobs, {len(nodes) - jobs} datasets, {len(part.edges)} edges"
     edges = tuple((nodes[start], nodes[end]) for start, end in part.edges)

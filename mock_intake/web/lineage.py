@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from mock_intake.datadog.naming import naming_issues, platform_of
@@ -10,7 +11,16 @@ from mock_intake.journal.protocol import EventFilter
 from mock_intake.views.lineage import Column, JobId, Lineage, coverage_to_dict
 from mock_intake.views.neighbourhood import Place, around, largest, named, whole
 from mock_intake.web.asked import Asked, NotHereError, Shown, address
-from mock_intake.web.drawn import MOST_DRAWN, column_drawing, drawing, notes_of, page_of, why_unsurfaced
+from mock_intake.web.drawn import (
+    MOST_DRAWN,
+    MOST_RELATED,
+    column_drawing,
+    drawing,
+    page_of,
+    related,
+    remarks_on,
+    why_unsurfaced,
+)
 from mock_intake.web.events import orgs_of
 
 DEPTH, MOST_DEPTH = 3, 20
@@ -35,10 +45,11 @@ def graph(asked: Asked) -> Shown:
         if part is None:
             raise NotHereError(f"No {type_} {asked.query.get('name', '')[:60]} is in the lineage.")
         too_many = len(part.nodes) > MOST_DRAWN
-        notes = {} if too_many else notes_of(lineage, part)
+        remarks = {} if too_many else remarks_on(lineage, org, part)
         misses = asked.sources.views.near_misses(org)
         most_connected = largest(lineage, _MOST_NAMED) if too_many else []
         found = None if find is None else named(lineage, find, _MOST_NAMED)
+        family = _family(lineage, org, JobId(*focus[1:]), focus_on) if focus and focus.type == "job" else None
         jobs, datasets = len(lineage.jobs), len(lineage.datasets)
     shown = set(part.nodes)
     return Shown(
@@ -58,7 +69,8 @@ def graph(asked: Asked) -> Shown:
             "too_many": too_many,
             "largest": _links(org, [place for place, _ in most_connected]),
             "found": None if found is None else _links(org, found),
-            "drawing": None if too_many or not part.nodes else drawing(org, part, notes, misses, focus),
+            "drawing": None if too_many or not part.nodes else drawing(org, part, remarks, misses, focus),
+            "family": family,
             "misses": [
                 {
                     "miss": miss,
@@ -69,7 +81,7 @@ def graph(asked: Asked) -> Shown:
                 if focus is None or Place("dataset", *miss.one) in shown or Place("dataset", *miss.other) in shown
             ],
             "listed": [
-                {"place": place, "page": page_of(place, org), "note": notes.get(place)}
+                {"place": place, "page": page_of(place, org), "remark": remarks.get(place)}
                 for place in part.nodes[:_MOST_LISTED]
             ],
             "unlisted": len(part.nodes[_MOST_LISTED:]),
@@ -84,6 +96,17 @@ def _links(org: str, places: list[Place]) -> list[dict[str, Any]]:
 def focus_on(place: Place, org: str, depth: int | None = None) -> str:
     """The lineage around a node."""
     return address("/mock/lineage", org=org, depth=depth, **place._asdict())
+
+
+def _family(lineage: Lineage, org: str, job: JobId, page: Callable[[Place, str], str]) -> dict[str, Any]:
+    """The jobs that a job is part of, and those that are parts of it, each with its ``page`` if it sent events."""
+    above, below = lineage.jobs[job].parents, lineage.children.get(job, {})
+    return {
+        "parents": related(lineage, org, above, page),
+        "children": related(lineage, org, below, page),
+        "more_parents": len(above) - MOST_RELATED,
+        "more_children": len(below) - MOST_RELATED,
+    }
 
 
 def _chosen(asked: Asked) -> tuple[str, Lineage, list[str]]:
@@ -147,7 +170,7 @@ def _dataset(asked: Asked) -> Shown:
             "edges": len(edges),
             "column_drawing": column_drawing(org, identity, edges) if 0 < len(edges) <= _MOST_COLUMN_EDGES else None,
             "misses": misses,
-            "drawing": drawing(org, part, notes_of(lineage, part), misses, place),
+            "drawing": drawing(org, part, remarks_on(lineage, org, part), misses, place),
             "focus": focus_on(place, org),
         },
     )
@@ -208,7 +231,8 @@ def _job(asked: Asked) -> Shown:
             "note": why_unsurfaced(lineage, place),
             "records": asked.sources.journal.events(which, _MOST_EVENTS).items,
             "coverage": coverage_to_dict(node),
-            "drawing": drawing(org, part, notes_of(lineage, part), asked.sources.views.near_misses(org), place),
+            "family": _family(lineage, org, identity, page_of),
+            "drawing": drawing(org, part, remarks_on(lineage, org, part), asked.sources.views.near_misses(org), place),
             "focus": focus_on(place, org),
         },
     )

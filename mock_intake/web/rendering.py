@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +21,7 @@ from mock_intake.web.asked import address
 MEDIA = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _STATIC = ("style.css", "live.js", "graph.js", "icon.svg")
 _FOLDER = "mock_intake.web"
+_SIGNS = re.compile(r"([./:_-]+)(?=\w)")
 
 
 @cache
@@ -78,9 +80,14 @@ def _lines(text: str) -> Markup:
     return escape(shown_lines(text))
 
 
-def _tail(text: str, most: int) -> str:
-    """The end of a text: names are told apart by how they end rather than by how they begin."""
-    return text if len(text) <= most else f"…{text[1 - most :]}"
+def _tail(text: str, most: int) -> Markup:
+    """The end of a name, which is what names are told apart by. It is broken behind its signs, if it must be."""
+    end = shown(text[1 - most :] if len(text) > most else text)
+    cut = Markup("")
+    if len(text) > most:
+        # The sign for what was left out does not stand alone at the end of a line.
+        cut, end = Markup('<span class="nowrap">…{}</span>').format(end[:1]), end[1:]
+    return cut + Markup(_SIGNS.sub(r"\1<wbr>", str(escape(end))))  # noqa: S704
 
 
 def _clock(moment: datetime) -> Markup:

@@ -11,11 +11,11 @@ from mock_intake.datadog import spans
 from mock_intake.openlineage import run_cycle
 from mock_intake.openlineage.run_cycle import TERMINAL
 from mock_intake.parsing import without_surrogates
-from mock_intake.views import Run
+from mock_intake.views import Run, Views
 from mock_intake.views.accumulated import Accumulated, FacetsByKey, accumulate
 from mock_intake.web.asked import Asked, BadQueryError, NotHereError, Shown
 from mock_intake.web.events import orgs_of
-from mock_intake.web.timeline import parent_of, timeline, times_of
+from mock_intake.web.timeline import timeline, times_of
 
 PAGE_SIZE = 50
 STATES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER")
@@ -117,7 +117,7 @@ def one(asked: Asked) -> Shown:
     merged = accumulate((event.event_id, _body(asked, event.event_id)) for event in run.events[:_MOST_MERGED])
     facts = facts_of(asked, run)
     told = views.run_findings(run, closed=False)
-    parent_id = parent_of(run)
+    above = views.ancestors(run)
     records = [asked.sources.journal.event(event.event_id) for event in run.events[:_MOST_EVENTS]]
     children = views.children(run)
     return Shown(
@@ -129,10 +129,11 @@ def one(asked: Asked) -> Shown:
             "missing": list(
                 enumerate([one for one in views.run_findings(run, closed=True) if one not in told], len(told) + 1)
             ),
-            "parent_id": parent_id,
-            "parent": None if parent_id is None else views.run(parent_id, run.org),
+            "above": [{"run_id": one.run_id, "name": one.events[0].job[1]} for one in above],
+            "unseen_parent": _unseen(views, above[0] if above else run),
             "family": [
-                {"row": row, **facts_of(asked, row.run)} for row in timeline([run, *children[:_MOST_CHILDREN]]).rows
+                {"row": row, **facts_of(asked, row.run)}
+                for row in timeline([run, *reversed(children[:_MOST_CHILDREN])]).rows
             ],
             "children_left": len(children[_MOST_CHILDREN:]),
             "records": [record for record in records if record is not None],
@@ -142,6 +143,12 @@ def one(asked: Asked) -> Shown:
             **_span(run, facts, merged),
         },
     )
+
+
+def _unseen(views: Views, topmost: Run) -> str | None:
+    """The run id that the topmost run names as its parent, though no event of that came."""
+    parent_id = topmost.parent_id
+    return parent_id if parent_id is not None and views.run(parent_id, topmost.org) is None else None
 
 
 def _span(run: Run, facts: dict[str, Any], merged: Accumulated) -> dict[str, Any]:

@@ -66,18 +66,13 @@ def timeline(runs: Iterable[Run]) -> Timeline:
     return Timeline(rows, start, end)
 
 
-def parent_of(run: Run) -> str | None:
-    """The run id that the run's events name as its parent."""
-    return next((event.parent_run_id for event in run.events if event.parent_run_id), None)
-
-
 def _nested(runs: Sequence[Run]) -> list[tuple[Run, int]]:
     """Runs with their depths; children behind their parent, the earliest heard of first."""
     by_key = {(run.org, run.run_id): run for run in runs}
     below: dict[tuple[str, str], list[Run]] = {}
     roots = []
     for run in runs:
-        parent = (run.org, parent_of(run) or "")
+        parent = (run.org, run.parent_id or "")
         if parent in by_key and by_key[parent] is not run:
             below.setdefault(parent, []).append(run)
         else:

@@ -19,7 +19,7 @@ WEB = httpx.Client(
     limits=httpx.Limits(max_keepalive_connections=0),
     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
 )
-VOID = frozenset(("meta", "link", "input", "br", "hr", "img"))
+VOID = frozenset(("meta", "link", "input", "br", "hr", "img", "wbr"))
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 

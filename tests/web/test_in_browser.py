@@ -215,6 +215,26 @@ def test_the_graph_is_zoomed_panned_and_clicked(browser: Browser, full: IntakeSe
         fine(seen, full)
 
 
+def test_what_is_written_in_a_node_fits_into_it(browser: Browser, server: IntakeServer) -> None:
+    names = (
+        "SHOP.MARTS.CUSTOMERS_CLEANED_AGAIN",
+        "mmmm.WWWW." * 9,
+        "i.l." * 30,
+        "shop.reports.daily_revenue_of_all",
+        "\u58f2\u4e0a" * 40,
+    )
+    server_name = "snowflake://ACME-PRODUCTION-ACCOUNT-WITH-A-LONG-NAME"
+    send(server, run_event(inputs=[dataset(name, server_name) for name in names]))
+    with opened(browser, f"{server.url}/mock/lineage") as seen:
+        widths = seen.page.evaluate(
+            "[...document.querySelectorAll('.node')].flatMap(node => [...node.querySelectorAll('text')]"
+            ".map(text => text.getBBox().width / node.querySelector('rect').getBBox().width))"
+        )
+        assert len(widths) == 2 * (len(names) + 1)
+        assert max(widths) <= 1
+        assert sorted(widths)[-4] > 0.7, "more would have fit"
+
+
 def test_the_log_in_is_done_in_a_browser(browser: Browser) -> None:
     with IntakeServer(access=Access("the-token")) as server, opened(browser, f"{server.url}/mock/faults") as seen:
         page = seen.page

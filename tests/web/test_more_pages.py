@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ from mock_intake.datadog.authentication import Keys
 from mock_intake.intake import Settings
 from tests.control.content import KEY, ORG, run_of, send
 from tests.events import dataset, job_type, run_event
-from tests.web.looking import look, submit
+from tests.test_serve import Serving
+from tests.web.looking import BROWSER, WEB, look, submit
 
 
 def test_all_rules_are_there_with_how_often_they_have_spoken(full: IntakeServer) -> None:
@@ -93,6 +95,14 @@ def test_an_empty_intake_greets_with_commands_that_work(server: IntakeServer) ->
     )  # fmt: skip
     assert json.loads(done.stdout)["status"] == "ok"
     assert "START" in look(server, "/mock/events").rows()[0]
+
+
+def test_serve_says_where_the_pages_are(tmp_path: Path) -> None:
+    serving = Serving(tmp_path)
+    page = WEB.get(f"{serving.url}/mock/events", headers=BROWSER)
+    assert "Nothing has arrived yet." in page.text
+    _, out, _ = serving.end()
+    assert f"look at     {serving.url}/mock/events in a browser" in out
 
 
 def test_keys_that_the_intake_was_started_with_are_not_told(start_server: Callable[..., IntakeServer]) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from playwright.sync_api import Browser, expect
+
 from mock_intake import IntakeServer
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.journal.sqlite import SqliteJournal
+from tests.browser import opened
 from tests.control.content import run_of, send
 from tests.events import dataset, run_event
 from tests.test_views import Recorder
@@ -56,9 +60,9 @@ def test_pages_hold_while_events_come_in(server: IntakeServer) -> None:
     assert set(statuses) == {200}
 
 
-def long_record(journal: Journal, events: int = 20_000) -> None:
-    """As many events, the first of which was received, and the others made from it."""
-    first = Recorder().send(run_event(job={"namespace": "prod", "name": "j"}))
+def long_record(journal: Journal, events: int = 20_000, letters: int = 0) -> None:
+    """As many events, the first of which was received, and the others made from it; each has so long a note."""
+    first = Recorder().send(run_event(job={"namespace": "prod", "name": "j"}, note="x" * letters))
     assert first.event is not None
     journal.append(
         [
@@ -82,6 +86,42 @@ def test_a_long_record_is_read_on_beside_the_pages(start_server: Callable[..., I
     assert glance(server, "/mock/events").all("a", class_="open")  # at once, whatever else is to be read
     assert "20,000 events" in look(server, "/mock/rules?show=spoken").text
     assert "20,000" in look(server, "/mock/events").text
+
+
+@pytest.fixture(scope="module")
+def long() -> Iterator[IntakeServer]:
+    """A record that one look is too short for; the oldest event is of a job of its own."""
+    journal = MemoryJournal()
+    with IntakeServer(journal=journal) as server:
+        send(server, run_of("oldest", job={"namespace": "prod", "name": "the oldest one", "facets": {}}))
+        long_record(journal, 15_000, 64_000)
+        yield server
+
+
+def test_a_search_that_takes_too_long_is_gone_on_with_until_all_was_looked_through(long: IntakeServer) -> None:
+    page = glance(long, "/mock/events?text=oldest+one")
+    assert "Nothing so far." in page.text
+    looks = 1
+    while "Go on looking" in page.links():
+        page = glance(long, page.links()["Go on looking"])
+        looks += 1
+    assert looks > 1
+    assert [row[3] for row in page.rows()] == ["the oldest one prod"]
+    assert "15,001 events were looked through." in page.text
+
+
+def test_a_page_goes_on_looking_by_itself(browser: Browser, long: IntakeServer) -> None:
+    with opened(browser, f"{long.url}/mock/events?text=oldest+one") as seen:
+        expect(seen.page.locator("#list tbody tr")).to_contain_text("the oldest one", timeout=15_000)
+        expect(seen.page.locator("#live-status")).to_have_text("15,001 events were looked through.")
+        assert seen.page.get_by_role("button", name="Live").count() == 0  # what was found would go
+        assert seen.complaints == []
+
+
+def test_a_page_stops_looking_when_it_has_enough(browser: Browser, long: IntakeServer) -> None:
+    with opened(browser, f"{long.url}/mock/events?text=j") as seen:
+        assert seen.page.locator("#list tbody tr").count() >= 50
+        expect(seen.page.get_by_role("link", name="Older")).to_be_visible()
 
 
 def test_a_server_that_ends_while_its_record_is_read_ends_quietly(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 
 (() => {
   const pause = 400; // ms between two looks at most
+  const page = 50; // rows that a search is content with
+  const searching = document.querySelector("#list a[data-go-on]") !== null;
   const button = document.getElementById("live-button");
   const status = document.getElementById("live-status");
   let source = null;
@@ -89,12 +91,45 @@
     document.documentElement.dataset.live = "off";
   }
 
+  // A search that one look was too short for goes on by itself, until it has found a page or there is nothing left.
+  async function goOn() {
+    if (busy) return;
+    busy = true;
+    let link;
+    while ((link = document.querySelector("#list a[data-go-on]")) && !document.hidden) {
+      const list = document.getElementById("list");
+      if (list.querySelectorAll("tbody tr").length >= page) break;
+      try {
+        const answer = await fetch(link.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
+        if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("list");
+        if (!fresh) throw new Error("the record is still being read");
+        const rows = list.querySelector("tbody");
+        if (rows) {
+          rows.append(...document.importNode(fresh, true).querySelectorAll("tbody tr"));
+          link.closest(".more").replaceWith(document.importNode(fresh.querySelector(".more"), true));
+        } else {
+          list.replaceChildren(...document.importNode(fresh, true).childNodes);
+        }
+      } catch (error) {
+        say(`cannot look further: ${error.message}`);
+        break;
+      }
+    }
+    busy = false;
+    if (!link) say(document.querySelector("#list .more").textContent.trim());
+  }
+
   // Every open stream holds a connection, of which a browser has few: hidden pages let theirs go.
   document.addEventListener("visibilitychange", () => {
+    if (searching) { if (!document.hidden) goOn(); return; }
     if (document.hidden) stop(); else { listen(); if (source) later(); }
   });
 
-  if (button && document.querySelector("[data-live]")) {
+  if (searching) {
+    say("looking further; what comes in meanwhile shows when the page is loaded anew");
+    goOn();
+  } else if (button && document.querySelector("[data-live]")) {
     button.hidden = false;
     button.addEventListener("click", () => {
       const on = button.getAttribute("aria-pressed") !== "true";

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable
-from datetime import datetime
 from functools import lru_cache
 
 import click
@@ -59,7 +59,7 @@ def codes(findings: Iterable[Finding]) -> str:
 def exchange_line(exchange: Exchange) -> str:
     """One readable line for an exchange: an event, or a refused request."""
     fault = f" fault {exchange.fault}" if exchange.fault else ""
-    time = _time_of_day(exchange.received_at.replace(microsecond=0))
+    at = _time_of_day(int(exchange.received_at.timestamp()))
     event = exchange.event
     if not exchange.accepted or event is None:
         request = exchange.request
@@ -67,19 +67,19 @@ def exchange_line(exchange: Exchange) -> str:
         worst = max(exchange.findings, key=lambda finding: finding.severity.rank, default=None)
         reason = worst.message if worst and not exchange.fault else ""
         status = coloured(f"{exchange.response.status_code or 'none':<7}", "red", bold=True)
-        return f"{time} {status} {shown(what)}{fault}  {codes(exchange.findings)}  {shown(reason)}".rstrip()
+        return f"{at} {status} {shown(what)}{fault}  {codes(exchange.findings)}  {shown(reason)}".rstrip()
     job = f"{event.job_namespace}/{event.job_name}" if event.job_name else ""
     if event.dataset is not None:
         job = str(event.dataset)
     kind = event.event_type or event.kind or "no event"
     run = f"run {event.run_id}" if event.run_id else ""
-    words = [time, status_mark(event.status), f"{kind:9}", shown(job), shown(run), codes(exchange.findings)]
+    words = [at, status_mark(event.status), f"{kind:9}", shown(job), shown(run), codes(exchange.findings)]
     return " ".join(word for word in words if word) + fault
 
 
 @lru_cache(maxsize=4)
-def _time_of_day(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M:%S")
+def _time_of_day(seconds: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
 def counted(number: int, word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,7 +30,8 @@ class _Event:
     """
 
     record: EventRecord | None
-    positions: deque[int]
+    # A list, though it loses its first: a deque is larger than all the rest, and most events come once.
+    positions: list[int]
     attempts: int
 
 
@@ -131,7 +132,7 @@ class MemoryJournal:
         assert summary is not None
         event = self._events.get(summary.id)
         if event is None:
-            event = self._events[summary.id] = _Event(None, deque(), 0)
+            event = self._events[summary.id] = _Event(None, [], 0)
         else:
             self._events.move_to_end(summary.id)
         event.positions.append(position)
@@ -162,10 +163,7 @@ class MemoryJournal:
             return
         event = self._events[exchange.event.id]
         before = event.record
-        if event.positions[0] == position:
-            event.positions.popleft()
-        else:
-            event.positions.remove(position)
+        event.positions.remove(position)
         if not event.positions:
             del self._events[exchange.event.id]
         elif event.record is not None and event.record.exchange_id == exchange.id:

@@ -111,7 +111,7 @@ class _Cycle(RequestResponseCycle):
         parts += (message["lines"], b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         if self.scope["method"] != "HEAD":
             parts.append(message["body"])
-        self.transport.write(b"".join(parts))
+        self.transport.writelines(parts)
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:

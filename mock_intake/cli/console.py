@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
 
 import click
@@ -27,6 +27,11 @@ def level(word: Severity | Status) -> str:
 
 
 def status_mark(word: Status) -> str:
+    return _status_mark(word, bool(os.environ.get("NO_COLOR")))
+
+
+@lru_cache(maxsize=8)
+def _status_mark(word: Status, _no_colour: bool) -> str:
     return coloured(f"{word.upper():7}", _COLOURS[str(word)], bold=True)
 
 
@@ -44,8 +49,10 @@ def finding_lines(finding: Finding, indent: str = "  ") -> list[str]:
     return lines
 
 
-def codes(findings: Iterable[Finding]) -> str:
+def codes(findings: Collection[Finding]) -> str:
     """The codes of findings, each once, the worst first, with how often where it is more than once."""
+    if not findings:
+        return ""
     counted: dict[tuple[int, str], list[Finding]] = {}
     for finding in findings:
         counted.setdefault((-finding.severity.rank, finding.code), []).append(finding)

@@ -200,13 +200,19 @@ class MemoryJournal:
             if (exchange := self._exchanges.get(place)) is not None:
                 yield place, exchange
 
+    def _attempts_of(self, event_id: str, before: int | None) -> Iterator[tuple[int, Exchange]]:
+        event = self._events.get(event_id)
+        for position in reversed(event.positions) if event is not None else ():
+            if before is None or position < before:
+                yield position, self._exchanges[position]
+
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
         with self._lock:
+            walked = self._before(before) if which.event_id is None else self._attempts_of(which.event_id, before)
             matching = (
                 (position, exchange)
-                for position, exchange in self._before(before)
+                for position, exchange in walked
                 if (which.org is None or exchange.org == which.org)
-                and (which.event_id is None or (exchange.event is not None and exchange.event.id == which.event_id))
                 and (which.run_id is None or self._is_of_run(exchange, which.run_id))
             )
             return _page(list(islice(matching, limit + 1)), limit)

@@ -46,6 +46,8 @@ class Recorder:
         self._wake = threading.Condition()
         # How many the thread waits for.
         self._wanted = 1
+        # Whether that is on the loop's list already.
+        self._to_begin = False
         self._closed = False
         self._failure: str | None = None
         self._thread: threading.Thread | None = None
@@ -59,7 +61,9 @@ class Recorder:
         future: asyncio.Future[None] = loop.create_future()
         self._gathered.append(_Waiting(exchange, future))
         # Woken when the loop has nothing more to do at once, so that what came in together is one group.
-        loop.call_soon(self._begin)
+        if not self._to_begin:
+            self._to_begin = True
+            loop.call_soon(self._begin)
         await future
 
     def record_soon(self, exchange: Exchange) -> None:
@@ -78,7 +82,7 @@ class Recorder:
             thread = self._thread
         if thread is not None:
             thread.join(_STOP_TIMEOUT)
-        self._closed = False
+        self._closed = self._to_begin = False
 
     def _append(self, exchanges: list[Exchange]) -> None:
         self._journal.append(exchanges)
@@ -93,6 +97,7 @@ class Recorder:
 
     def _begin(self) -> None:
         """Has what has gathered written, unless that is done already."""
+        self._to_begin = False
         if not self._gathered:
             return
         with self._wake:

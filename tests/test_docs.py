@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +23,10 @@ from tests.conftest import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 SNIPPET = re.compile(r"<!-- snippet: (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
-LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)]*))?\)")
+FENCED = re.compile(r"^(```+).*?^\1", re.DOTALL | re.MULTILINE)
+HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+ANCHOR = re.compile(r"<\w+ (?:id|name)=\"([^\"]+)\"")
 DOCUMENTED_URL = "http://127.0.0.1:8580"
 
 
@@ -80,11 +84,36 @@ def test_every_route_of_the_control_api_is_documented() -> None:
                 assert f"`{method} {path.removeprefix('/api/mock/v1').replace('{id}', 'ID')}`" in page
 
 
+def anchors(page: Path) -> set[str]:
+    """What links into a page can name: its headings, as the forge that shows it slugs them, and ids of its own."""
+    text = FENCED.sub("", page.read_text())
+    found = set(ANCHOR.findall(text))
+    counts: Counter[str] = Counter()
+    for heading in HEADING.findall(text):
+        words = re.sub(r"<[^>]*>|\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        found.add(f"{slug}-{counts[slug]}" if counts[slug] else slug)
+        counts[slug] += 1
+    return found
+
+
 def test_links_lead_somewhere() -> None:
+    wrong = []
     for page in PAGES:
-        for target in LINK.findall(page.read_text()):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page}: {target}"
+        for target, anchor in LINK.findall(FENCED.sub("", page.read_text())):
+            if ":" in target:
+                continue
+            file = page.parent / target if target else page
+            if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file)):
+                wrong.append(f"{page.relative_to(REPOSITORY)}: {target}{anchor and '#'}{anchor}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_anchors_are_slugged_as_the_forge_does(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    headings = ["# One, *two* & `three_3`", "## Again", "### Again", '## <a id="own"></a>[Link](x.md)']
+    page.write_text("\n".join([*headings, "```sh", "# no heading", "```"]))
+    assert anchors(page) == {"one-two--three_3", "again", "again-1", "own", "link"}
 
 
 @pytest.fixture

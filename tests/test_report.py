@@ -433,10 +433,27 @@ def test_the_groups_tell_where_and_how_often(server: IntakeServer) -> None:
     for number in range(7):
         send(server, run_event("RUNNING", job={"namespace": "a", "name": f"job {number}"}))
     text = made(server.url, "--select", "DD101").stdout
-    assert "DD101 error, 7 x" in text
+    assert "DD101 error, 7 times" in text
     assert "  RUNNING job 0 at /job: " in text
     assert "  ... and 2 more" in text
     assert text.splitlines()[-1] == "7 events: 0 ok, 0 warning, 7 error; 0 requests refused; 1 runs"
+
+
+def test_what_was_expected_and_what_was_there_is_told(server: IntakeServer) -> None:
+    for number, name in enumerate(("one", "two", "three")):
+        time = "noon" if number == 2 else f"2026-11-01T12:00:0{number}Z"
+        send(server, run_event("RUNNING", job={"namespace": "a", "name": name}, eventTime=time))
+    expected = "job.facets.jobType with processingType, integration and jobType"
+    text = made(server.url, "--select", "DD101,OL007").stdout
+    (group,) = re.findall(r"DD101 error, 3 times\n.*?\n  advice: ", text, re.DOTALL)
+    # Once, where it is the same for all.
+    assert group.count(f"    expected: {expected}\n    actual: facets: none\n") == group.count("expected: ") == 1
+    page = made(server.url, "--format", "html", "--select", "DD101,OL007").stdout
+    assert page.count(f"<dl><dt>expected</dt><dd>{expected}</dd><dt>actual</dt><dd>facets: none</dd></dl>") == 1
+    assert "3 times</h3>" in page
+    assert "once</h3>" in page
+    assert "OL007 error, once\n" in text
+    assert f"(expected: {expected}; actual: facets: none)" in made(server.url, "--format", "markdown").stdout
 
 
 def test_a_report_of_an_org_holds_nothing_of_others(recorded: IntakeServer) -> None:

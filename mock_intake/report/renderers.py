@@ -34,8 +34,9 @@ def summary_line(report: Report) -> str:
 def to_text(report: Report) -> str:
     lines = [report.title, ""]
     for group in groups_of(report).at_or_above(Severity.INFO):
-        lines.append(f"{group.first.code} {group.first.severity}, {group.count} x")
-        lines += [f"  {_place(place)}" for place in group.places]
+        lines.append(f"{group.first.code} {group.first.severity}, {_times(group.count)}")
+        for place, difference in _places(group):
+            lines += [f"  {place}", *(f"    {name}: {value}" for name, value in difference.items())]
         if group.count > len(group.places):
             lines.append(f"  ... and {group.count - len(group.places)} more")
         lines += [f"  advice: {group.first.advice}", f"  source: {group.first.source} ({group.first.sureness})", ""]
@@ -100,7 +101,9 @@ def to_markdown(report: Report) -> str:
     if groups:
         lines += ["| Rule | Severity | Times | What, and where first | What to do |", "|---|---|---|---|---|"]
         for group in groups:
-            first = in_markdown(_place(group.places[0]))
+            place, difference = _places(group)[0]
+            seen = "; ".join(f"{name}: {value}" for name, value in difference.items())
+            first = in_markdown(f"{place} ({seen})" if seen else place)
             cells = (group.first.code, group.first.severity, str(group.count), first, in_markdown(group.first.advice))
             lines.append(f"| {' | '.join(cells)} |")
     else:
@@ -120,6 +123,8 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; vertical-align: top; }
 th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); overflow-wrap: anywhere; }
 code { font-size: .9em; } details { margin: .5rem 0; } dt { font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 .8rem; margin: 0 0 .5rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
 """
 
 
@@ -145,16 +150,21 @@ def to_html(report: Report) -> str:
 
 def _html_group(group: Group) -> str:
     e = in_html
-    places = "".join(f"<li>{e(_place(place))}</li>" for place in group.places)
+    places = "".join(f"<li>{e(place)}{_html_difference(difference)}</li>" for place, difference in _places(group))
     more = f"<li>and {group.count - len(group.places)} more</li>" if group.count > len(group.places) else ""
     first = group.first
     source = e(first.source)
     link = f'<a href="{source}">{source}</a>' if first.source.startswith("https://") else source
     return (
         f'<section><h3><code>{e(first.code)}</code> <span class="{first.severity}">{first.severity}</span> '
-        f"{group.count} times</h3><ul>{places}{more}</ul><p>{e(first.advice)}</p>"
+        f"{_times(group.count)}</h3><ul>{places}{more}</ul><p>{e(first.advice)}</p>"
         f"<p>Source: {link} ({e(first.sureness)})</p></section>"
     )
+
+
+def _html_difference(difference: Mapping[str, str]) -> str:
+    told = "".join(f"<dt>{in_html(name)}</dt><dd>{in_html(value)}</dd>" for name, value in difference.items())
+    return f"<dl>{told}</dl>" if told else ""
 
 
 def _html_row(entry: Entry) -> str:
@@ -166,20 +176,37 @@ def _html_row(entry: Entry) -> str:
     )
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _places(group: Group) -> list[tuple[str, Mapping[str, str]]]:
+    """Where a rule spoke and what it said, with what was expected and what was there unless it is as before."""
+    told: Mapping[str, str] = {}
+    places = []
+    for place in group.places:
+        difference = _difference(place.finding)
+        places.append((_place(place), difference if difference != told else {}))
+        told = difference
+    return places
+
+
 def _place(place: Place) -> str:
     finding = place.finding
     where = f" at {finding.pointer}" if finding.pointer else ""
     return f"{place.source or finding.subject}{where}: {finding.message}"
 
 
+def _difference(finding: Finding) -> Mapping[str, str]:
+    both = {"expected": finding.expected, "actual": finding.actual}
+    return {name: value for name, value in both.items() if value is not None}
+
+
 def _finding_text(finding: Finding) -> str:
     """A finding in full, on some lines."""
     lines = [f"{finding.code} {finding.severity}" + (f" at {finding.pointer}" if finding.pointer else "")]
     lines.append(finding.message)
-    if finding.expected:
-        lines.append(f"expected: {finding.expected}")
-    if finding.actual:
-        lines.append(f"actual: {finding.actual}")
+    lines += [f"{name}: {value}" for name, value in _difference(finding).items()]
     lines += [f"advice: {finding.advice}", f"source: {finding.source} ({finding.sureness})"]
     return "\n".join(shown(line) for line in lines)
 

@@ -19,21 +19,21 @@ from mock_intake.server.doors import Door
 from mock_intake.server.runner import IntakeServer
 from mock_intake_pytest import snapshots
 from mock_intake_pytest.asking import JobName, check_asked, fits_job, misses_of
+from mock_intake_pytest.codes import known_code
 from mock_intake_pytest.host import Host, Record
-from mock_intake_pytest.options import PATHS, Wanted
+from mock_intake_pytest.options import PATHS, Wanted, seconds_of
 from mock_intake_pytest.records import Event, LineageGraph, Request, Run, graph_of
 from mock_intake_pytest.telling import (
     IntakeFailure,
     asked_text,
     either,
     events_text,
-    known_code,
     near_misses_text,
     paragraphs,
     refused_text,
     runs_text,
 )
-from mock_intake_pytest.waiting import in_a_loop, in_thread, rang_since
+from mock_intake_pytest.waiting import in_a_loop, in_thread, rang_since, wait_in_turns
 
 _EVERYTHING = 1_000_000
 
@@ -292,21 +292,23 @@ class IntakeHandle:
     def settled(self, quiet: float = 0.2, *, timeout: float | None = None) -> list[Event]:
         """Waits until nothing has come for ``quiet`` seconds and no request is under way; gives all events."""
         __tracebackhide__ = True
-        if quiet > self._timeout(timeout):
-            raise ValueError(f"quiet for {quiet:g} s is more than the {self._seconds(timeout)} that are waited")
-        until = monotonic() + self._timeout(timeout)
+        quiet, timeout = seconds_of(quiet, "quiet"), self._timeout(timeout)
+        if quiet > timeout:
+            raise ValueError(f"quiet for {quiet:g} s is more than the {timeout:g} s that are waited")
+        until = monotonic() + timeout
         bell = self.server.bell
         while True:
             heard = bell.rung
-            quiet_so_far = not bell.wait_for(partial(rang_since, bell, heard), quiet)
-            if quiet_so_far and self.server.wait_until_idle(until - monotonic()) and bell.rung == heard:
+            quiet_so_far = not wait_in_turns(partial(bell.wait_for, partial(rang_since, bell, heard)), quiet)
+            idle = quiet_so_far and wait_in_turns(self.server.wait_until_idle, until - monotonic())
+            if idle and bell.rung == heard:
                 return self._all_events()
             if until - monotonic() < quiet:
                 break
         why = "one is still under way" if quiet_so_far else "they keep coming"
         raise IntakeFailure(
             paragraphs(
-                f"Waited {self._seconds(timeout)} for {quiet:g} s without a request; {why}.",
+                f"Waited {timeout:g} s for {quiet:g} s without a request; {why}.",
                 events_text(self._all_events()),
                 in_a_loop(),
             )
@@ -486,10 +488,12 @@ class IntakeHandle:
         )
 
     def _timeout(self, timeout: float | None) -> float:
-        return self.wanted.timeout if timeout is None else timeout
+        __tracebackhide__ = True
+        return self.wanted.timeout if timeout is None else seconds_of(timeout, "timeout")
 
     def _seconds(self, timeout: float | None) -> str:
         return f"{self._timeout(timeout):g} s"
 
     def _wait(self, condition: Callable[[], bool], timeout: float | None) -> bool:
-        return self.server.bell.wait_for(condition, self._timeout(timeout))
+        __tracebackhide__ = True
+        return wait_in_turns(partial(self.server.bell.wait_for, condition), self._timeout(timeout))

@@ -5,7 +5,8 @@ Imported whenever pytest starts with the plugin installed, so it imports nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +66,17 @@ def add_options(parser: pytest.Parser) -> None:
 
 def check_settings(config: pytest.Config) -> None:
     """Raises ``pytest.UsageError`` if the ini file says what cannot be meant."""
+    ignored, left_out = config.getini("intake_ignore"), config.getini("intake_snapshot_ignore")
+    if ignored or left_out:
+        # Imported for those who have the setting: what knows the rules is not at hand otherwise.
+        from mock_intake_pytest.codes import known_code
+        from mock_intake_pytest.pointers import parts_of
+
+        _each(known_code, ignored, "the ini setting intake_ignore")
+        _each(parts_of, left_out, "the ini setting intake_snapshot_ignore")
     _one_of(config.getini("intake_fail_on"), LEVELS, "the ini setting intake_fail_on")
     _one_of(config.getini("intake_path"), PATHS, "the ini setting intake_path")
-    _seconds(config.getini("intake_timeout"), "the ini setting intake_timeout")
+    _timeout(config.getini("intake_timeout"), "the ini setting intake_timeout")
 
 
 def check_path(path: Any, node: pytest.Item) -> str:
@@ -103,7 +112,7 @@ def wanted_of(node: pytest.Item, config: pytest.Config) -> Wanted:
         _one_of(marked.get("fail_on", fail_on), LEVELS, f"{where}: fail_on"),
         events,
         tuple(ignored),
-        _seconds(marked.get("timeout", config.getini("intake_timeout")), f"{where}: timeout"),
+        _timeout(marked.get("timeout", config.getini("intake_timeout")), f"{where}: timeout"),
     )
 
 
@@ -112,8 +121,36 @@ def paths_of(definition: pytest.Item) -> Sequence[str] | None:
     for marker in definition.iter_markers("intake"):
         if "paths" in marker.kwargs:
             where = f"{definition.nodeid}: @pytest.mark.intake: paths"
-            return [_one_of(path, PATHS, where) for path in _words(marker.kwargs["paths"], where)]
+            paths = [_one_of(path, PATHS, where) for path in _words(marker.kwargs["paths"], where)]
+            if not paths:
+                raise pytest.UsageError(f"{where} names none, so the test would not run; there are {', '.join(PATHS)}")
+            return paths
     return None
+
+
+def check_read(item: pytest.Item) -> None:
+    """Raises ``pytest.UsageError`` if a test that used no intake has the marker: nothing has read it.
+
+    It is the test's own marker that counts: one of a class or module is for those of its tests that use the intake, and
+    so is one that a plugin or ``conftest.py`` adds. A test that takes ``request`` may ask for the fixture or not.
+    """
+    own = [
+        *getattr(getattr(item, "obj", None), "pytestmark", ()),
+        *getattr(getattr(item, "callspec", None), "marks", ()),
+    ]
+    marked = [marker for marker in own if marker.name == "intake" and marker.kwargs]
+    if not marked or {"intake", "intake_path"} & {*getattr(item, "fixturenames", ())} or _takes_request(item):
+        return
+    said = ", ".join(f"{name}={value!r}" for name, value in marked[0].kwargs.items())
+    raise pytest.UsageError(
+        f"{item.nodeid}: @pytest.mark.intake({said}) says nothing here, for the test uses no intake: it lacks the "
+        "fixture intake_env, or intake."
+    )
+
+
+def _takes_request(item: pytest.Item) -> bool:
+    function = getattr(item, "function", None)
+    return function is not None and "request" in inspect.signature(function).parameters
 
 
 def _words(value: Any, where: str) -> Sequence[str]:
@@ -130,11 +167,28 @@ def _one_of(value: Any, known: Sequence[str], where: str) -> str:
     return str(value)
 
 
-def _seconds(value: Any, where: str) -> float:
+def _each(check: Callable[[str], object], values: Sequence[str], where: str) -> None:
+    for value in values:
+        try:
+            check(value)
+        except ValueError as error:
+            raise pytest.UsageError(f"{where}: {error}") from None
+
+
+def _timeout(value: Any, where: str) -> float:
+    try:
+        return seconds_of(value, where)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def seconds_of(value: Any, where: str) -> float:
+    """A length of time that can be waited for. Raises ``ValueError``."""
+    __tracebackhide__ = True
     try:
         seconds = float(value)
     except (TypeError, ValueError):
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise pytest.UsageError(f"{where} is a number of seconds, not {value!r}")
+        raise ValueError(f"{where} is a number of seconds, not {value!r}")
     return seconds

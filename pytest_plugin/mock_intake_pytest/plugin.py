@@ -1,7 +1,7 @@
 """The pytest plugin ``mock_intake``: options, fixtures, and what is told at the end.
 
 pytest imports this whenever it starts, so it imports nothing of ours but the options, and clocks and disk before a
-test puts others in their place; the rest comes with the first test that uses a fixture.
+test puts others in their place; the rest comes with the first test that uses a fixture, loaded as ``loading`` says.
 """
 
 from __future__ import annotations
@@ -16,8 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import mock_intake.clock  # noqa: F401
-import mock_intake_pytest.disk  # noqa: F401
-from mock_intake_pytest.options import MARKER, add_options, check_path, check_settings, paths_of, wanted_of
+import mock_intake_pytest.disk
+import mock_intake_pytest.loading  # noqa: F401
+from mock_intake_pytest.options import (
+    MARKER,
+    add_options,
+    check_path,
+    check_read,
+    check_settings,
+    paths_of,
+    wanted_of,
+)
 
 if TYPE_CHECKING:
     from mock_intake_pytest.handle import IntakeHandle
@@ -31,6 +40,8 @@ CRASHED: pytest.StashKey[list[str]] = pytest.StashKey()
 # Whether some tests of a file were left out, and which tests have passed.
 PARTIAL: pytest.StashKey[bool] = pytest.StashKey()
 PASSED: pytest.StashKey[set[str]] = pytest.StashKey()
+# What is told at the end.
+SUMMARY: pytest.StashKey[Sequence[str]] = pytest.StashKey()
 _OUTPUT = "mock_intake"
 
 
@@ -126,11 +137,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise
     # Asked for now: the test itself may have asked for the fixture, by getfixturevalue.
     trial = _trial_of(item)
-    if trial is None:
-        return result
     # What a unittest.TestCase raises is kept here, and raised by nobody.
     raised = getattr(item, "_excinfo", None)
-    if raised:
+    if trial is None:
+        if not raised:
+            with _told_briefly():
+                check_read(item)
+    elif raised:
         _failed(item, trial, raised[0].value)
     else:
         trial.judge_so_far()
@@ -160,18 +173,34 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    """Counts once the last fixture has ended, and before the terminal is written to, if there is one."""
+    result = yield
     config = session.config
-    ours = config.stash.get(SESSION, None)
-    if ours is None:
-        return
-    if not config.stash.get(PARTIAL, False) and not any("::" in argument for argument in config.args):
-        ours.look_for_unused(session.items, config.stash[PASSED])
     output = getattr(config, "workeroutput", None)
-    if output is not None:
-        output[_OUTPUT] = ours.tally.dumps()
-    else:
-        config.stash[RECEIVED].append(ours.tally.dumps())
+    ours = config.stash.get(SESSION, None)
+    if ours is not None:
+        if not config.stash.get(PARTIAL, False) and not any("::" in argument for argument in config.args):
+            ours.look_for_unused(session.items, config.stash[PASSED])
+        counted = ours.tally.dumps()
+        if output is not None:
+            output[_OUTPUT] = counted
+        else:
+            config.stash[RECEIVED].append(counted)
+    if output is None:
+        _sum_up(config)
+    return result
+
+
+def _sum_up(config: pytest.Config) -> None:
+    """Writes the report, and keeps what the terminal summary is to say."""
+    file = _report_file(config)
+    received, crashed = config.stash[RECEIVED], config.stash[CRASHED]
+    if received or file:
+        from mock_intake_pytest.reporting import sum_up
+
+        config.stash[SUMMARY] = sum_up(config.rootpath, received, len(crashed), file)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -185,12 +214,10 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    file = _report_file(config)
-    received, crashed = config.stash[RECEIVED], config.stash[CRASHED]
-    if received or file:
-        from mock_intake_pytest.reporting import summarise
-
-        summarise(terminalreporter, config, received, len(crashed), file)
+    if lines := config.stash.get(SUMMARY, ()):
+        terminalreporter.write_sep("=", "mock-intake")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def _report_file(config: pytest.Config) -> Path | None:

@@ -60,13 +60,13 @@ def count(tally: Tally, record: Record, journal: Journal, *, with_entries: bool,
         ]
 
 
-def summarise(terminal: Any, config: pytest.Config, received: Sequence[str], crashed: int, file: Path | None) -> None:
-    """Prints the summary over all processes, and writes the report if one is asked for."""
+def sum_up(root: Path, received: Sequence[str], crashed: int, file: Path | None) -> Sequence[str]:
+    """Writes the report over all processes if one is asked for; gives the lines of the summary."""
     tally = Tally()
     for text in received:
         tally.add(Tally.loads(text))
     tally.unused = [str(path) for path in unused(tally.snapshots)]
-    lines = list(tally.lines(config.rootpath))
+    lines = list(tally.lines(root))
     if crashed:
         lines.append(f"incomplete: {incomplete(crashed)}")
     if file is not None:
@@ -77,10 +77,7 @@ def summarise(terminal: Any, config: pytest.Config, received: Sequence[str], cra
             lines.append(f"report: {file}")
         except OSError as error:
             lines.append(f"report: {file} could not be written: {error.strerror}")
-    if lines:
-        terminal.write_sep("=", "mock-intake")
-        for line in lines:
-            terminal.write_line(line)
+    return lines
 
 
 def incomplete(crashed: int) -> str:

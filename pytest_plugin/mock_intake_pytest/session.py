@@ -12,6 +12,7 @@ from mock_intake.config import ConfigError, find_config, load_config
 from mock_intake.openlineage.library import UserSchemaError
 from mock_intake.server.runner import ServerError
 from mock_intake_pytest import snapshots
+from mock_intake_pytest.codes import known_code
 from mock_intake_pytest.handle import IntakeHandle
 from mock_intake_pytest.host import Host
 from mock_intake_pytest.judging import places_of, verdict_on_findings, verdict_on_presence
@@ -24,7 +25,6 @@ from mock_intake_pytest.telling import (
     events_text,
     findings_text,
     grouped,
-    known_code,
     paragraphs,
     refused_text,
 )

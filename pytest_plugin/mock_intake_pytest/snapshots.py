@@ -10,14 +10,16 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mock_intake_pytest import disk
+from mock_intake_pytest.pointers import covered, parts_of
 from mock_intake_pytest.telling import IntakeFailure, paragraphs
 
+T = TypeVar("T")
 DIRECTORY = "intake_snapshots"
 _MOST_NAME = 120
 
@@ -26,6 +28,8 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PORT = re.compile(r"\b(localhost|127\.0\.0\.1|\[::1\]):\d+")
 # A version in a URL or behind a name: /tree/1.54.0/, openlineage-python/1.54.0, but no schema's 2-0-2.
 _VERSION = re.compile(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)+(?:[-+.]?[0-9A-Za-z]+)*(?![\w])")
+# What moves a cursor, and halves of characters that UTF-8 has no bytes for.
+_UNWRITABLE = re.compile("[\u2028\ud800-\udfff]")
 _PRODUCERS = ("producer", "_producer")
 # Facets that hold versions of programs.
 _VERSION_KEYS = ("version", "openlineageAdapterVersion")
@@ -109,11 +113,11 @@ class Files:
             text = written(normalised(bodies, (*self._ignore, *ignore), replace))
         except ValueError as error:
             raise ValueError(f"assert_snapshot: {error}") from None
-        known = disk.read(file)
+        known = _reach(file, "read", lambda: disk.read(file))
         if known == text:
             return
         if self._update or (known is None and not self._ci):
-            disk.write(file, text)
+            _reach(file, "written", lambda: disk.write(file, text))
             self._ledger.written.add(str(file))
             return
         if known is None:
@@ -145,7 +149,7 @@ def normalised(
     """Events with what changes from run to run replaced, and places left out."""
     runs: dict[str, str] = {}
     patterns = [(_pattern(pattern), text) for pattern, text in (replace or {}).items()]
-    pointers = [_parts(pointer) for pointer in ignore]
+    pointers = [parts_of(pointer) for pointer in ignore]
     return [_normal(body, (), runs, patterns, pointers) for body in bodies]
 
 
@@ -162,13 +166,13 @@ def _normal(
         return {
             key: _normal(each, (*path, key), runs, patterns, ignore)
             for key, each in value.items()
-            if not _ignored((*path, key), ignore)
+            if not covered((*path, key), ignore)
         }
     if isinstance(value, list):
         return [
             _normal(each, (*path, str(index)), runs, patterns, ignore)
             for index, each in enumerate(value)
-            if not _ignored((*path, str(index)), ignore)
+            if not covered((*path, str(index)), ignore)
         ]
     if not isinstance(value, str):
         return value
@@ -192,22 +196,10 @@ def _pattern(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
 
 
-def _parts(pointer: str) -> tuple[str, ...]:
-    if not pointer.startswith("/"):
-        raise ValueError(f"{pointer!r} is no JSON Pointer: it begins with a slash, as in /run/facets/nominalTime")
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
-
-
-def _ignored(path: tuple[str, ...], ignore: Sequence[tuple[str, ...]]) -> bool:
-    return any(
-        len(path) == len(pointer) and all(want in ("*", have) for want, have in zip(pointer, path, strict=True))
-        for pointer in ignore
-    )
-
-
 def written(events: Sequence[Any]) -> str:
     """A snapshot's text: keys in the order in which they were sent, as a reader would have them."""
-    return json.dumps({"events": events}, indent=2, ensure_ascii=False).replace("\u2028", "\\u2028") + "\n"
+    text = json.dumps({"events": events}, indent=2, ensure_ascii=False) + "\n"
+    return _UNWRITABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def unused(ledger: Ledger) -> Iterator[Path]:
@@ -226,6 +218,17 @@ def _file_name(text: str) -> str:
     if len(name) <= _MOST_NAME:
         return name
     return name[:_MOST_NAME] + "-" + hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _reach(file: Path, verb: str, action: Callable[[], T]) -> T:
+    """Does something with a file; a failure says what is in the way."""
+    __tracebackhide__ = True
+    try:
+        return action()
+    except OSError as error:
+        obstacle = disk.no_directory(file)
+        reason = f"{_shown(obstacle)} is no directory" if obstacle else str(error.strerror)
+        raise IntakeFailure(f"The snapshot {_shown(file)} cannot be {verb}: {reason}.") from None
 
 
 def _shown(file: Path) -> str:

@@ -39,14 +39,6 @@ class Verdict(IntakeFailure, pytest.fail.Exception):  # type: ignore[misc, name-
 Verdict.__module__ = "mock_intake_pytest"
 
 
-def known_code(code: str) -> str:
-    """A rule's code, or the beginning of codes, in its own spelling. Raises ``ValueError`` if there is no such rule."""
-    code = code.upper()
-    if not any(known.startswith(code) for known in RULES):
-        raise ValueError(f"there is no rule {code}; `mock-intake rules` lists them")
-    return code
-
-
 def grouped(places: Iterable[Place]) -> Groups:
     groups = Groups(_MOST_PLACES)
     groups.extend(places)

@@ -3,23 +3,65 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
+from mock_intake.clock import monotonic
 from mock_intake.server.bell import Bell
 from mock_intake_pytest.telling import IntakeFailure
 
 T = TypeVar("T")
 
 
+# How soon a thread sees that nobody waits for it any more, in seconds.
+_GLANCE = 0.1
+# Set once the coroutine that waits for this thread has been cancelled.
+_ABANDONED: ContextVar[threading.Event | None] = ContextVar("_ABANDONED", default=None)
+
+
+class _AbandonedError(Exception):
+    """Ends a wait whose coroutine was cancelled; there is nobody left to hear of it."""
+
+
 async def in_thread(wait: Callable[[], T]) -> T:
-    """Waits in a thread, while the loop goes on."""
+    """Waits in a thread, while the loop goes on; the thread ends when the coroutine is cancelled.
+
+    Loops wait for their threads before they close, and a thread cannot be ended from outside. It is a thread at all
+    because its clock is the real one, where a loop's may be frozen by a test.
+    """
     __tracebackhide__ = True
+    abandoned = threading.Event()
+
+    def run() -> T:
+        # Of the thread's own copy of the context.
+        _ABANDONED.set(abandoned)
+        return wait()
+
     try:
-        return await asyncio.to_thread(wait)
+        return await asyncio.to_thread(run)
+    except asyncio.CancelledError:
+        abandoned.set()
+        raise
     except (IntakeFailure, ValueError) as failure:
         # The way through the thread tells a reader nothing.
         raise failure.with_traceback(None) from None
+
+
+def wait_in_turns(wait: Callable[[float], bool], timeout: float) -> bool:
+    """Calls ``wait`` with a number of seconds, at once or bit by bit, until it gives true or the time is up."""
+    abandoned = _ABANDONED.get()
+    if abandoned is None:
+        return wait(timeout)
+    until = monotonic() + timeout
+    while not abandoned.is_set():
+        left = until - monotonic()
+        if wait(max(0.0, min(left, _GLANCE))):
+            return True
+        if left <= _GLANCE:
+            return False
+    raise _AbandonedError
 
 
 def in_a_loop() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.alone import AloneProject
+from tests.plugin.alone import OURS, AloneProject
 
 HEAVY = ("starlette", "uvicorn", "uvloop", "jsonschema", "jsonschema_rs", "httpx", "faker", "deepdiff", "trustme")
 # What pytest has loaded when it is about to end.
@@ -43,7 +43,8 @@ def test_a_run_that_does_not_use_it_loads_nothing_heavy(alone: AloneProject) -> 
         import pytest
         import mock_intake_pytest
 
-        @pytest.mark.intake(events=0)
+        pytestmark = pytest.mark.intake(events=0)
+
         def test_it(): pass
         """,
     )
@@ -55,6 +56,7 @@ def test_a_run_that_does_not_use_it_loads_nothing_heavy(alone: AloneProject) -> 
         "mock_intake.clock",
         "mock_intake_pytest",
         "mock_intake_pytest.disk",
+        "mock_intake_pytest.loading",
         "mock_intake_pytest.options",
         "mock_intake_pytest.plugin",
     }
@@ -66,6 +68,31 @@ def test_a_test_that_only_sends_and_asks_loads_no_more_than_it_needs(alone: Alon
     alone.passes(1)
     unneeded = {"faker", "deepdiff", "trustme", "httpx"}
     assert {name.partition(".")[0] for name in heavy(modules(alone))} & unneeded == set()
+
+
+def test_its_modules_are_loaded_as_they_were_compiled(alone: AloneProject) -> None:
+    """Where it is installed, pytest means to rewrite all of them, as the first plugin here asks: half a second."""
+    alone.write("asks.py", "import pytest\npytest.register_assert_rewrite('mock_intake', 'mock_intake_pytest')\n")
+    alone.write(
+        "test_it.py",
+        """
+        import sys
+
+        def test_it(intake, intake_env, send):
+            send()
+            intake.assert_event({"eventType": "START"})
+            ours = {name: module for name, module in sys.modules.items() if name.startswith("mock_intake")}
+            rewritten = {name for name, module in ours.items() if "Rewriting" in type(module.__loader__).__name__}
+            assert len(ours) > 50
+            assert "mock_intake_pytest" in rewritten
+            assert rewritten <= {
+                "mock_intake", "mock_intake.clock", "mock_intake_pytest", "mock_intake_pytest.disk",
+                "mock_intake_pytest.loading", "mock_intake_pytest.plugin",
+            }
+        """,
+    )
+    ran = alone.run(ours=False, plugins=["asks", OURS])
+    assert ran.outcomes == {"passed": 1}, ran.output
 
 
 def processor_time() -> float:

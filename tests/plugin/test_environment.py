@@ -159,8 +159,9 @@ def test_a_test_runs_over_the_paths_that_it_names(project: Project) -> None:
             assert ("OPENLINEAGE_URL" in intake_env) is (intake_path == "http")
 
         @pytest.mark.intake(paths=["http"])
-        def test_with_no_intake():
-            pass
+        class TestSome:
+            def test_with_no_intake(self):
+                pass
         """,
         "-v",
     )
@@ -171,7 +172,7 @@ def test_a_test_runs_over_the_paths_that_it_names(project: Project) -> None:
             "test_it.py::test_without_the_environment[[]async] PASSED*",
             "test_it.py::test_parametrised[[]http] PASSED*",
             "test_it.py::test_parametrised[[]datadog] PASSED*",
-            "test_it.py::test_with_no_intake PASSED*",
+            "test_it.py::TestSome::test_with_no_intake PASSED*",
         ]
     )
 

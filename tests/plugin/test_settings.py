@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.plugin.running import Project, pinned
@@ -118,6 +120,27 @@ def test_settings_of_the_pyproject_that_cannot_be_meant_are_told(project: Projec
             ["-o", "intake_path=ftp"],
             "ERROR: the ini setting intake_path is one of http, datadog, async, agent, intercept, not 'ftp'",
         ),
+        (
+            ["-o", "intake_ignore=RC1 DD1011 ol"],
+            (
+                "ERROR: the ini setting intake_ignore: there is no rule DD1011; did you mean DD101? "
+                "`mock-intake rules` lists them"
+            ),
+        ),
+        (
+            ["-o", "intake_snapshot_ignore=/producer\nrun/facets"],
+            (
+                "ERROR: the ini setting intake_snapshot_ignore: 'run/facets' is no JSON Pointer: it begins with a "
+                "slash, as in /run/facets/nominalTime"
+            ),
+        ),
+        (
+            ["-o", "intake_snapshot_ignore=/run/~facets"],
+            (
+                "ERROR: the ini setting intake_snapshot_ignore: '/run/~facets' is no JSON Pointer: ~ is written ~0 in "
+                "it, and a slash in a name ~1"
+            ),
+        ),
         (["-o", "intake_timeout=soon"], "ERROR: the ini setting intake_timeout is a number of seconds, not 'soon'"),
         (
             ["--intake-report=a.pdf"],
@@ -206,15 +229,100 @@ def test_wrong_markers_fail_their_tests_in_a_line_in_workers_too(project: Projec
     )
 
 
-def test_wrong_paths_to_run_over_are_told_at_collection(project: Project) -> None:
-    message = project.failure(
+@pytest.mark.parametrize(
+    ("paths", "error"),
+    [
+        ('["http", "ftp"]', "paths is one of http, datadog, async, agent, intercept, not 'ftp'"),
+        ("[]", "paths names none, so the test would not run; there are http, datadog, async, agent, intercept"),
+    ],
+)
+def test_wrong_paths_to_run_over_are_told_at_collection(project: Project, paths: str, error: str) -> None:
+    message = project.failure(f"@pytest.mark.intake(paths={paths})\ndef test_it(intake): pass")
+    assert message == f"test_it.py::test_it: @pytest.mark.intake: {error}"
+
+
+def test_a_marker_that_nothing_reads_fails_its_test(project: Project) -> None:
+    ran = project.run_tests(
         """
-        @pytest.mark.intake(paths=["http", "ftp"])
-        def test_it(intake): pass
+        import unittest
+
+        @pytest.mark.intake(events=5, path="http")
+        def test_without(tmp_path): pass
+
+        @pytest.mark.parametrize("each", [1, pytest.param(2, marks=pytest.mark.intake(fail_on="never"))])
+        def test_parameter(each): pass
+
+        class TestOld(unittest.TestCase):
+            @pytest.mark.intake(events=2)
+            def test_method(self): pass
+
+        @pytest.mark.xfail
+        @pytest.mark.intake(events=2)
+        def test_is_to_fail(): pass
+
+        @pytest.mark.intake(events=2)
+        def test_fails_by_itself():
+            raise KeyError("by itself")
+
+        @pytest.mark.intake(events=2)
+        def test_skips():
+            pytest.skip("not today")
         """
     )
-    assert message == (
-        "test_it.py::test_it: @pytest.mark.intake: paths is one of http, datadog, async, agent, intercept, not 'ftp'"
+    assert ran.outcomes == {"failed": 4, "passed": 1, "xfailed": 1, "skipped": 1}, ran.output
+    lacks = "says nothing here, for the test uses no intake: it lacks the fixture intake_env, or intake."
+    assert ran.messages == [
+        f"test_it.py::test_without: @pytest.mark.intake(events=5, path='http') {lacks}",
+        f"test_it.py::test_parameter[2]: @pytest.mark.intake(fail_on='never') {lacks}",
+        f"test_it.py::TestOld::test_method: @pytest.mark.intake(events=2) {lacks}",
+        "KeyError: 'by itself'",
+    ]
+
+
+def test_markers_that_are_read_or_are_not_the_tests_own_fail_nothing(project: Project) -> None:
+    project.conftest(
+        """
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker(pytest.mark.intake(ignore="DD5"))
+
+        @pytest.fixture
+        def client(intake_env): pass
+
+        @pytest.fixture
+        def asks(request):
+            return request.getfixturevalue("intake")
+        """
+    )
+    project.passes(
+        """
+        pytestmark = pytest.mark.intake(timeout=3)
+        none = pytest.mark.intake(events=0)
+
+        def test_of_the_module(): pass
+
+        @none
+        class TestIt:
+            def test_of_the_class(self): pass
+
+        @none
+        def test_through_another(client): pass
+
+        @none
+        @pytest.mark.usefixtures("asks")
+        def test_at_run_time(): pass
+
+        @none
+        def test_may_ask(request): pass
+
+        @pytest.mark.intake(path="http")
+        def test_path_alone(intake_path):
+            assert intake_path == "http"
+
+        @pytest.mark.intake
+        def test_that_says_nothing(): pass
+        """,
+        tests=7,
     )
 
 
@@ -222,11 +330,9 @@ def test_the_marker_and_the_fixtures_are_explained_by_pytest(project: Project) -
     ran = project.run("--markers")
     assert "@pytest.mark.intake(path, paths, faults, fail_on, events, ignore, timeout): how the test's" in ran.output
     ran = project.run("--fixtures")
-    ran.result.stdout.fnmatch_lines(
-        [
-            "intake -- *",
-            "    A stand-in for Datadog's OpenLineage intake, of this test's own.",
-            "intake_path -- *",
-            "intake_env -- *",
-        ]
-    )
+    for name, explained in {
+        "intake": "A stand-in for Datadog's OpenLineage intake, of this test's own.",
+        "intake_path": "By which path events come",
+        "intake_env": "The test's environment leads OpenLineage clients to its intake",
+    }.items():
+        assert re.search(rf"^{name} -- .*\n    {explained}", ran.output, re.MULTILINE)

@@ -146,6 +146,24 @@ def test_files_that_cannot_be_used_are_told(project: Project) -> None:
     ]
 
 
+def test_files_that_the_disk_refuses_are_told(project: Project) -> None:
+    project.write("one/intake_snapshots", "a file")
+    project.write("two/intake_snapshots/test_two/test_it.json/in_the_way", "")
+    # Nobody can write there, whoever runs this.
+    (project.path / "three").mkdir()
+    (project.path / "three/intake_snapshots").symlink_to("/proc")
+    project.write("four/intake_snapshots/test_four/test_it.json", "").write_bytes(b"\xff")
+    tests = [f"{name}/test_{name}.py" for name in ("one", "two", "three", "four")]
+    for name in tests:
+        project.tests(ONE, name)
+    one, two, three, four = project.run(*tests).messages
+    file = "The snapshot {0}/intake_snapshots/test_{0}/test_it.json cannot be "
+    assert one == file.format("one") + "read: one/intake_snapshots is no directory."
+    assert two == file.format("two") + "read: Is a directory."
+    assert three == file.format("three") + "written: No such file or directory."
+    assert four.startswith("The snapshot four/intake_snapshots/test_four/test_it.json is no JSON (")
+
+
 def test_every_test_has_files_of_its_own(project: Project) -> None:
     tests = """
         def test_named(intake, send):
@@ -251,12 +269,12 @@ def test_places_can_be_left_out_and_texts_replaced(project: Project) -> None:
 def test_text_that_would_move_a_cursor_stays_readable_and_exact(project: Project) -> None:
     tests = """
         def test_it(intake, send):
-            send(job={"namespace": "prod", "name": "ü\\x1b[31m\\u2028", "facets": {"jobType": job_type()}})
+            send(job={"namespace": "prod", "name": "ü\\x1b[31m\\u2028\\ud800", "facets": {"jobType": job_type()}})
             intake.assert_snapshot()
     """
     project.passes(tests)
     project.passes(tests)
-    assert r'"name": "ü\u001b[31m\u2028"' in (project.path / files(project)[0]).read_text()
+    assert r'"name": "ü\u001b[31m\u2028\ud800"' in (project.path / files(project)[0]).read_text()
 
 
 SEVERAL = """

@@ -165,6 +165,41 @@ def test_the_report_covers_all_tests(project: Project, suffix: str) -> None:
         assert ET.fromstring(text).tag == "testsuites"  # noqa: S314 - written by ourselves
 
 
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "workers"])
+def test_the_report_needs_no_terminal(project: Project, workers: list[str]) -> None:
+    project.tests(SEVERAL)
+    ran = project.run_alone("-pno:terminal", "--intake-report=report.json", *workers)
+    assert " mock-intake =" not in ran.output
+    assert json.loads((project.path / "report.json").read_text())["summary"]["events"] == 6
+
+
+def test_what_came_late_in_a_run_that_was_interrupted_is_reported(project: Project) -> None:
+    """Its fixtures end after all tests, and so does the count."""
+    project.conftest(
+        """
+        @pytest.fixture(scope="session", autouse=True)
+        def client(_intake_session):
+            kept = []
+            yield kept
+            post(kept[0], run_event("COMPLETE"))
+        """
+    )
+    project.tests(
+        """
+        def test_it(intake, send, client):
+            client.append(intake)
+            send()
+
+        def test_interrupts():
+            raise KeyboardInterrupt
+        """
+    )
+    ran = project.run_alone("--intake-report=report.json")
+    assert "late: 1 request of test_it.py::test_it" in ran.summary
+    entries = json.loads((project.path / "report.json").read_text())["entries"]
+    assert [entry["facts"].get("late", False) for entry in entries if entry["kind"] == "event"] == [False, True]
+
+
 def test_the_report_says_what_came_late(project: Project) -> None:
     project.tests(LATE)
     project.run("--intake-report=report.json")

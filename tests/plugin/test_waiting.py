@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 from tests.plugin.running import Project, pinned
 
 LATER = """
@@ -167,9 +170,44 @@ def test_a_wait_that_ran_out_says_what_did_arrive(project: Project) -> None:
     )
 
 
-def test_a_time_that_is_too_short_to_settle_in_is_told(project: Project) -> None:
-    message = project.failure("def test_it(intake): intake.settled(0.5, timeout=0.1)")
-    assert message == "ValueError: quiet for 0.5 s is more than the 0.1 s that are waited"
+def test_what_cannot_be_waited_for_or_expected_is_told_at_the_call(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        def test_too_short(intake):
+            intake.settled(0.5, timeout=0.1)
+
+        def test_negative(intake):
+            intake.wait_for(timeout=-1)
+
+        def test_no_number(intake):
+            intake.wait_for_run(timeout="soon")
+
+        def test_for_ever(intake):
+            intake.settled(timeout=float("inf"))
+
+        def test_quiet(intake):
+            intake.settled(-1)
+
+        @pytest.mark.asyncio
+        async def test_in_a_coroutine(intake):
+            await intake.wait_for_async(timeout=-1)
+
+        def test_rule(intake):
+            intake.expect_finding("DD1011")
+        """
+    )
+    assert ran.messages == [
+        "ValueError: quiet for 0.5 s is more than the 0.1 s that are waited",
+        "ValueError: timeout is a number of seconds, not -1",
+        "ValueError: timeout is a number of seconds, not 'soon'",
+        "ValueError: timeout is a number of seconds, not inf",
+        "ValueError: quiet is a number of seconds, not -1",
+        "ValueError: timeout is a number of seconds, not -1",
+        "ValueError: there is no rule DD1011; did you mean DD101? `mock-intake rules` lists them",
+    ]
+    # The way ends where the test made the mistake.
+    assert not re.search(r"^\S*mock_intake_pytest/\S+:\d+: ", ran.output, re.MULTILINE)
+    assert ran.output.count("\ntest_it.py:") == 7
 
 
 def test_a_request_that_does_not_end_keeps_a_test_from_settling(project: Project) -> None:
@@ -228,6 +266,45 @@ def test_coroutines_wait_while_their_loop_goes_on(project: Project) -> None:
         """,
         tests=2,
     )
+
+
+def test_a_wait_that_is_cancelled_is_over(project: Project) -> None:
+    """A loop that closes waits for its threads."""
+    begun = time.monotonic()
+    project.passes(
+        """
+        @pytest.mark.intake(timeout=30)
+        @pytest.mark.parametrize("wait", [
+            lambda intake: intake.wait_for_async(9),
+            lambda intake: intake.wait_for_run_async(job="other"),
+            lambda intake: intake.settled_async(29),
+        ])
+        def test_it(intake, send, wait):
+            async def main():
+                task = asyncio.create_task(wait(intake))
+                await asyncio.sleep(0.2)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(wait(intake), 0.2)
+                assert await intake.wait_for_async(1, timeout=5)
+            send()
+            asyncio.run(main())
+
+        @pytest.mark.intake(events=0)
+        def test_a_request_under_way(intake):
+            import socket
+            async def main():
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(intake.settled_async(0.1, timeout=30), 0.5)
+            with socket.create_connection(intake.server.address) as connection:
+                connection.sendall(b"POST /api/v1/lineage HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 9\\r\\n\\r\\n{")
+                asyncio.run(main())
+        """,
+        tests=4,
+    )
+    assert time.monotonic() - begun < 20
 
 
 def test_coroutines_that_hold_up_their_loop_are_told(project: Project) -> None:

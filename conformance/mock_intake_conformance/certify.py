@@ -12,15 +12,29 @@ from typing import TYPE_CHECKING
 import click
 
 from mock_intake.cli.console import echo
-from mock_intake_conformance.options import checked, chosen, list_cases, list_scenarios, run_suite, suite_options, write
+from mock_intake_conformance.options import (
+    Unjudged,
+    checked,
+    chosen,
+    list_cases,
+    list_scenarios,
+    run_suite,
+    suite_options,
+    write,
+)
 
 if TYPE_CHECKING:
     from mock_intake_conformance.baseline import Baseline
     from mock_intake_conformance.scenarios import Path as SendingPath
 
 PATHS = ("http", "datadog", "async", "agent", "intercept", "custom")
+# Of the others, one is caught whatever it is set to, and one is told in a way of its own.
+_TOLD_BY_VARIABLES = ("http", "datadog", "async", "agent")
 _JOBS_WITH_COPIES = 4
 _NOT_READY, _NOT_JUDGED = 1, 2
+_NO_NAME = re.compile(
+    r"-|\w+=|\d[\d.]*[smhd]?$|(env|timeout|nice|nohup|time|uv|poetry|pipenv|run|python|node|bash|sh|ruby|perl)[\d.]*$"
+)
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -100,7 +114,7 @@ def certify(
       2  could not be judged: the command cannot be run or never ends, --only selects nothing, -o cannot be written
     """
     from mock_intake.report.suite import SuiteReport
-    from mock_intake_conformance.producer import Producer
+    from mock_intake_conformance.producer import Producer, no_copy, settings_file
     from mock_intake_conformance.suite import could_not_be_run, required_and_skipped, undecided
 
     plan = chosen(only, slow, jobs or (_JOBS_WITH_COPIES if copied else 1), time_limit)
@@ -112,9 +126,13 @@ def certify(
     if update_baseline and baseline_file is None:
         raise click.UsageError("--update-baseline needs --baseline FILE.")
     checked(outputs)
+    if update_baseline and baseline_file is not None and not baseline_file.resolve().parent.is_dir():
+        raise click.UsageError(f"--baseline {baseline_file}: there is no directory {baseline_file.parent}.")
+    if copied is not None and (problem := no_copy(copied)) is not None:
+        raise click.UsageError(f"--copy {copied}: {problem}")
     baseline = _baseline(baseline_file, may_be_new=update_baseline)
     producer = Producer(
-        name or _name_of(command),
+        name or name_of(command),
         path,
         command,
         _words(failing),
@@ -122,6 +140,9 @@ def certify(
         copied=copied is not None,
         debug_environment=_pairs(debug_env),
     )
+    settings = settings_file(producer) if path in _TOLD_BY_VARIABLES else None
+    if settings is not None:
+        echo(f"note: {settings} has a transport, which wins over what --path {path} sets.", err=True)
     if dry_run:
         list_scenarios(plan, [producer])
         return
@@ -154,11 +175,17 @@ def certify(
         sys.exit(_NOT_READY)
 
 
-def _name_of(command: tuple[str, ...]) -> str:
-    """The program's name; behind interpreters, options and variables that of the script or module."""
-    names = [Path(part).name for part in command]
-    told = (name for name in names if not re.match(r"-|\w+=|(env|python|node|bash|sh|ruby|perl)[\d.]*$", name))
-    return next(told, names[0])
+def name_of(command: tuple[str, ...]) -> str:
+    """The program's name; behind interpreters, launchers, options and variables that of the script or module."""
+    names: list[str] = []
+    for part in command:
+        # What follows is a program, and no name; to a shell, -e is no such option.
+        if part == "-c" or (part == "-e" and not {"sh", "bash"} & set(names)):
+            break
+        names.append(Path(part).name)
+    told = [name for name in names if name and not _NO_NAME.match(name)]
+    programs = [name for name in names if name and not re.match(r"-|\w+=|\d", name)]
+    return (told or programs[-1:] or [command[0]])[0]
 
 
 def _words(command: str | None) -> list[str] | None:
@@ -201,5 +228,5 @@ def _write(file: Path, baseline: Baseline) -> None:
     try:
         file.write_text(baseline.to_toml(), encoding="utf-8")
     except OSError as error:
-        raise click.UsageError(f"{file}: {error.strerror or error}") from error
+        raise Unjudged(f"{file}: {error.strerror or error}") from error
     echo(f"{len(baseline.accepted)} accepted deviations written to {file}", err=True)

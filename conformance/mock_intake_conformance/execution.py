@@ -24,7 +24,14 @@ from mock_intake.server.tls import Certificates
 from mock_intake.views.lineage import coverage_to_dict, lineage_to_dict
 from mock_intake_conformance.observation import Observation
 from mock_intake_conformance.process import run_command
-from mock_intake_conformance.producer import Producer, filled, refusing_address, url_for, working_directory
+from mock_intake_conformance.producer import (
+    Producer,
+    filled,
+    refusing_address,
+    settings_file,
+    url_for,
+    working_directory,
+)
 from mock_intake_conformance.scenarios import Scenario
 
 # Of a producer that floods the intake so many requests are looked at.
@@ -75,6 +82,7 @@ def execute(scenario: Scenario, producer: Producer, limit: float, stop: threadin
         views.dataset_findings(),
         [coverage_to_dict(job) for lineage in views.lineage().values() for job in lineage.jobs.values()],
         next((lineage_to_dict(lineage) for lineage in views.lineage().values()), {}),
+        settings_file(producer),
     )
 
 

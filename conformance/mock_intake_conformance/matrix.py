@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mock_intake.report.suite import ProducerReport
+from mock_intake.report.suite import ProducerReport, Verdict
 
 SHIPPED = Path(__file__).parent / "matrix.json"
 
@@ -35,12 +35,15 @@ class Matrix:
         return json.dumps(data, indent=2) + "\n"
 
     def changes(self, now: Matrix) -> list[str]:
-        """What is another verdict now, of the cells that were measured, each in a line."""
+        """What is another verdict now, of the cells that were measured, each in a line.
+
+        What was skipped then was not measured: a slow case that is asked for now is no change.
+        """
         lines = []
         for case, row in now.cells.items():
             for producer, verdict in row.items():
                 before = self.cells.get(case, {}).get(producer)
-                if before != verdict:
+                if before != verdict and before != Verdict.SKIPPED:
                     lines.append(f"{case}, {producer}: {before or 'not there'} before, {verdict} now")
         return lines
 
@@ -63,5 +66,5 @@ def read_matrix(file: Path = SHIPPED) -> Matrix:
     try:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return Matrix(data["client"], data["measured"], data["cells"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise MatrixError(f"{file}: {getattr(error, 'strerror', None) or error}") from error

@@ -25,6 +25,12 @@ _BY_SUFFIX = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "htm
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Unjudged(click.ClickException):
+    """Nothing could be judged, or told, for a reason outside the producer: exit code 2."""
+
+    exit_code = 2
+
+
 def suite_options(*, jobs: str, time_limit: float) -> Callable[[F], F]:
     """The options that both commands have. ``jobs`` says in words how many run at once by default."""
 
@@ -84,7 +90,7 @@ def chosen(only: tuple[str, ...], slow: bool, jobs: int, time_limit: float) -> P
 def checked(outputs: Sequence[Path]) -> None:
     """Exits with 2 where a report could not be written: better before the suite has run than after."""
     for output in outputs:
-        if output.suffix not in _BY_SUFFIX:
+        if output.suffix.lower() not in _BY_SUFFIX:
             raise click.UsageError(f"-o {output}: the suffix is one of {', '.join(_BY_SUFFIX)}.")
         if not output.resolve().parent.is_dir():
             raise click.UsageError(f"-o {output}: there is no directory {output.parent}.")
@@ -123,8 +129,10 @@ def run_suite(plan: Plan, producers: Sequence[Producer]) -> list[ProducerReport]
         except InterruptedRunError:
             echo("Interrupted: nothing was judged.", err=True)
             sys.exit(128 + received[0])
-        except (ServerError, TlsError, OSError) as error:
+        except (ServerError, TlsError) as error:
             raise click.UsageError(str(error)) from error
+        except OSError as error:
+            raise Unjudged(str(error)) from error
 
 
 @contextlib.contextmanager
@@ -191,7 +199,7 @@ def write(report: SuiteReport, output_format: str, outputs: Sequence[Path]) -> N
     for output in outputs:
         try:
             with written(output) as stream:
-                stream.write(RENDERERS[_BY_SUFFIX[output.suffix]](report).encode())
+                stream.write(RENDERERS[_BY_SUFFIX[output.suffix.lower()]](report).encode())
             echo(f"Report written to {output}", err=True)
         except click.ClickException as error:
             failures.append(error)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import copytree
+from shutil import Error, copytree
 
 from mock_intake.datadog.sites import intake_host
 from mock_intake.paths import REAL_SITE, Addresses, interferes, variables
 from mock_intake_conformance import scenarios
 
+_SETTINGS = "openlineage.yml"
+# As YAML or JSON; nested in something else there is no key of this name.
+_TRANSPORT = re.compile(r"""^[\s{]*["']?transport["']?\s*:""", re.MULTILINE)
+# Of an error's text, which goes on with the names of both files.
+_REASON = re.compile(r"\[Errno \d+\] ([^:]+)")
 _NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
 
 
@@ -62,6 +68,29 @@ class Producer:
         return found
 
 
+def settings_file(producer: Producer) -> Path | None:
+    """The file from which the Python client takes its transport before the environment; None where none has one.
+
+    It reads the first of these that there is. OPENLINEAGE_CONFIG is taken out of the environment; the command may set
+    one of its own.
+    """
+    directory = producer.directory
+    if directory is None:
+        return None
+    named = [word.partition("=")[2] for word in producer.command if word.startswith("OPENLINEAGE_CONFIG=")]
+    # Unlike Path's, it raises nothing where there is no home.
+    home = Path(os.path.expanduser("~")) if producer.environment is None else directory  # noqa: PTH111
+    candidates = (
+        *(directory / name for name in named[:1] if name),
+        directory / _SETTINGS,
+        home / f".openlineage/{_SETTINGS}",
+    )
+    read = next((file for file in candidates if file.is_file() and os.access(file, os.R_OK)), None)
+    if read is None or not _TRANSPORT.search(read.read_text(encoding="utf-8", errors="replace")):
+        return None
+    return read.absolute()
+
+
 def url_for(path: scenarios.Path, where: Addresses) -> str:
     """What stands for the intake in a producer's settings."""
     if path == "intercept":
@@ -88,8 +117,35 @@ def working_directory(producer: Producer) -> Iterator[Path]:
         if producer.directory is None:
             directory.mkdir()
         else:
-            copytree(producer.directory, directory, symlinks=True)
+            _copy(producer.directory, directory)
         yield directory
+
+
+def no_copy(directory: Path) -> str | None:
+    """Why a directory cannot be copied for each run; None if it can, as far as one can tell beforehand."""
+    temporary = Path(tempfile.gettempdir()).resolve()
+    if temporary.is_relative_to(directory.resolve()):
+        return f"it holds the directory for temporary files, {temporary}, where the copies go: set TMPDIR to another"
+    return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies files, links and directories, and leaves out sockets and pipes. Raises ``OSError``."""
+
+    def special(parent: str, names: list[str]) -> list[str]:
+        return [name for name in names if not _may_be_copied(Path(parent) / name)]
+
+    try:
+        copytree(source, target, symlinks=True, ignore=special)
+    except Error as error:
+        # One error for all files, each of them with its reason.
+        file, _, text = error.args[0][0]
+        reason = _REASON.match(text)
+        raise OSError(f"{file} cannot be copied: {reason[1] if reason else text}") from error
+
+
+def _may_be_copied(file: Path) -> bool:
+    return file.is_symlink() or file.is_file() or file.is_dir()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from mock_intake.report.escaping import clipped, shown_lines
 from mock_intake.report.graph import MOST_DRAWN, Graph, Node, drawing
 from mock_intake.report.markup import Markup, definitions, element, folded, items, joined, scrolling, table
 from mock_intake.report.suite import Execution, ProducerReport, SeenRequest
-from mock_intake.report.suite_words import seen_event, status_of_request
+from mock_intake.report.suite_words import requests_in_words, seen_event, status_of_request
 from mock_intake.report.timeline import answer_of, seconds, timeline
 
 _MOST_REQUESTS = 200
@@ -59,11 +59,10 @@ def _requests(execution: Execution) -> Markup:
     requests = execution.requests
     if not requests:
         return element("p", "No request arrived.")
-    count = f"{len(requests)} request{'s' if len(requests) > 1 else ''}"
     head = ("At", "Request", "Answer", "Fault", "Event", "Status", "Size", "Headers and body")
     made = table(f"Requests of {execution.scenario}", head, map(_request, requests[:_MOST_REQUESTS]))
     more = _more(len(requests) - _MOST_REQUESTS, "requests")
-    return folded(count, made, more, is_open=len(requests) <= _FEW_REQUESTS)
+    return folded(requests_in_words(execution), made, more, is_open=len(requests) <= _FEW_REQUESTS)
 
 
 def _request(request: SeenRequest) -> list[str]:
@@ -145,7 +144,11 @@ def events_of(_number: int, producer: ProducerReport) -> Markup:
         return element("p", "No event arrived.")
     head = ("Event", "Job or dataset", "Run", "Event time", "Status", "Sent", "Accepted", "Scenarios")
     rows = map(_event, list(heard.values())[:_MOST_EVENTS])
-    return joined([table("Events, each once", head, rows), _more(len(heard) - _MOST_EVENTS, "events")])
+    parts = [table("Events, each once", head, rows), _more(len(heard) - _MOST_EVENTS, "events")]
+    left_out = sum(execution.requests_left_out for execution in producer.executions)
+    if left_out:
+        parts.append(element("p", f"Without the {left_out} requests that the executions leave out."))
+    return joined(parts)
 
 
 def _event(heard: _Heard) -> list[str]:

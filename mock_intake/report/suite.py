@@ -131,7 +131,8 @@ class Execution:
     """One run of the producer against an intake told to behave in a certain way.
 
     ``exit_code`` is None where it was ended at the time limit. ``seconds`` is how long it ran; ``stdout`` and
-    ``stderr`` are the last of what it printed, keys masked.
+    ``stderr`` are the last of what it printed, keys masked. ``requests`` are the first ones where there were too many
+    to keep; ``requests_left_out`` counts the others, on which the verdicts rest as well.
     """
 
     scenario: str
@@ -143,6 +144,7 @@ class Execution:
     stdout: str = ""
     stderr: str = ""
     notes: Sequence[str] = ()
+    requests_left_out: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -152,6 +154,7 @@ class Execution:
             "exit_code": self.exit_code,
             "seconds": self.seconds,
             "requests": [request.to_dict() for request in self.requests],
+            "requests_left_out": self.requests_left_out,
             "stdout": self.stdout,
             "stderr": self.stderr,
             "notes": list(self.notes),

@@ -68,7 +68,12 @@ def to_html(report: SuiteReport) -> str:
             _section("events", _for_each(report, events_of)),
             _section("lineage", _for_each(report, lineage_of)),
         ),
-        element("footer", element("p", "Keys are masked. What this page cuts for its length, the JSON form has.")),
+        element(
+            "footer",
+            element(
+                "p", "Keys are masked. What this page cuts for its length, the JSON form has, unless it says otherwise."
+            ),
+        ),
     )
     return f"<!doctype html>\n{element('html', _head(report), body, lang='en')}\n"
 

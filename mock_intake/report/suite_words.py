@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mock_intake.event import EventView
 from mock_intake.findings import Finding, Severity, Status
 from mock_intake.report.places import Group, Groups, Place
-from mock_intake.report.suite import ProducerReport, Requirement, Result, SeenRequest, SuiteReport, Verdict
+from mock_intake.report.suite import Execution, ProducerReport, Requirement, Result, SeenRequest, SuiteReport, Verdict
 
 MARKS: Mapping[Verdict, str] = {
     Verdict.PASSED: "✓",
@@ -129,6 +129,14 @@ def group_lines(group: Group) -> list[str]:
     expected = [f"expected: {first.expected}; actual: {first.actual}"] if first.expected and first.actual else []
     source = f"source: {first.source} ({first.sureness})"
     return [group_title(group), *places_of(group), *expected, f"advice: {first.advice}", source]
+
+
+def requests_in_words(execution: Execution) -> str:
+    """How many requests arrived, and how many of them the report has."""
+    there = len(execution.requests)
+    arrived = there + execution.requests_left_out
+    words = f"{arrived} request{'' if arrived == 1 else 's'}"
+    return f"the first {there} of {words}" if execution.requests_left_out else words
 
 
 class SeenEvent(NamedTuple):

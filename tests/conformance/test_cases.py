@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from mock_intake.masking import mask
 from mock_intake.report.suite import Verdict
 from mock_intake_conformance.cases import CASES, Judgement
 from mock_intake_conformance.cases.resilience import MOST_ATTEMPTS, MOST_IN_A_SECOND
-from mock_intake_conformance.observation import Observation
+from mock_intake_conformance.observation import MOST_REQUESTS, Observation
 from mock_intake_conformance.process import Outcome
 from mock_intake_conformance.scenarios import SCENARIOS, WELL
 from tests.events import run_event
@@ -109,7 +110,9 @@ def test_what_is_lost_is_named() -> None:
     assert lost.verdict is Verdict.FAILED
     assert "1 event lost by a single 503: START of prod / load_orders" in lost.message
     kept = judged("resilience/503-once", well, observation("503-once", [exchange(0, "503"), exchange(1), other]))
-    assert kept.verdict is Verdict.PASSED
+    assert (kept.verdict, kept.message) == (Verdict.PASSED, "all 2 events arrived")
+    one = judged("resilience/503-once", ALL_WELL, observation("503-once", [exchange(0, "503"), exchange(1)]))
+    assert (one.verdict, one.message) == (Verdict.PASSED, "the one event arrived")
 
 
 def test_jobs_with_ever_new_names_are_compared_by_type() -> None:
@@ -137,7 +140,11 @@ def test_a_refusal_counts_only_of_who_would_have_sent_to_the_right_one(flaw: str
     case = f"security/tls-{flaw}"
     right, mute = observation("tls", [exchange()]), observation("tls")
     refused = observation(f"tls-{flaw}", handshakes_refused=3)
-    assert judged(case, ALL_WELL, right, refused).verdict is Verdict.PASSED
+    broken_off = judged(case, ALL_WELL, right, refused)
+    assert (broken_off.verdict, broken_off.message) == (Verdict.PASSED, "nothing was sent; 3 handshakes broken off")
+    # With TLS 1.3 the client ends the connection when the handshake is over for the server.
+    mute_after = judged(case, ALL_WELL, right, observation(f"tls-{flaw}"))
+    assert (mute_after.verdict, mute_after.message) == (Verdict.PASSED, "nothing was sent over the connection")
     assert judged(case, ALL_WELL, right, observation(f"tls-{flaw}", [exchange()])).verdict is Verdict.FAILED
     assert judged(case, ALL_WELL, mute, observation(f"tls-{flaw}")).verdict is Verdict.SKIPPED
     # Who breaks off the handshake does not trust the authority: that is what was asked, and all that is known.
@@ -190,6 +197,40 @@ def test_ids_are_told_apart_and_every_case_names_scenarios_that_exist() -> None:
         assert all(text.endswith(".") for text in texts[1:])
 
 
+@pytest.mark.parametrize(
+    ("exit_code", "verdict", "message", "details"),
+    [
+        (0, Verdict.PASSED, "ended with exit code 0 after 1.0 s", ()),
+        (3, Verdict.FAILED, "ended with exit code 3 after 1.0 s", ("stderr: Traceback", "stderr: no orders")),
+        (-9, Verdict.FAILED, "was ended by SIGKILL after 1.0 s", ("stderr: Traceback", "stderr: no orders")),
+        (
+            None,
+            Verdict.ERRORED,
+            "was still running after 1 s, and was ended",
+            ("Give it an end (timeout 20 ...), or raise --time-limit.",),
+        ),
+    ],
+)
+def test_a_job_succeeds_if_it_ends_by_itself_with_0(
+    exit_code: int | None, verdict: Verdict, message: str, details: tuple[str, ...]
+) -> None:
+    outcome = Outcome(BEGAN, exit_code, 1.0, stderr="Traceback\nno orders\n")
+    found = judged("delivery/job-succeeds", replace(ALL_WELL, outcome=outcome))
+    assert (found.verdict, found.message, found.details) == (verdict, f"the command {message}", details)
+
+
+def test_a_job_that_goes_on_for_ever_ends_as_it_should_with_timeout() -> None:
+    stream = replace(ALL_WELL, outcome=Outcome(BEGAN, 124, 20.0), command=["env", "A=b", "/usr/bin/timeout", "20", "x"])
+    assert judged("delivery/job-succeeds", stream).verdict is Verdict.PASSED
+    down = observation("refusing", exit_code=124, seconds=20.0)
+    assert judged("resilience/refusing-intake", stream, down).verdict is Verdict.PASSED
+    assert judged("resilience/refusing-intake", stream, replace(down, outcome=Outcome(BEGAN, 1, 2.0))).verdict is (
+        Verdict.FAILED
+    )
+    of_its_own = replace(stream, command=["x"])
+    assert judged("delivery/job-succeeds", of_its_own).verdict is Verdict.FAILED
+
+
 def test_a_failing_command_that_does_not_fail_is_not_blamed_on_the_producer() -> None:
     """Its job may catch the error and say FAIL all the same: that passes."""
     complete = exchange(event=run_event("COMPLETE"))
@@ -228,3 +269,39 @@ def test_nothing_arriving_is_explained_by_how_the_command_ended(exit_code: int |
     found = judged("delivery/reaches-the-endpoint", silent)
     assert found.verdict is Verdict.FAILED
     assert found.details[-1].startswith(why)
+
+
+def test_the_settings_file_that_was_probably_read_is_named() -> None:
+    file = Path("/work/openlineage.yml")
+    refused = exchange(headers=(("Authorization", "Bearer another"),))
+    for here in (observation(WELL), observation(WELL, [refused]), observation(WELL, exit_code=None)):
+        plain, found = (
+            judged("delivery/reaches-the-endpoint", each) for each in (here, replace(here, settings_file=file))
+        )
+        assert found.verdict is Verdict.FAILED
+        added = [line for line in found.details if line not in plain.details]
+        assert added[0].startswith(f"{file} has a transport")
+        assert "OPENLINEAGE_CONFIG=FILE" in added[1]
+        assert not any("openlineage.yml, which wins" in line for line in found.details)
+
+
+def test_an_event_that_was_sent_again_is_wrong_once() -> None:
+    wrong = [run_event(job={"namespace": "prod", "name": name, "facets": {}}) for name in ("load", "report")]
+    once = judged("content/no-datadog-error", observation(WELL, [exchange(event=wrong[0])]))
+    assert once.verdict is Verdict.FAILED
+    assert once.message.endswith("DD101 (1 finding)")
+    again = observation(WELL, [exchange(0, "503", wrong[0]), exchange(1, event=wrong[0])])
+    assert judged("content/no-datadog-error", again) == once
+    two = judged("content/no-datadog-error", observation(WELL, [exchange(event=event) for event in wrong]))
+    assert two.message.endswith("DD101 (2 findings)")
+
+
+def test_a_report_has_all_requests_when_all_is_well_and_some_of_each_other_scenario() -> None:
+    sent = [exchange(at) for at in range(MOST_REQUESTS + 7)]
+    well = observation(WELL, sent).execution()
+    assert (len(well.requests), well.requests_left_out) == (len(sent), 0)
+    cut = observation("503-once", sent).execution()
+    assert [request.at for request in cut.requests] == list(range(MOST_REQUESTS))
+    assert cut.to_dict()["requests_left_out"] == 7
+    whole = observation("503-once", sent[:MOST_REQUESTS]).execution()
+    assert (len(whole.requests), whole.requests_left_out) == (MOST_REQUESTS, 0)

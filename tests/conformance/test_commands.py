@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,8 @@ from junitparser import JUnitXml
 from mock_intake_conformance.builtin import builtin_producers
 from mock_intake_conformance.cases import CASES
 from mock_intake_conformance.cases.delivery import REACHES
-from mock_intake_conformance.matrix import Matrix, measured, read_matrix
+from mock_intake_conformance.certify import name_of
+from mock_intake_conformance.matrix import Matrix, MatrixError, measured, read_matrix
 from mock_intake_conformance.suite import Plan, SelectionError, Suite, select
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.conformance.test_running import alive, gone
@@ -80,14 +82,30 @@ def test_url_and_key_are_filled_in_and_other_braces_are_left(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        (("python3.11", "-u", "jobs/load.py", "--day", "1"), "load.py"),
-        (("python", "-m", "etl.load"), "etl.load"),
-        (("env", "MODE=test", "./send.sh", "{url}"), "send.sh"),
-        (("sh",), "sh"),
+        ("python3.11 -u jobs/load.py --day 1", "load.py"),
+        ("python -m pkg.mod", "pkg.mod"),
+        ("python -c 'import job; job.run()'", "python"),
+        ("bash -c 'exec ./send.sh'", "bash"),
+        ("bash -e send.sh", "send.sh"),
+        ("node -e 'run()'", "node"),
+        ("env A=b ./job", "job"),
+        ("timeout 20 python my_stream.py", "my_stream.py"),
+        ("timeout 1.5m ./job", "job"),
+        ("uv run python x.py", "x.py"),
+        ("poetry run etl", "etl"),
+        ("sh", "sh"),
+        ("./send.sh {url}", "send.sh"),
+        ("/", "/"),
     ],
 )
-def test_a_producer_is_called_by_its_program(command: tuple[str, ...], name: str) -> None:
-    assert certify("--dry-run", "--only", "delivery", "--", *command).stdout.startswith(f"{name} (path custom)")
+def test_a_producer_is_called_by_its_program(command: str, name: str) -> None:
+    assert name_of(tuple(shlex.split(command))) == name
+
+
+def test_the_name_of_a_producer_is_told_and_may_be_given() -> None:
+    command = ("--dry-run", "--only", "delivery", "--", "env", "MODE=test", "./send.sh", "{url}")
+    assert certify(*command).stdout.startswith("send.sh (path custom)")
+    assert certify("--name", "nightly", *command).stdout.startswith("nightly (path custom)")
 
 
 def test_selecting_nothing_is_an_error() -> None:
@@ -115,6 +133,7 @@ def test_cases_are_selected_by_beginning_or_pattern_in_their_own_order() -> None
     [
         (("--", "/nonexistent/command"), "cannot be run"),
         ((), "Which command?"),
+        (("--only", "", "--", "true"), "'' selects no case"),
         (("--update-baseline", "--", "true"), "needs --baseline"),
         (("-o", "report.pdf", "--", "true"), "suffix"),
         (("-o", "/nonexistent/report.html", "--", "true"), "no directory"),
@@ -126,6 +145,21 @@ def test_what_cannot_be_judged_exits_with_2(arguments: tuple[str, ...], words: s
     done = certify("--only", "delivery", *arguments)
     assert done.returncode == 2, done.stdout
     assert words in done.stderr
+
+
+def test_a_baseline_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Path) -> None:
+    baseline, touched = tmp_path / "nowhere" / "accepted.toml", tmp_path / "touched"
+    done = certify("--baseline", baseline, "--update-baseline", "--", "touch", touched)
+    assert done.returncode == 2
+    assert f"there is no directory {baseline.parent}" in done.stderr
+    assert not touched.exists()
+
+
+def test_the_suffix_of_a_report_may_be_in_capitals(tmp_path: Path) -> None:
+    report = tmp_path / "REPORT.JSON"
+    done = certify("--only", "delivery/bearer-key", "-o", report, "--", *GOOD)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(report.read_text())["producers"]
 
 
 def test_what_could_not_be_judged_is_not_ready() -> None:
@@ -248,6 +282,33 @@ def test_the_documented_paths_are_as_measured() -> None:
     assert read_matrix().changes(now) == []
     failing = {cell for cell in now.cells["resilience/429-retry-after"].items() if cell[1] == "failed"}
     assert failing == {("curl", "failed"), ("Datadog, async", "failed")}
+
+
+def test_what_was_skipped_before_is_no_change() -> None:
+    """A slow case that is asked for is measured for the first time."""
+    before = Matrix("client 1", "2026-01-01", {"a/slow": {"curl": "skipped", "Agent": "passed"}})
+    now = Matrix(
+        "client 1", "2026-02-01", {"a/slow": {"curl": "failed", "Agent": "skipped"}, "a/new": {"curl": "passed"}}
+    )
+    assert before.changes(now) == [
+        "a/slow, Agent: passed before, skipped now",
+        "a/new, curl: not there before, passed now",
+    ]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "{", "3"])
+def test_a_matrix_that_is_none_is_told(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "matrix.json"
+    file.write_text(text)
+    with pytest.raises(MatrixError, match=r"matrix\.json: "):
+        read_matrix(file)
+
+
+def test_the_matrix_is_for_developers_to_update() -> None:
+    shown = mock_intake("conformance", "--help")
+    assert shown.returncode == 0
+    assert "--only" in shown.stdout
+    assert "update-matrix" not in shown.stdout
 
 
 def test_a_change_is_told_and_exits_with_1(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -14,8 +17,10 @@ from mock_intake.report.suite import ProducerReport, Verdict
 from mock_intake_conformance.builtin import builtin_producers
 from mock_intake_conformance.cases.delivery import REACHES
 from mock_intake_conformance.process import InterruptedRunError, Outcome, run_command
-from mock_intake_conformance.producer import Producer
+from mock_intake_conformance.producer import Producer, working_directory
+from mock_intake_conformance.scenarios import FAILING
 from mock_intake_conformance.suite import Plan, Suite, select
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.conformance.wrong import producer
 from tests.interception.wire import open_descriptors
 
@@ -145,6 +150,48 @@ def test_each_run_has_a_copy_of_its_own(tmp_path: Path) -> None:
     assert not any(Path(line.rpartition(" ")[2]).exists() for line in lines), "copies are gone after"
 
 
+def test_what_can_be_copied_is_and_pipes_and_sockets_are_left_out(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    (work / "jobs").mkdir(parents=True)
+    (work / "jobs" / "load.py").write_text("print()")
+    (work / "latest").symlink_to("jobs/load.py")
+    (work / "dangling").symlink_to("nowhere")
+    os.mkfifo(work / "jobs" / "pipe")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(work / "agent.sock"))
+        with working_directory(Producer("copied", "custom", ["true"], directory=work, copied=True)) as copy:
+            assert copy != work
+            assert sorted(str(file.relative_to(copy)) for file in copy.rglob("*")) == [
+                "dangling", "jobs", "jobs/load.py", "latest",
+            ]  # fmt: skip
+            assert (copy / "latest").readlink() == Path("jobs/load.py")
+    assert not copy.exists()
+
+
+def test_a_file_that_cannot_be_copied_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "large.csv").write_bytes(bytes(1_000_000))
+    # No file that is written may be larger, which holds for root too.
+    script = f"ulimit -f 100; exec {MOCK_INTAKE} certify --path custom --copy . -- true"
+    command = ["sh", "-c", script]
+    environment = clean_environment()
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[1:] == ["Error: ./large.csv cannot be copied: File too large"]
+
+
+def test_a_directory_that_holds_its_own_copies_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    touched = tmp_path / "touched"
+    options = ("certify", "--path", "custom", "--copy", tmp_path, "--", "touch", touched)
+    done = mock_intake(*options, TMPDIR=str(tmp_path / "tmp"))
+    assert done.returncode == 2
+    assert "it holds the directory for temporary files" in done.stderr
+    assert "set TMPDIR to another" in done.stderr
+    assert not touched.exists()
+
+
 def test_variables_that_lead_elsewhere_are_taken_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENLINEAGE_URL", "DD_SITE", "DD_API_KEY", "HTTPS_PROXY", "MOCK_INTAKE_KEY"):
         monkeypatch.setenv(name, "http://elsewhere.invalid")
@@ -188,3 +235,22 @@ def test_a_producer_that_is_caught_inside_its_process_is_judged_with_the_real_si
     assert set(verdicts.values()) == {"passed"}, report.to_dict()["results"]
     hosts = {seen.exchange["headers"]["host"] for execution in report.executions for seen in execution.requests}
     assert hosts == {"data-obs-intake.datadoghq.com"}
+
+
+def test_a_stream_that_timeout_ends_is_judged_like_any_job() -> None:
+    program = "import time; from tests.producers.well_behaved import Producer; Producer().begin(); time.sleep(60)"
+    made = producer("well_behaved.py")
+    report = report_on(replace(made, command=["timeout", "1.5", sys.executable, "-c", program]), "delivery/job")
+    assert {str(result.verdict) for result in report.results} == {"passed"}, report.to_dict()["results"]
+
+
+def test_a_scenario_that_could_not_be_carried_out_is_left_out_where_others_tell_enough() -> None:
+    made = replace(producer("well_behaved.py"), failing=["/nonexistent/command"])
+    only = ("content/no-secrets", "lifecycle/failure-is-told", "security/key-not-printed")
+    (report,) = Suite(Plan(select(only), jobs=2, scenarios=frozenset({FAILING}))).run([made])
+    results = {result.case.id: (str(result.verdict), result.message) for result in report.results}
+    assert results["content/no-secrets"][0] == "passed"
+    assert results["security/key-not-printed"] == ("passed", "the key stands in no output (1 scenario)")
+    assert results["lifecycle/failure-is-told"][0] == "errored"
+    (none,) = Suite(Plan(select(only))).run([replace(made, command=["/nonexistent/command"])])
+    assert {str(result.verdict) for result in none.results if result.case.id in only[::2]} == {"errored"}

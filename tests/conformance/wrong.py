@@ -17,6 +17,9 @@ _RETRYING = (*_SERVER_ERRORS, "resilience/reset-once", "resilience/429-retry-aft
 _STORMS = tuple(f"resilience/{status}-no-storm" for status in (400, 403, 413))
 _TLS = ("security/tls-untrusted", "security/tls-expired", "security/tls-wrong-host")
 _ARRIVES = "delivery/reaches-the-endpoint"
+SUCCEEDS = "delivery/job-succeeds"
+# Of a job that fails anyway nobody can tell.
+SURVIVAL = frozenset(f"resilience/{name}" for name in ("refusing-intake", "hanging-once", "hanging-for-ever"))
 
 FAILS: Mapping[str, frozenset[str]] = {
     name: frozenset(cases)
@@ -28,6 +31,7 @@ FAILS: Mapping[str, frozenset[str]] = {
         "changing_job.py": ("lifecycle/job-identity",),
         "complete_before_start.py": ("lifecycle/start-first",),
         "dies_when_down.py": ("resilience/refusing-intake", "resilience/hanging-for-ever"),
+        "fails_by_itself.py": (SUCCEEDS,),
         "fails_but_says_complete.py": ("lifecycle/failure-is-told",),
         "fails_without_a_word.py": ("lifecycle/failure-is-told",),
         "follows_with_its_key.py": ("security/redirect-without-key",),

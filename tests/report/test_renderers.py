@@ -317,6 +317,24 @@ def test_a_large_report_stays_a_page(recorded: Recorded) -> None:
     assert len(junit(to_junit(report))) == 1
 
 
+def test_requests_that_a_report_leaves_out_are_told(recorded: Recorded) -> None:
+    there = len(recorded.requests)
+    report = samples(recorded)["ready"]
+    (whole,) = report.producers
+    run = replace(whole.executions[0], requests_left_out=1_450)
+    cut = replace(report, producers=[replace(whole, executions=[run, replace(run, scenario="503")])])
+    page = to_html(cut)
+    told = f"the first {there} of {there + 1_450} requests"
+    assert f"<summary>{told}</summary>" in page
+    assert f"Only {told}: the rest was judged too, and left out of the report." in page
+    assert f'aria-label="{told} from ' in page
+    assert "Without the 2900 requests that the executions leave out." in page
+    (made,) = json.loads(to_json(cut))["producers"]
+    assert [one["requests_left_out"] for one in made["executions"]] == [1_450, 1_450]
+    assert "the first " not in to_html(report)
+    assert "left out of" not in to_html(report)
+
+
 def test_a_case_that_only_one_producer_was_judged_on_is_in_the_matrix(recorded: Recorded) -> None:
     report = replace(samples(recorded)["several"], cases=[])
     for identity, *_ in VERDICTS:

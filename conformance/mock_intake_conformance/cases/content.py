@@ -37,8 +37,15 @@ def _without(which: Callable[[Finding], bool], all_well: str, what: str) -> Call
 
 
 def _findings(seen: Observations) -> Iterator[Finding]:
+    """Findings of events and datasets; those of an event that was sent again once."""
+    told: set[tuple[str, Finding]] = set()
     for here in seen.values():
-        yield from here.findings()
+        for exchange in here.exchanges:
+            whose = exchange.event.id if exchange.event else exchange.id
+            for finding in exchange.findings:
+                if (whose, finding) not in told:
+                    told.add((whose, finding))
+                    yield finding
         yield from here.dataset_findings
 
 

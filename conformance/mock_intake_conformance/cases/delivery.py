@@ -16,12 +16,13 @@ from mock_intake_conformance.cases.judging import (
     Judgement,
     by_findings,
     count,
+    errored,
     failed,
     observed,
     passed,
     skipped,
 )
-from mock_intake_conformance.observation import Observations
+from mock_intake_conformance.observation import Observation, Observations
 from mock_intake_conformance.process import Outcome
 from mock_intake_conformance.scenarios import DEBUG, WELL
 
@@ -29,6 +30,7 @@ REACHES = "delivery/reaches-the-endpoint"
 
 _AUTHENTICATION = ("HT001", "HT002", "HT003", "HT004", "HT005")
 _LAST_LINES = 4
+_NO_END = "Give it an end (timeout 20 ...), or raise --time-limit."
 _ENCODING = ("HT102", "HT103")
 _READABLE = ("HT104", "HT106", "HT107", "HT201", "HT202", "HT203", "HT204", "HT205")
 _MISDIRECTED = ("HT301", "HT302", "HT303", "HT305")
@@ -45,18 +47,44 @@ def _arrives(seen: Observations) -> Judgement:
             + "".join(f"; {finding.code} {finding.message}" for finding in exchange.findings[:2])
             for exchange in here.exchanges
         ]
-        return failed(f"{count(len(here.exchanges), 'request')} arrived, and none was taken as an event", *lines)
+        what = f"{count(len(here.exchanges), 'request')} arrived, and none was taken as an event"
+        return failed(what, *lines, *_settings(here))
     if here.handshakes_refused:
         return failed(f"no request arrived; {count(here.handshakes_refused, 'TLS handshake')} were broken off")
-    return failed(f"no request arrived; the command {here.outcome.ended}", *_why_nothing_came(here.outcome))
+    return failed(f"no request arrived; the command {here.outcome.ended}", *_why_nothing_came(here))
 
 
-def _why_nothing_came(outcome: Outcome) -> list[str]:
+def _job_succeeds(seen: Observations) -> Judgement:
+    outcome = seen[WELL].outcome
+    if seen[WELL].succeeded:
+        return passed(f"the command {outcome.ended}")
     if outcome.exit_code is None:
-        return ["Give it an end (timeout 20 ...), or raise --time-limit."]
+        return errored(f"the command {outcome.ended}", _NO_END)
+    return failed(f"the command {outcome.ended}", *_last_of_stderr(outcome))
+
+
+def _last_of_stderr(outcome: Outcome) -> list[str]:
+    return [f"stderr: {line}" for line in outcome.stderr.strip().splitlines()[-_LAST_LINES:]]
+
+
+def _why_nothing_came(here: Observation) -> list[str]:
+    outcome, settings = here.outcome, _settings(here)
+    if outcome.exit_code is None:
+        return [*settings, _NO_END]
     if outcome.exit_code != 0 and outcome.stderr.strip():
-        return [f"stderr: {line}" for line in outcome.stderr.strip().splitlines()[-_LAST_LINES:]]
-    return ["Does the transport come from its code, or from an openlineage.yml, which wins over the environment?"]
+        return [*settings, *_last_of_stderr(outcome)]
+    return settings or [
+        "Does the transport come from its code, or from an openlineage.yml, which wins over the environment?"
+    ]
+
+
+def _settings(here: Observation) -> list[str]:
+    if here.settings_file is None:
+        return []
+    return [
+        f"{here.settings_file} has a transport, which the OpenLineage client takes before that of the environment.",
+        "Name a file without one instead: -- env OPENLINEAGE_CONFIG=FILE CMD",
+    ]
 
 
 def _without(codes: tuple[str, ...], all_well: str, what: str) -> Callable[[Observations], Judgement]:
@@ -107,6 +135,16 @@ CASES = (
             CUSTOM_JOBS, DOCUMENTED, (WELL,),
         ),
         _arrives,
+    ),
+    Case(
+        Requirement(
+            "delivery/job-succeeds", "The job itself succeeds", MUST,
+            "With an intake that is well, the command ends by itself, with exit code 0 (or 124 where timeout runs it).",
+            "A job that fails for reasons of its own tells nothing of how it bears a slow or broken intake.",
+            "Run the command by itself, and give it what it needs: input, variables, --copy for files that it changes.",
+            ASSUMPTIONS, ASSUMED, (WELL,),
+        ),
+        _job_succeeds,
     ),
     Case(
         Requirement(

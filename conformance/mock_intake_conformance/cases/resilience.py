@@ -64,15 +64,19 @@ def _delivered(scenario: str, what: str) -> Callable[[Observations], Judgement]:
         if missing:
             lost = "; ".join(f"{identity}" + (f" x{times}" if times > 1 else "") for identity, times in missing.items())
             return failed(f"{count(missing.total(), 'event')} lost {what}: {lost}", *details)
-        return passed(f"all {len(here.taken)} events arrived", *details)
+        return passed(f"{_all(len(here.taken))} arrived", *details)
 
     return judge
+
+
+def _all(events: int) -> str:
+    return "the one event" if events == 1 else f"all {events} events"
 
 
 def _survived(scenario: str) -> Callable[[Observations], Judgement]:
     def judge(seen: Observations) -> Judgement:
         well, here = seen[WELL].outcome, seen[scenario]
-        if well.exit_code != 0:
+        if not seen[WELL].succeeded:
             return errored(f"with an intake that is well the command {well.ended}: there is nothing to compare with")
         lost = not_arrived(seen[WELL], here).total()
         fate = f"{count(lost, 'event')} lost" if lost else "no event lost"

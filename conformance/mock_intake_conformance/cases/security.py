@@ -79,6 +79,9 @@ def _refuses(flaw: Flaw, what: str) -> Callable[[Observations], Judgement]:
 
 
 def _refused(here: Observation) -> str:
+    if not here.handshakes_refused:
+        # With TLS 1.3 a client may end the handshake, and then the connection.
+        return "nothing was sent over the connection"
     return f"nothing was sent; {count(here.handshakes_refused, 'handshake')} broken off"
 
 

@@ -51,7 +51,7 @@ def keep(content: Content, masker: Masker, limit: int) -> Kept:
     plain = content.packing is None or (not decoded and _is_text(body))
     searched = body if plain else decoded
     clear = not (masker.found_in(searched) or (content.cut and masker.begun_at_end_of(searched)))
-    if clear and not plain:
+    if clear and not plain and _may_name_things(body, content.packing):
         clear = not masker.found_in(body)
     if not clear:
         masked = masker.cut_body(searched) if content.cut else masker.body(searched)
@@ -67,6 +67,14 @@ def keep(content: Content, masker: Masker, limit: int) -> Kept:
     at_limit = len(decoded) > limit
     end = max(0, content.read - _BEGINNING) if at_limit else content.read + _BEGINNING
     return Kept(body if end >= len(body) else body[:end], decoded, False)
+
+
+def _may_name_things(body: bytes, packing: str | None) -> bool:
+    """Whether a packed body can hold text beside its content: the heads of gzip members have room for names.
+
+    Cheap, and true where it cannot tell: where there may be more than one member, or more than the stream.
+    """
+    return packing != "gzip" or body[3:4] != b"\0" or body.find(GZIP_MAGIC, 2) != -1
 
 
 def packed(body: bytes, packing: str | None) -> bytes:

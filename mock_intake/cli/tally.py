@@ -16,7 +16,7 @@ from mock_intake.report.places import Groups, Place
 from mock_intake.server.runner import IntakeServer
 
 # So long (seconds) lines gather before they are written: one write for all that come at once.
-_GATHERING = 0.02
+_GATHERING = 0.05
 # So many lines wait for an output that takes none, as a terminal that is held up; the server must not wait for it.
 _MOST_WAITING = 10_000
 _AT_ONCE = 1_000
@@ -102,8 +102,8 @@ class Tally:
         more = True
         while more:
             told = [self._waiting.get()]
-            if self._waiting.empty():
-                time.sleep(_GATHERING)
+            # Always: under load there is always a next one, and to take each at once has two threads fight for turns.
+            time.sleep(_GATHERING)
             told += [self._waiting.get() for _ in range(min(self._waiting.qsize(), _AT_ONCE))]
             more = told[-1] is not None
             lines = [each if isinstance(each, str) else exchange_line(each) for each in told if each is not None]

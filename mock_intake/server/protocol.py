@@ -97,7 +97,7 @@ class _Cycle(RequestResponseCycle):
             await super().send(message)
 
     async def _answer(self, message: Any) -> None:
-        """Sends a whole answer in one piece."""
+        """Sends a whole answer in one piece: one system call, one packet."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
@@ -111,9 +111,7 @@ class _Cycle(RequestResponseCycle):
         parts += (message["lines"], b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         if self.scope["method"] != "HEAD":
             parts.append(message["body"])
-        # What is written so goes out when the loop has nothing more to do at once. A client that sleeps is woken by the
-        # first answer; to wake it for each of many would take longer than to judge their events.
-        self.transport.writelines((b"".join(parts),))
+        self.transport.write(b"".join(parts))
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:

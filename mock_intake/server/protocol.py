@@ -24,6 +24,7 @@ from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
 from mock_intake.intake import head_too_large, not_http
 from mock_intake.masking import mask
 from mock_intake.server.misbehaviour import ANSWER, CONNECTION
+from mock_intake.server.outbox import GatheringTransport, Outbox
 from mock_intake.server.proxy import Peers
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class _Cycle(RequestResponseCycle):
             await super().send(message)
 
     async def _answer(self, message: Any) -> None:
-        """Sends a whole answer in one piece: one system call, one packet."""
+        """Sends a whole answer in one piece."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
@@ -135,10 +136,13 @@ class _Cycle(RequestResponseCycle):
 
 
 class RecordingProtocol(HttpToolsProtocol):
-    """One connection. ``record`` and ``peers`` are set by ``recording_protocol``, for one server."""
+    """One connection. ``record``, ``peers`` and ``outbox`` are set by ``recording_protocol``, for one server."""
 
     record: Callable[[Exchange], None]
     peers: Peers
+    outbox: Outbox
+
+    transport: GatheringTransport
 
     # The last cycle that was begun; the ones before it are answered first.
     cycle: _Cycle
@@ -160,8 +164,13 @@ class RecordingProtocol(HttpToolsProtocol):
     _unreadable: Exchange | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(GatheringTransport(transport, self.loop, self.outbox))
         self.client = self.peers.real(self.client)
+
+    def eof_received(self) -> None:
+        # Now the connection closes, and what was answered is to go out before.
+        self.transport.flush()
+        super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._in_head:
@@ -404,4 +413,5 @@ class RecordingProtocol(HttpToolsProtocol):
 
 def recording_protocol(record: Callable[[Exchange], None], peers: Peers) -> type[HttpToolsProtocol]:
     """A protocol class for one server, with the place where exchanges are put on record."""
-    return type("RecordingProtocol", (RecordingProtocol,), {"record": staticmethod(record), "peers": peers})
+    own = {"record": staticmethod(record), "peers": peers, "outbox": Outbox()}
+    return type("RecordingProtocol", (RecordingProtocol,), own)

@@ -112,10 +112,10 @@ class Recorder:
         while True:
             with self._wake:
                 self._wake.wait_for(self._is_time)
-                self._wanted = len(group)
+                self._wanted = (len(self._gathered) + len(group) + 1) // 2
                 self._wake.wait_for(self._is_time, _PATIENCE)
+                group = [self._gathered.popleft() for _ in range(min(len(self._gathered), self._wanted, _LARGEST_GROUP))]
                 self._wanted = 1
-                group = [self._gathered.popleft() for _ in range(min(len(self._gathered), _LARGEST_GROUP))]
                 if not group:
                     self._thread = None
                     return

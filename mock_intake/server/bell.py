@@ -14,8 +14,11 @@ class Bell:
     """Rung once for every exchange. Safe to ring and to listen from any thread and loop."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._rung = 0
+        # How many threads wait: mostly none, and then there is nobody to be told.
+        self._waiting = 0
         self._listeners: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
 
     @property
@@ -24,9 +27,10 @@ class Bell:
         return self._rung
 
     def ring(self) -> None:
-        with self._condition:
+        with self._lock:
             self._rung += 1
-            self._condition.notify_all()
+            if self._waiting:
+                self._condition.notify_all()
             for event, loop in self._listeners.items():
                 with contextlib.suppress(RuntimeError):  # a loop that has ended hears nothing
                     loop.call_soon_threadsafe(event.set)
@@ -38,16 +42,26 @@ class Bell:
             heard = self._rung
             if condition():
                 return True
-            with self._condition:
-                while self._rung == heard:
+            if not self._wait(heard, until):
+                return condition()
+
+    def _wait(self, since: int, until: float) -> bool:
+        """Blocks until there is a ring after the ``since``-th; false when it is too late."""
+        with self._condition:
+            self._waiting += 1
+            try:
+                while self._rung == since:
                     left = until - monotonic()
                     if left <= 0 or not self._condition.wait(left):
-                        return condition()
+                        return False
+                return True
+            finally:
+                self._waiting -= 1
 
     async def heard(self, since: int, timeout: float) -> bool:
         """Waits for a ring after the ``since``-th; false when the time (seconds) is up."""
         event = asyncio.Event()
-        with self._condition:
+        with self._lock:
             self._listeners[event] = asyncio.get_running_loop()
         try:
             while self._rung <= since:
@@ -60,5 +74,5 @@ class Bell:
                     return self._rung > since
             return True
         finally:
-            with self._condition:
+            with self._lock:
                 del self._listeners[event]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mock_intake.clock import monotonic
 from mock_intake.exchange import Exchange
 from mock_intake.journal import Journal, JournalError, UnkeepableError
 from mock_intake.server.bell import Bell
@@ -18,9 +19,11 @@ _log = logging.getLogger("mock_intake")
 _STOP_TIMEOUT = 10.0
 # One commit for all that have gathered, but no transaction without end.
 _LARGEST_GROUP = 1000
-# So long (seconds) a commit is put off until as many have come as shared the last one: those who were answered together
-# are likely to send again together. A client that is alone never waits.
+# So long (seconds) a commit is put off until as many have come as are to share it: those who were answered last are
+# likely to send again. A client that is alone never waits.
 _PATIENCE = 0.002
+# Where commits take longer than that (seconds), the disk is what all wait for, and not the judgement.
+_SLOW = 0.01
 
 
 class _Waiting(NamedTuple):
@@ -34,7 +37,7 @@ class Recorder:
     """Appends to a journal from a server's loop without ever holding the loop up.
 
     A journal that waits for a disk is written by a thread of its own: while it commits, exchanges gather, and
-    the next commit takes all of them, and waits a moment for those who are about to come. ``on_exchange`` hears
+    share the next commit, which waits a moment for those who are about to come. ``on_exchange`` hears
     of every exchange once it is on record.
     """
 
@@ -109,17 +112,20 @@ class Recorder:
 
     def _write(self) -> None:
         group: list[_Waiting] = []
+        slow = False
         while True:
             with self._wake:
                 self._wake.wait_for(self._is_time)
-                self._wanted = (len(self._gathered) + len(group) + 1) // 2
+                self._wanted = _share(len(self._gathered) + len(group), slow=slow)
                 self._wake.wait_for(self._is_time, _PATIENCE)
-                group = [self._gathered.popleft() for _ in range(min(len(self._gathered), self._wanted, _LARGEST_GROUP))]
+                group = [self._gathered.popleft() for _ in range(min(len(self._gathered), self._wanted))]
                 self._wanted = 1
                 if not group:
                     self._thread = None
                     return
+            began = monotonic()
             self._put_on_record(group)
+            slow = monotonic() - began > _SLOW
 
     def _is_time(self) -> bool:
         return self._closed or len(self._gathered) >= self._wanted
@@ -156,6 +162,14 @@ class Recorder:
         else:
             _log.error("%s What comes in is answered 503 until the journal can be written.", failure)
         self._failure = failure
+
+
+def _share(under_way: int, *, slow: bool) -> int:
+    """How many of the exchanges under way are to share a commit.
+
+    Half of them, so that one half is judged while the other is written; on a slow disk all, as each commit takes long.
+    """
+    return min(under_way if slow else (under_way + 1) // 2, _LARGEST_GROUP)
 
 
 def _settle(group: list[_Waiting], failure: JournalError | None) -> None:

@@ -22,6 +22,8 @@ _LARGEST_GROUP = 1000
 # So long (seconds) a commit is put off until as many have come as are to share it: those who were answered last are
 # likely to send again. A client that is alone never waits.
 _PATIENCE = 0.002
+# So long (seconds) the loop stands still at most while the thread takes what is to be written.
+_HANDING_OVER = 0.001
 # Where commits take longer than that (seconds), the disk is what all wait for, and not the judgement.
 _SLOW = 0.01
 
@@ -34,7 +36,7 @@ class _Waiting(NamedTuple):
 
 
 class Recorder:
-    """Appends to a journal from a server's loop without ever holding the loop up.
+    """Appends to a journal from a server's loop, which never waits for a disk.
 
     A journal that waits for a disk is written by a thread of its own: while it commits, exchanges gather, and
     share the next commit, which waits a moment for those who are about to come. ``on_exchange`` hears
@@ -46,9 +48,12 @@ class Recorder:
         self._bell = bell
         self._on_exchange = on_exchange
         self._gathered: deque[_Waiting] = deque()
-        self._wake = threading.Condition()
-        # How many the thread waits for.
+        lock = threading.RLock()
+        self._wake = threading.Condition(lock)
+        self._taken = threading.Condition(lock)
+        # How many the thread waits for, and whether it does.
         self._wanted = 1
+        self._waits = False
         # Whether that is on the loop's list already.
         self._to_begin = False
         self._closed = False
@@ -107,19 +112,26 @@ class Recorder:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="mock-intake-journal", daemon=True)
                 self._thread.start()
-            if len(self._gathered) >= self._wanted:
+            if self._waits and len(self._gathered) >= self._wanted:
                 self._wake.notify()
+                # Else the thread would have its turn when the loop has nothing more to do: when all are judged.
+                self._taken.wait(_HANDING_OVER)
 
     def _write(self) -> None:
         group: list[_Waiting] = []
         slow = False
         while True:
             with self._wake:
+                self._waits = True
                 self._wake.wait_for(self._is_time)
                 self._wanted = _share(len(self._gathered) + len(group), slow=slow)
-                self._wake.wait_for(self._is_time, _PATIENCE)
+                if not self._is_time():
+                    self._taken.notify()
+                    self._wake.wait_for(self._is_time, _PATIENCE)
                 group = [self._gathered.popleft() for _ in range(min(len(self._gathered), self._wanted))]
                 self._wanted = 1
+                self._waits = False
+                self._taken.notify()
                 if not group:
                     self._thread = None
                     return

@@ -16,7 +16,7 @@ from mock_intake.report.places import Groups, Place
 from mock_intake.server.runner import IntakeServer
 
 # So long (seconds) lines gather before they are written: one write for all that come at once.
-_GATHERING = 0.05
+_GATHERING = 0.1
 # So many lines wait for an output that takes none, as a terminal that is held up; the server must not wait for it.
 _MOST_WAITING = 10_000
 _AT_ONCE = 1_000

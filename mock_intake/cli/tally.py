@@ -102,8 +102,9 @@ class Tally:
         more = True
         while more:
             told = [self._waiting.get()]
-            # Always: under load there is always a next one, and to take each at once has two threads fight for turns.
-            time.sleep(_GATHERING)
+            if self._waiting.qsize() < _AT_ONCE:
+                # Also where there is a next one: to take each at once has two threads fight for turns.
+                time.sleep(_GATHERING)
             told += [self._waiting.get() for _ in range(min(self._waiting.qsize(), _AT_ONCE))]
             more = told[-1] is not None
             lines = [each if isinstance(each, str) else exchange_line(each) for each in told if each is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -118,13 +119,18 @@ def exchange_to_row(exchange: Exchange) -> Row:
         exchange.accepted,
         exchange.fault,
         *_summary_to_row(exchange.event),
-        dumps([finding.to_dict() for finding in exchange.findings]),
+        dumps([finding.to_dict() for finding in exchange.findings]) if exchange.findings else b"[]",
         None if exchange.hop is None else dumps(list(exchange.hop)),
         dumps(request.headers),
-        dumps(response.headers),
+        _response_headers(response.headers),
         response.body,
         request.body,
     )
+
+
+@lru_cache(maxsize=64)
+def _response_headers(headers: Headers) -> bytes:
+    return dumps(headers)
 
 
 def _summary_to_row(event: EventSummary | None) -> Row:

@@ -99,6 +99,13 @@ def test_pipelined_requests_are_answered_in_their_order(intake: IntakeServer) ->
     assert [answer.status for answer in answers] == [202, 400, 401, 202] == statuses(exchanges)
 
 
+def test_answers_of_the_intake_and_of_the_control_api_keep_their_order(intake: IntakeServer) -> None:
+    """The one are sent whole, the other piece by piece."""
+    healthz = request_bytes(method="GET", target="/healthz")
+    answers, _ = sent(intake, (REQUEST + healthz) * 3 + request_bytes(b"[]"), requests=7)
+    assert [answer.status for answer in answers] == [202, 200] * 3 + [400]
+
+
 def test_the_client_is_told_to_go_on_before_its_body(intake: IntakeServer) -> None:
     with connect(intake) as connection:
         connection.sendall(request_bytes(b"", [("Expect", "100-continue")], length=len(EVENT)))

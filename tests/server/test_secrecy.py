@@ -67,6 +67,14 @@ def zipped(body: bytes) -> bytes:
     return gzip.compress(body, mtime=0)
 
 
+def named_gzip(body: bytes, name: str, comment: str = "") -> bytes:
+    """A gzip member whose head has the name of a file, and a comment (RFC 1952)."""
+    packed = zipped(body)
+    flags = 0x08 | 0x10 * bool(comment)
+    texts = name.encode() + b"\0" + (comment.encode() + b"\0" if comment else b"")
+    return packed[:3] + bytes([flags]) + packed[4:10] + texts + packed[10:]
+
+
 GZIP = ("Content-Encoding", "gzip")
 NOISE = "".join(chr(97 + (number * 7919) % 26) for number in range(MAX_BODY * 3))  # compresses badly
 _long_event = event(pad=NOISE, note=KEY)
@@ -142,6 +150,9 @@ PLACES: dict[str, Place] = {
     "known key of another org": post(noted(OTHER)),
     "known key of another org, gzip": post(zipped(noted(OTHER)), GZIP),
     "known key in the body of a stranger": post(noted(OTHER), key=STRANGER, status=403),
+    "name in the head of a gzip body": post(named_gzip(EVENT, KEY), GZIP),
+    "name in the head of a second gzip member": post(zipped(EVENT) + named_gzip(b" ", KEY), GZIP),
+    "comment in the head of a gzip body": post(named_gzip(EVENT, "", comment=KEY), GZIP),
     "gzip without its header": post(zipped(noted()), status=400),
     "truncated gzip": post(zipped(noted())[:-9], GZIP, status=400),
     "gzip, truncated in the middle": post(zipped(noted())[: len(zipped(noted())) * 4 // 5], GZIP, status=400),

@@ -157,6 +157,14 @@ def test_events_and_exchanges_by_id(reader: Client, recorded: IntakeServer) -> N
     assert {**same, "raw": exchange["raw"]} == exchange
 
 
+def test_what_was_refused_or_met_a_fault_can_be_asked_for(reader: Client, recorded: IntakeServer) -> None:
+    every = reader.exchanges(limit=1_000).items
+    refused = [one["id"] for one in every if (one["status_code"] or 0) >= 400]
+    assert 0 < len(refused) < len(every)
+    assert [one["id"] for one in reader.exchanges(refused=True, limit=1_000).items] == refused
+    assert [one["id"] for one in plain(recorded, "/exchanges", refused="true")["exchanges"]] == refused
+
+
 @pytest.mark.parametrize("run_id", HOSTILE_RUN_IDS)
 def test_runs_are_found_whatever_they_are_called(reader: Client, run_id: str) -> None:
     assert reader.run(run_id)["run_id"] == run_id
@@ -200,6 +208,9 @@ def test_faults_begin_show_and_end(client: Client, server: IntakeServer) -> None
     assert (begun["left"], begun["delay"], begun["org"]) == ([1, 1, 1], 0.01, ORG)
     assert [send(server, run_of("one")).status_code for _ in range(2)] == [503, 429]
     assert client.faults(org=ORG)["taken"] == 2
+    assert [one["fault"] is not None for one in client.exchanges().items].count(True) == 2
+    assert all(one["fault"] is not None for one in client.exchanges(faulted=True).items)
+    assert len(client.exchanges(faulted=True).items) == 2
     assert client.faults()["active"] is False
     client.end_faults(org=ORG)
     assert client.faults(org=ORG)["active"] is False

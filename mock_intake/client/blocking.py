@@ -102,15 +102,18 @@ class Client:
         *,
         org: str | None = None,
         event_id: str | None = None,
+        refused: bool = False,
+        faulted: bool = False,
         body: bool = False,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Listing[Exchange]:
         """A page of all requests and what they were answered, the latest first.
 
-        ``event_id`` asks for the attempts of one event; ``body`` adds the parsed body of each.
+        ``event_id`` asks for the attempts of one event, ``refused`` and ``faulted`` only for what was refused or met a
+        fault; ``body`` adds the parsed body of each.
         """
-        return self._send(requests.exchanges(org, event_id, body, limit, cursor))
+        return self._send(requests.exchanges(org, event_id, refused, faulted, body, limit, cursor))
 
     def exchange(self, exchange_id: str) -> WholeExchange:
         """One exchange with its ``body`` (parsed) and ``raw`` (text as received)."""

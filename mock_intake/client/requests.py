@@ -195,9 +195,22 @@ def event(event_id: str) -> ControlRequest[WholeEvent]:
 
 
 def exchanges(
-    org: str | None, event_id: str | None, body: bool, limit: int | None, cursor: str | None
+    org: str | None,
+    event_id: str | None,
+    refused: bool,
+    faulted: bool,
+    body: bool,
+    limit: int | None,
+    cursor: str | None,
 ) -> ControlRequest[Listing[Exchange]]:
-    return _page("exchanges", {"org": org, "event_id": event_id, "body": _flag(body)}, limit, cursor)
+    query = {
+        "org": org,
+        "event_id": event_id,
+        "refused": _flag(refused),
+        "faulted": _flag(faulted),
+        "body": _flag(body),
+    }
+    return _page("exchanges", query, limit, cursor)
 
 
 def exchange(exchange_id: str) -> ControlRequest[WholeExchange]:

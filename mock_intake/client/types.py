@@ -129,6 +129,8 @@ class Job(TypedDict):
     last_received_at: str | None
     inputs: list[Named]
     outputs: list[Named]
+    job_type: str | None
+    parents: list[Named]
 
 
 class Dataset(TypedDict):

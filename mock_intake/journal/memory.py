@@ -72,6 +72,9 @@ class MemoryJournal:
         self._lock = threading.RLock()
         self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
         self._positions: dict[str, int] = {}
+        # Where those stand that are looked for most, in order.
+        self._refused: dict[int, None] = {}
+        self._faulted: dict[int, None] = {}
         # In order of the latest attempt, so that the newest is last.
         self._events: OrderedDict[str, _Event] = OrderedDict()
         # In order of the latest exchange too.
@@ -116,6 +119,10 @@ class MemoryJournal:
             self._orgs.move_to_end(exchange.org)
             org.latest = exchange.received_at
         org.count(exchange, 1)
+        if not exchange.accepted:
+            self._refused[self._position] = None
+        if exchange.fault is not None:
+            self._faulted[self._position] = None
 
     def _is_too_much(self) -> bool:
         if len(self._exchanges) > self._max_exchanges or self._bytes > self._max_bytes:
@@ -154,6 +161,8 @@ class MemoryJournal:
     def _remove(self, position: int) -> None:
         exchange = self._exchanges.pop(position)
         del self._positions[exchange.id]
+        self._refused.pop(position, None)
+        self._faulted.pop(position, None)
         self._bytes -= _size(exchange)
         org = self._orgs[exchange.org]
         org.count(exchange, -1)
@@ -208,14 +217,26 @@ class MemoryJournal:
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
         with self._lock:
-            walked = self._before(before) if which.event_id is None else self._attempts_of(which.event_id, before)
+            walked = self._walked(which, before)
             matching = (
                 (position, exchange)
                 for position, exchange in walked
                 if (which.org is None or exchange.org == which.org)
                 and (which.run_id is None or self._is_of_run(exchange, which.run_id))
+                and not (which.refused and exchange.accepted)
+                and not (which.faulted and exchange.fault is None)
             )
             return _page(list(islice(matching, limit + 1)), limit)
+
+    def _walked(self, which: ExchangeFilter, before: int | None) -> Iterator[tuple[int, Exchange]]:
+        """The fewest exchanges among which all are that are asked for, the newest first."""
+        if which.event_id is not None:
+            return self._attempts_of(which.event_id, before)
+        if not which.refused and not which.faulted:
+            return self._before(before)
+        few = self._faulted if which.faulted else self._refused
+        positions = (position for position in reversed(few) if before is None or position < before)
+        return ((position, self._exchanges[position]) for position in positions)
 
     def _is_of_run(self, exchange: Exchange, run_id: str) -> bool:
         event = exchange.event

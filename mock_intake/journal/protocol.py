@@ -22,12 +22,15 @@ T = TypeVar("T")
 class ExchangeFilter:
     """Which exchanges; None asks for all.
 
-    ``event_id`` gives all attempts of one event, ``run_id`` all attempts of the accepted events of a run.
+    ``event_id`` gives all attempts of one event, ``run_id`` all attempts of the accepted events of a run, ``refused``
+    only what was not accepted, ``faulted`` only what met a fault.
     """
 
     org: str | None = None
     event_id: str | None = None
     run_id: str | None = None
+    refused: bool = False
+    faulted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from mock_intake.journal.protocol import EventFilter, ExchangeFilter
 from mock_intake.journal.rows import EXCHANGE_COLUMN_NAMES, EXCHANGE_COLUMNS, SUMMARY_COLUMNS, storable
 
 APPLICATION_ID = 0x6D696E74  # "mint"
-VERSION = 4
+VERSION = 5
 
 # By what the events of an org, and all events, are counted: there are few different values.
 _COUNTED = ("status", "kind", "event_type")
@@ -77,6 +77,8 @@ CREATE TABLE exchanges (
 CREATE UNIQUE INDEX exchanges_id ON exchanges (id);
 CREATE INDEX exchanges_org ON exchanges (org);
 CREATE INDEX exchanges_event ON exchanges (event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX exchanges_refused ON exchanges (position, org) WHERE NOT accepted;
+CREATE INDEX exchanges_faulted ON exchanges (position, org) WHERE fault IS NOT NULL;
 
 CREATE TABLE events (
     last INTEGER PRIMARY KEY,
@@ -181,8 +183,15 @@ def exchanges_query(which: ExchangeFilter, before: int | None) -> tuple[str, lis
     """Which exchanges, newest first: from FROM on, and its values."""
     asked = _asked(which, ("org", "event_id"))
     by_event = "event_id" in asked or which.run_id is not None
-    index = "exchanges_event" if by_event else "exchanges_org" if "org" in asked else None
+    index = (
+        "exchanges_event" if by_event
+        else "exchanges_faulted" if which.faulted
+        else "exchanges_refused" if which.refused
+        else "exchanges_org" if "org" in asked
+        else None
+    )  # fmt: skip
     conditions, values = _conditions(asked)
+    conditions += ["NOT accepted"] * which.refused + ["fault IS NOT NULL"] * which.faulted
     if which.run_id is not None:
         conditions.append(f"event_id IN (SELECT id FROM events {_by('events_run_id')} WHERE run_id = ?)")
         values.append(storable(which.run_id))

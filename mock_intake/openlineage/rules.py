@@ -74,7 +74,7 @@ TIME_WITHOUT_OFFSET = _event(
     "eventTime has a UTC offset.",
     "The vendor's own Python examples leave it out, so Datadog takes it; but whoever reads it has to guess the "
     "zone, and a wrong guess moves the run by hours.",
-    "no UTC offset: add `Z` or use `datetime.now(timezone.utc).isoformat()`.",
+    "Add the offset: `Z` at the end, or use `datetime.now(timezone.utc).isoformat()`.",
     source=RFC_3339,
 )  # fmt: skip
 PRODUCER_NO_URI = _event(

@@ -189,6 +189,8 @@ def job_to_dict(job: JobNode) -> dict[str, Any]:
         "last_received_at": rfc3339(job.last_received_at) if job.last_received_at else None,
         "inputs": [dataset._asdict() for dataset in job.inputs],
         "outputs": [dataset._asdict() for dataset in job.outputs],
+        "job_type": job.job_type,
+        "parents": [parent._asdict() for parent in job.parents],
     }
 
 

@@ -24,9 +24,11 @@ OUTCOMES: dict[str, Callable[[Exchange], bool]] = {
 def listing(asked: Asked) -> Shown:
     outcome = asked.one_of("outcome", OUTCOMES)
     before = asked.number("cursor")
-    which = ExchangeFilter(asked.org, asked.text("event_id"))
+    which = ExchangeFilter(
+        asked.org, asked.text("event_id"), refused=outcome in ("refused", "astray"), faulted=outcome == "faulted"
+    )
     journal = asked.sources.journal
-    matches = _matcher(outcome, asked.text("text"))
+    matches = _matcher(None if outcome in ("refused", "faulted") else outcome, asked.text("text"))
     found = look_through(lambda limit, cursor: journal.exchanges(which, limit, cursor), matches, before)
     counted = asked.sources.counted(asked.org)
     return Shown(

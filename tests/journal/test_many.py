@@ -334,6 +334,19 @@ def test_listings_of_exchanges_walk_an_index_in_its_order(
         assert step.startswith("SEARCH exchanges USING INDEX exchanges_")
 
 
+@pytest.mark.parametrize("before", [None, 5])
+@pytest.mark.parametrize("org", [None, "org"])
+@pytest.mark.parametrize("which", ["refused", "faulted"])
+def test_what_is_rare_among_exchanges_is_walked_alone(
+    database: sqlite3.Connection, which: str, org: str | None, before: int | None
+) -> None:
+    sql, values = statements.exchanges_query(
+        ExchangeFilter(org, refused=which == "refused", faulted=which == "faulted"), before
+    )
+    (step,) = plan(database, f"SELECT * {sql} LIMIT 5", values)
+    assert step.partition(" ")[2].startswith(f"exchanges USING INDEX exchanges_{which}"), step
+
+
 @pytest.mark.parametrize(
     ("sql", "values"),
     [

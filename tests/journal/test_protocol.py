@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -131,6 +132,30 @@ def test_listings_are_newest_first_and_filtered(journal: Journal) -> None:
     assert listed(journal, ExchangeFilter(event_id="event-1")) == ids([c, a])
     assert listed(journal, ExchangeFilter(org="B", event_id="event-1")) == []
     assert listed(journal, ExchangeFilter(org="")) == []
+
+
+def test_what_was_refused_or_met_a_fault_is_listed_by_itself(journal: Journal) -> None:
+    _, refused, other, lost, late = filled(
+        journal,
+        exchange("1", org="A"),
+        exchange("2", org="A", accepted=False),
+        exchange("3", org="B", accepted=False),
+        replace(exchange("2", org="A", accepted=False), fault="reset"),
+        replace(exchange("5", org="B"), fault="delay"),
+    )
+    assert listed(journal, ExchangeFilter(refused=True)) == ids([lost, other, refused])
+    assert listed(journal, ExchangeFilter(org="A", refused=True)) == ids([lost, refused])
+    assert listed(journal, ExchangeFilter(faulted=True)) == ids([late, lost])
+    assert listed(journal, ExchangeFilter(org="B", faulted=True)) == ids([late])
+    assert listed(journal, ExchangeFilter(refused=True, faulted=True)) == ids([lost])
+    assert listed(journal, ExchangeFilter(event_id="event-2", faulted=True)) == ids([lost])
+    page = journal.exchanges(ExchangeFilter(refused=True), 1)
+    assert [one.id for one in page.items] == [lost.id]
+    following = journal.exchanges(ExchangeFilter(refused=True), 5, page.next)
+    assert ([one.id for one in following.items], following.next) == ([other.id, refused.id], None)
+    journal.forget("A")
+    assert listed(journal, ExchangeFilter(refused=True)) == ids([other])
+    assert listed(journal, ExchangeFilter(faulted=True)) == ids([late])
 
 
 def test_a_run_has_all_attempts_of_its_accepted_events(journal: Journal) -> None:

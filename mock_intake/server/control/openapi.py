@@ -117,6 +117,8 @@ _JOB_NODE = _object(
     last_received_at=MAYBE_TIME,
     inputs=_list(_NAMED),
     outputs=_list(_NAMED),
+    job_type=MAYBE_TEXT,
+    parents=_list(_NAMED),
 )
 _DATASET_NODE = _object(
     namespace=TEXT,

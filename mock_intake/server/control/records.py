@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 
 async def exchanges(control: Control, call: Call) -> Response:
-    which = ExchangeFilter(org=call.org, event_id=call.query.get("event_id"))
+    query = call.query
+    which = ExchangeFilter(
+        org=call.org,
+        event_id=query.get("event_id"),
+        refused=query.get("refused", False),
+        faulted=query.get("faulted", False),
+    )
     page = control.journal.exchanges(which, call.limit, call.cursor)
-    with_body = call.query.get("body", False)
+    with_body = query.get("body", False)
     listed = [_with_body(exchange) if with_body else exchange.to_dict() for exchange in page.items]
     return control.listing("exchanges", listed, page.next)
 
@@ -79,6 +85,8 @@ ENDPOINTS = (
         (
             ORG,
             Parameter("event_id", "Only attempts of this event."),
+            Parameter("refused", "Only what was refused.", "flag"),
+            Parameter("faulted", "Only what met a fault.", "flag"),
             Parameter("body", "With the parsed body of each.", "flag"),
             *PAGING,
         ),

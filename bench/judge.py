@@ -89,12 +89,12 @@ def event(event_type: str, inputs: list[dict[str, Any]], outputs: list[dict[str,
 def events() -> dict[str, bytes]:
     """A small event (START), a middle one and a large one (COMPLETE with schemas and column lineage)."""
     statistics = {"outputStatistics": facet("OutputStatisticsOutputDatasetFacet", "1-0-2", rowCount=10, size=1000)}
-    middle = {**dataset(9, 10, lineage_of="shop.public.table_0"), "outputFacets": statistics}
+    middle = {**dataset(9, 12, lineage_of="shop.public.table_0"), "outputFacets": statistics}
     large = {**dataset(9, 40, lineage_of="shop.public.table_0"), "outputFacets": statistics}
     sql = facet("SQLJobFacet", "1-1-0", query="SELECT * FROM orders JOIN customers USING (customer_id) " * 10)
     return {
         "small": event("START", [], []),
-        "middle": event("COMPLETE", [dataset(0, 16)], [middle], sql=sql),
+        "middle": event("COMPLETE", [dataset(0, 23)], [middle], sql=sql),
         "large": event("COMPLETE", [dataset(number, 30) for number in range(4)], [large], sql=sql),
     }
 

@@ -6,6 +6,8 @@ import queue
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
 
 from mock_intake.cli.console import codes, echo, exchange_line
 from mock_intake.exchange import Exchange
@@ -14,6 +16,8 @@ from mock_intake.findings import Severity, Status
 from mock_intake.report.escaping import shown
 from mock_intake.report.places import Groups, Place
 from mock_intake.server.runner import IntakeServer
+
+T = TypeVar("T")
 
 # So long (seconds) lines gather before they are written: one write for all that come at once.
 _GATHERING = 0.1
@@ -35,7 +39,7 @@ class Tally:
         self.groups = Groups(most_places=1)
         self._faults: Faults | None = None
         self._ended = 0
-        self._waiting: queue.SimpleQueue[Exchange | str | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._left_out = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -56,10 +60,11 @@ class Tally:
             self.refused += 1
         if exchange.findings:
             self.groups.extend(Place(finding, None) for finding in exchange.findings)
-        self._tell(exchange)
+        # The line, and not the exchange: bodies of megabytes must not wait for a slow terminal.
+        self._tell(exchange_line, exchange)
         if self._faults is not None and self._faults.ended != self._ended:
             self._ended = self._faults.ended
-            self._tell("the fault plan has ended" + ("" if self._faults.active else ": the intake is well again"))
+            self._tell(str, "the fault plan has ended" + ("" if self._faults.active else ": the intake is well again"))
 
     def summarise(self, server: IntakeServer) -> None:
         """Says what there was, over all events, now that nothing more is expected."""
@@ -80,12 +85,12 @@ class Tally:
         if groups:
             self._echo("mock-intake rules CODE explains a code.")
 
-    def _tell(self, what: Exchange | str) -> None:
+    def _tell(self, line_of: Callable[[T], str], what: T) -> None:
         if self._waiting.qsize() >= _MOST_WAITING:
             with self._lock:
                 self._left_out += 1
             return
-        self._waiting.put(what)
+        self._waiting.put(line_of(what))
         if self._thread is None:
             self._thread = threading.Thread(target=self._print, name="mock-intake-tally", daemon=True)
             self._thread.start()
@@ -107,7 +112,7 @@ class Tally:
                 time.sleep(_GATHERING)
             told += [self._waiting.get() for _ in range(min(self._waiting.qsize(), _AT_ONCE))]
             more = told[-1] is not None
-            lines = [each if isinstance(each, str) else exchange_line(each) for each in told if each is not None]
+            lines = [line for line in told if line is not None]
             with self._lock:
                 left_out, self._left_out = self._left_out, 0
             if left_out:

@@ -1,38 +1,52 @@
-"""The journal in memory: bounded by count and bytes, gone with the process."""
+"""The journal in memory: bounded by count and bytes, gone with the process.
+
+An exchange is kept as a row, as SQLite has it: one tuple of texts, bytes and numbers. Python's collector of cycles soon
+passes over such a tuple for good, where it would look again and again through the dozen objects that an exchange is.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import TypeVar
 
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Status
+from mock_intake.journal import rows
 from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, OrgStatistics, Page, Statistics
+from mock_intake.journal.rows import COLUMN, Row
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 DEFAULT_MAX_EXCHANGES = 200_000
 DEFAULT_MAX_BYTES = 1024 * 1024 * 1024
-# Roughly what an exchange costs beside its body: headers, summary, findings, the answer.
-_OVERHEAD = 2_000
+# Roughly what an exchange costs here beside what its row is said to take.
+_OVERHEAD = 1_000
+_ID, _ORG, _RECEIVED_AT = COLUMN["id"], COLUMN["org"], COLUMN["received_at"]
+_ACCEPTED, _FAULT = COLUMN["accepted"], COLUMN["fault"]
+_EVENT_ID, _STATUS, _RUN_ID = COLUMN["event_id"], COLUMN["status"], COLUMN["run_id"]
+_BODY, _RESPONSE_BODY = COLUMN["body"], COLUMN["response_body"]
 
 
 @dataclass(slots=True)
 class _Event:
-    """What is kept of an event: its record, if an attempt was accepted, where its attempts stand, how many there were.
+    """What is kept of an event that was attempted more than once.
 
-    ``attempts`` also counts those that retention has dropped.
+    ``positions`` are those of the attempts that are left, ``attempts`` counts the others too. ``first`` is the row of
+    the one that was accepted first, if one was, and ``held_by`` the exchange that has the body: another one, once
+    retention has dropped the first.
     """
 
-    record: EventRecord | None
-    # A list, though it loses its first: a deque is larger than all the rest, and most events come once.
     positions: list[int]
     attempts: int
+    first: Row | None
+    held_by: str
 
 
 @dataclass(slots=True)
@@ -45,14 +59,14 @@ class _Org:
     faulted: int = 0
     bytes: int = 0
 
-    def count(self, exchange: Exchange, number: int) -> None:
+    def count(self, row: Row, number: int) -> None:
         """Adds an exchange, or takes it away (-1)."""
         self.exchanges += number
-        if exchange.accepted:
+        if row[_ACCEPTED]:
             self.accepted += number
-        if exchange.fault is not None:
+        if row[_FAULT] is not None:
             self.faulted += number
-        self.bytes += number * (len(exchange.request.body) + len(exchange.response.body))
+        self.bytes += number * (len(row[_BODY]) + len(row[_RESPONSE_BODY]))
 
 
 class MemoryJournal:
@@ -70,13 +84,14 @@ class MemoryJournal:
         self._max_exchanges = max_exchanges
         self._max_bytes = max_bytes
         self._lock = threading.RLock()
-        self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
+        self._rows: OrderedDict[int, Row] = OrderedDict()
         self._positions: dict[str, int] = {}
         # Where those stand that are looked for most, in order.
         self._refused: dict[int, None] = {}
         self._faulted: dict[int, None] = {}
-        # In order of the latest attempt, so that the newest is last.
-        self._events: OrderedDict[str, _Event] = OrderedDict()
+        # In order of the latest attempt, so that the newest is last. Most events come once: of those only the place is
+        # kept.
+        self._events: OrderedDict[str, int | _Event] = OrderedDict()
         # In order of the latest exchange too.
         self._orgs: OrderedDict[str, _Org] = OrderedDict()
         self._statuses: Counter[tuple[str, Status]] = Counter()
@@ -98,189 +113,219 @@ class MemoryJournal:
         return self._dropped
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
+        made = [rows.exchange_to_row(exchange) for exchange in exchanges]
         with self._lock:
-            for exchange in exchanges:
-                self._position += 1
-                self._exchanges[self._position] = exchange
-                self._positions[exchange.id] = self._position
-                self._bytes += _size(exchange)
-                self._count(exchange)
+            for exchange, row in zip(exchanges, made, strict=True):
+                self._position = position = self._position + 1
+                self._rows[position] = row
+                self._positions[exchange.id] = position
+                self._bytes += _size(row)
+                self._count(exchange, row)
                 if exchange.event is not None:
-                    self._attempt(exchange, self._position)
-            while self._exchanges and self._is_too_much():
-                self._remove(next(iter(self._exchanges)))
+                    self._attempt(exchange, row)
+            while self._rows and self._is_too_much():
+                self._remove(next(iter(self._rows)))
                 self._dropped += 1
 
-    def _count(self, exchange: Exchange) -> None:
+    def _count(self, exchange: Exchange, row: Row) -> None:
         org = self._orgs.get(exchange.org)
         if org is None:
             org = self._orgs[exchange.org] = _Org(exchange.received_at)
         else:
             self._orgs.move_to_end(exchange.org)
             org.latest = exchange.received_at
-        org.count(exchange, 1)
+        org.count(row, 1)
         if not exchange.accepted:
             self._refused[self._position] = None
         if exchange.fault is not None:
             self._faulted[self._position] = None
 
     def _is_too_much(self) -> bool:
-        if len(self._exchanges) > self._max_exchanges or self._bytes > self._max_bytes:
+        if len(self._rows) > self._max_exchanges or self._bytes > self._max_bytes:
             return True
         if self._max_age is None:
             return False
         # Age counts up to the latest exchange: a journal that nothing comes into does not wither.
-        oldest = next(iter(self._exchanges.values()))
-        latest = self._exchanges.get(self._position, oldest)
-        return latest.received_at - oldest.received_at > self._max_age
+        oldest = next(iter(self._rows.values()))
+        latest = self._rows.get(self._position, oldest)
+        return rows.moment(latest[_RECEIVED_AT]) - rows.moment(oldest[_RECEIVED_AT]) > self._max_age
 
-    def _attempt(self, exchange: Exchange, position: int) -> None:
-        summary = exchange.event
-        assert summary is not None
-        event = self._events.get(summary.id)
-        if event is None:
-            event = self._events[summary.id] = _Event(None, [], 0)
-        else:
-            self._events.move_to_end(summary.id)
-        event.positions.append(position)
-        event.attempts = attempts = event.attempts + 1
-        if event.record is not None:
-            event.record = replace(event.record, last_received_at=exchange.received_at, attempts=attempts)
-        elif exchange.accepted:
-            self._statuses[exchange.org, summary.status] += 1
-            event.record = EventRecord(
-                summary,
-                exchange.org,
-                exchange.received_at,
-                exchange.received_at,
-                attempts,
-                exchange.findings,
-                exchange.id,
-            )
+    def _attempt(self, exchange: Exchange, row: Row) -> None:
+        """Notes the latest exchange as an attempt of its event."""
+        assert exchange.event is not None
+        identity, status = exchange.event.id, exchange.event.status
+        before = self._events.get(identity)
+        if before is None:
+            self._events[identity] = self._position
+            if exchange.accepted:
+                self._statuses[exchange.org, status] += 1
+            return
+        if isinstance(before, int):
+            earlier = self._rows[before]
+            first = earlier if earlier[_ACCEPTED] else None
+            before = self._events[identity] = _Event([before], 1, first, earlier[_ID])
+        self._events.move_to_end(identity)
+        before.positions.append(self._position)
+        before.attempts += 1
+        if before.first is None and exchange.accepted:
+            before.first, before.held_by = row, exchange.id
+            self._statuses[exchange.org, status] += 1
 
     def _remove(self, position: int) -> None:
-        exchange = self._exchanges.pop(position)
-        del self._positions[exchange.id]
+        row = self._rows[position]
+        if row[_EVENT_ID] is not None:
+            self._withdraw(row, position)
+        del self._rows[position]
+        del self._positions[row[_ID]]
         self._refused.pop(position, None)
         self._faulted.pop(position, None)
-        self._bytes -= _size(exchange)
-        org = self._orgs[exchange.org]
-        org.count(exchange, -1)
+        self._bytes -= _size(row)
+        org = self._orgs[row[_ORG]]
+        org.count(row, -1)
         if not org.exchanges:
-            del self._orgs[exchange.org]
-        if exchange.event is None:
-            return
-        event = self._events[exchange.event.id]
-        before = event.record
-        event.positions.remove(position)
-        if not event.positions:
-            del self._events[exchange.event.id]
-        elif event.record is not None and event.record.exchange_id == exchange.id:
-            # The body is the same in every attempt, so any accepted one that is left can hold it.
-            left = (self._exchanges[other] for other in event.positions)
-            held_by = next((other for other in left if other.accepted), None)
-            event.record = None if held_by is None else replace(event.record, exchange_id=held_by.id)
-        if before is not None and (not event.positions or event.record is None):
-            self._statuses[before.org, before.summary.status] -= 1
+            del self._orgs[row[_ORG]]
+
+    def _withdraw(self, row: Row, position: int) -> None:
+        """Takes an attempt away from its event, and with the last one that was accepted the event from the listed."""
+        event = self._events[row[_EVENT_ID]]
+        first = self._accepted(event)
+        if isinstance(event, int):
+            left = None
+        else:
+            event.positions.remove(position)
+            if event.held_by == row[_ID]:
+                self._hold(event)
+            left = event.first if event.positions else None
+        if isinstance(event, int) or not event.positions:
+            del self._events[row[_EVENT_ID]]
+        if first is not None and left is None:
+            self._statuses[first[_ORG], Status(first[_STATUS])] -= 1
+
+    def _hold(self, event: _Event) -> None:
+        """Has another attempt hold the body of an event. It is the same in every one, so any accepted one will do."""
+        left = (self._rows[position] for position in event.positions)
+        held_by = next((row for row in left if row[_ACCEPTED]), None)
+        if held_by is None:
+            event.first = None
+        elif event.first is not None:
+            event.first, event.held_by = rows.without_body(event.first), held_by[_ID]
+
+    def _accepted(self, event: int | _Event) -> Row | None:
+        """The row of the attempt of an event that was accepted first, if one was."""
+        if isinstance(event, int):
+            return row if (row := self._rows[event])[_ACCEPTED] else None
+        return event.first
+
+    def _record(self, event: int | _Event, first: Row) -> EventRecord:
+        if isinstance(event, int):
+            last, attempts, held_by = first, 1, first[_ID]
+        else:
+            last, attempts, held_by = self._rows[event.positions[-1]], event.attempts, event.held_by
+        return rows.record_from_row(first, last_received_at=last[_RECEIVED_AT], attempts=attempts, exchange_id=held_by)
+
+    def _places(self, event_id: str) -> Sequence[int]:
+        """Where the attempts of an event stand."""
+        event = self._events.get(event_id)
+        return () if event is None else (event,) if isinstance(event, int) else event.positions
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         with self._lock:
-            if not self._exchanges:
+            if not self._rows:
                 return []
-            first = next(iter(self._exchanges))
+            first = next(iter(self._rows))
             if after < first:
-                return list(islice(self._exchanges.items(), limit))
-            if self._position - first + 1 == len(self._exchanges):
+                found = list(islice(self._rows.items(), limit))
+            elif self._position - first + 1 == len(self._rows):
                 # No holes: positions can be counted through.
-                return [
-                    (position, self._exchanges[position])
-                    for position in range(after + 1, min(after + limit, self._position) + 1)
-                ]
-            later = ((position, exchange) for position, exchange in self._exchanges.items() if position > after)
-            return list(islice(later, limit))
+                places = range(after + 1, min(after + limit, self._position) + 1)
+                found = [(position, self._rows[position]) for position in places]
+            else:
+                later = ((position, row) for position, row in self._rows.items() if position > after)
+                found = list(islice(later, limit))
+        return [(position, rows.exchange_from_row(row)) for position, row in found]
 
-    def _before(self, position: int | None) -> Iterator[tuple[int, Exchange]]:
+    def _before(self, position: int | None) -> Iterator[tuple[int, Row]]:
         """The exchanges before a position, the newest first, without a walk through those behind it."""
         if position is None:
-            yield from reversed(self._exchanges.items())
+            yield from reversed(self._rows.items())
             return
-        first = next(iter(self._exchanges), position)
+        first = next(iter(self._rows), position)
         for place in range(min(position, self._position + 1) - 1, first - 1, -1):
-            if (exchange := self._exchanges.get(place)) is not None:
-                yield place, exchange
-
-    def _attempts_of(self, event_id: str, before: int | None) -> Iterator[tuple[int, Exchange]]:
-        event = self._events.get(event_id)
-        for position in reversed(event.positions) if event is not None else ():
-            if before is None or position < before:
-                yield position, self._exchanges[position]
+            if (row := self._rows.get(place)) is not None:
+                yield place, row
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
         with self._lock:
-            walked = self._walked(which, before)
             matching = (
-                (position, exchange)
-                for position, exchange in walked
-                if (which.org is None or exchange.org == which.org)
-                and (which.run_id is None or self._is_of_run(exchange, which.run_id))
-                and not (which.refused and exchange.accepted)
-                and not (which.faulted and exchange.fault is None)
+                (position, row)
+                for position, row in self._walked(which, before)
+                if (which.org is None or row[_ORG] == which.org)
+                and (which.run_id is None or self._is_of_run(row, which.run_id))
+                and not (which.refused and row[_ACCEPTED])
+                and not (which.faulted and row[_FAULT] is None)
             )
-            return _page(list(islice(matching, limit + 1)), limit)
+            found = list(islice(matching, limit + 1))
+        return _page(found, limit, rows.exchange_from_row)
 
-    def _walked(self, which: ExchangeFilter, before: int | None) -> Iterator[tuple[int, Exchange]]:
+    def _walked(self, which: ExchangeFilter, before: int | None) -> Iterator[tuple[int, Row]]:
         """The fewest exchanges among which all are that are asked for, the newest first."""
+        few: Sequence[int] | dict[int, None]
         if which.event_id is not None:
-            return self._attempts_of(which.event_id, before)
-        if not which.refused and not which.faulted:
+            few = self._places(which.event_id)
+        elif which.faulted:
+            few = self._faulted
+        elif which.refused:
+            few = self._refused
+        else:
             return self._before(before)
-        few = self._faulted if which.faulted else self._refused
-        positions = (position for position in reversed(few) if before is None or position < before)
-        return ((position, self._exchanges[position]) for position in positions)
+        return ((position, self._rows[position]) for position in reversed(few) if before is None or position < before)
 
-    def _is_of_run(self, exchange: Exchange, run_id: str) -> bool:
-        event = exchange.event
-        return event is not None and event.run_id == run_id and self._events[event.id].record is not None
+    def _is_of_run(self, row: Row, run_id: str) -> bool:
+        return row[_RUN_ID] == run_id and self._accepted(self._events[row[_EVENT_ID]]) is not None
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
         with self._lock:
-            return _page(list(islice(self._matching(which, before), limit + 1)), limit)
+            found = list(islice(self._matching(which, before), limit + 1))
+            return _page(found, limit, lambda listed: self._record(*listed))
 
     def count_events(self, which: EventFilter) -> int:
         with self._lock:
             return sum(1 for _ in self._matching(which, None))
 
-    def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, EventRecord]]:
+    def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, tuple[int | _Event, Row]]]:
+        """The accepted events before a position that are asked for, each with its first row, the newest first."""
         matches = _matcher(which)
-        for position, record in self._listed(before):
-            if record is not None and matches(record):
-                yield position, record
+        for position, event in self._walked_events(before):
+            if (row := self._accepted(event)) is not None and matches(row):
+                yield position, (event, row)
 
-    def _listed(self, before: int | None) -> Iterator[tuple[int, EventRecord | None]]:
-        """Where the events before a position stand, the newest first; their records, of those that have one."""
+    def _walked_events(self, before: int | None) -> Iterator[tuple[int, int | _Event]]:
+        """Where the events before a position stand, the newest first."""
         if before is None:
             for event in reversed(self._events.values()):
-                yield event.positions[-1], event.record
+                yield (event if isinstance(event, int) else event.positions[-1]), event
             return
-        for position, exchange in self._before(before):
+        for position, row in self._before(before):
             # Attempts that were followed by others stand where nothing is listed.
-            if exchange.event is not None and self._events[exchange.event.id].positions[-1] == position:
-                yield position, self._events[exchange.event.id].record
+            if row[_EVENT_ID] is not None and self._places(row[_EVENT_ID])[-1] == position:
+                yield position, self._events[row[_EVENT_ID]]
 
     def attempts(self, event_id: str) -> int:
         with self._lock:
-            event = self._events.get(event_id)
-            return 0 if event is None else event.attempts
+            event = self._events.get(event_id, 0)
+            return min(event, 1) if isinstance(event, int) else event.attempts
 
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._lock:
             position = self._positions.get(exchange_id)
-            return None if position is None else self._exchanges[position]
+            row = None if position is None else self._rows[position]
+        return None if row is None else rows.exchange_from_row(row)
 
     def event(self, event_id: str) -> EventRecord | None:
         with self._lock:
             event = self._events.get(event_id)
-            return None if event is None else event.record
+            first = None if event is None else self._accepted(event)
+            return None if event is None or first is None else self._record(event, first)
 
     def close(self) -> None:
         """Nothing is held that would have to be given back."""
@@ -312,7 +357,7 @@ class MemoryJournal:
 
     def forget(self, org: str | None = None) -> int:
         with self._lock:
-            gone = [position for position, exchange in self._exchanges.items() if org is None or exchange.org == org]
+            gone = [position for position, row in self._rows.items() if org is None or row[_ORG] == org]
             for position in gone:
                 self._remove(position)
             if gone:
@@ -320,35 +365,20 @@ class MemoryJournal:
             return len(gone)
 
 
-def _size(exchange: Exchange) -> int:
-    request = exchange.request
-    headers = sum([len(name) + len(value) for name, value in request.headers])
-    texts = len(request.path) + len(request.query) + headers
-    return len(request.body) + len(exchange.response.body) + texts + _OVERHEAD
+def _size(row: Row) -> int:
+    return rows.size_of(row) + _OVERHEAD
 
 
-def _matcher(which: EventFilter) -> Callable[[EventRecord], bool]:
-    wanted = {
-        name: value
-        for name, value in (
-            ("status", which.status),
-            ("kind", which.kind),
-            ("event_type", which.event_type),
-            ("job_namespace", which.job_namespace),
-            ("job_name", which.job_name),
-            ("run_id", which.run_id),
-        )
-        if value is not None
-    }
-
-    def matches(record: EventRecord) -> bool:
-        if which.org is not None and record.org != which.org:
-            return False
-        return all(getattr(record.summary, name) == value for name, value in wanted.items())
-
-    return matches
+def _matcher(which: EventFilter) -> Callable[[Row], bool]:
+    names = ("org", "status", "kind", "event_type", "job_namespace", "job_name", "run_id")
+    wanted = {COLUMN[name]: value for name in names if (value := getattr(which, name)) is not None}
+    if not wanted:
+        return lambda _row: True
+    found, asked = itemgetter(*wanted), tuple(wanted.values())
+    # Of one column alone itemgetter gives the value itself.
+    return (lambda row: found(row) == asked) if len(wanted) > 1 else (lambda row: found(row) == asked[0])
 
 
-def _page(found: list[tuple[int, T]], limit: int) -> Page[T]:
-    items = [item for _, item in found[:limit]]
+def _page(found: list[tuple[int, S]], limit: int, made: Callable[[S], T]) -> Page[T]:
+    items = [made(item) for _, item in found[:limit]]
     return Page(items, found[limit - 1][0] if len(found) > limit else None)

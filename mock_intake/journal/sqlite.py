@@ -21,6 +21,7 @@ from typing import NamedTuple
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Status
 from mock_intake.journal import files, rows, statements
+from mock_intake.journal.checkpoints import Checkpoints
 from mock_intake.journal.protocol import (
     EventFilter,
     EventRecord,
@@ -76,6 +77,7 @@ class SqliteJournal:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._turns = Turns()
+        self._checkpoints = Checkpoints(self._connect, self._turns)
         self._writer: sqlite3.Connection | None = None
         self._closing = threading.Event()
         self._dropping: threading.Thread | None = None
@@ -108,7 +110,7 @@ class SqliteJournal:
             raise JournalError(f"{self.file}: its file system cannot have a write-ahead log; use another disk.")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -32000")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         if empty:
             connection.executescript(f"BEGIN IMMEDIATE; {statements.SCHEMA} COMMIT;")
         # Whatever keeps the file from being written to is to be told now, not by the first event.
@@ -228,6 +230,7 @@ class SqliteJournal:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+        self._checkpoints.close()
         self._turns.begin()
         try:
             if self._writer is not None:
@@ -249,6 +252,7 @@ class SqliteJournal:
         with self._writing() if whole else self._transaction() as connection:
             _insert(connection, sizes, made)
             more = not whole and self._retain(connection, len(exchanges))
+            self._checkpoints.grew(sum(sizes))
         if more:
             self._go_on_dropping()
 

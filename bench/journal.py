@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -65,8 +64,8 @@ def exchanges(begin: int = 0) -> Iterator[Exchange]:
             job_name=f"job-{run % 1000}",
             job_namespace=f"namespace-{run % 7}",
         )
-        request = replace(judged.request, id=f"x{number:08x}", received_at=_BEGAN + timedelta(milliseconds=number))
-        yield replace(judged, request=request, event=event, org=ORGS[run % len(ORGS)])
+        request = judged.request._replace(id=f"x{number:08x}", received_at=_BEGAN + timedelta(milliseconds=number))
+        yield judged._replace(request=request, event=event, org=ORGS[run % len(ORGS)])
 
 
 def queries(journal: Journal, size: int) -> dict[str, Callable[[], object]]:

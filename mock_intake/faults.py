@@ -12,7 +12,7 @@ import random
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -242,17 +242,17 @@ def apply(exchange: Exchange, step: Step) -> Exchange:
 
     ``Intake.receive`` has judged the request as ever; what was found stays.
     """
-    hit = replace(exchange, fault=LATE if step.is_well and step.delay else step.name)
+    hit = exchange._replace(fault=LATE if step.is_well and step.delay else step.name)
     if step.name in UNANSWERED:
-        return replace(hit, accepted=False, response=Response(NO_ANSWER, (), b""))
+        return hit._replace(accepted=False, response=Response(NO_ANSWER, (), b""))
     if step.is_well or step.name in TAKEN:
-        return replace(hit, response=_as_usual(exchange, step))
+        return hit._replace(response=_as_usual(exchange, step))
     status = step.status or REDIRECT_STATUS
     headers = _with(step.headers, (("content-type", "application/json"),))
     if step.location is not None:
         headers = _with((("location", step.location),), headers)
     body = _vendor_error(status) if step.body is None else step.body.encode("utf-8")
-    return replace(hit, accepted=False, response=Response(status, headers, body))
+    return hit._replace(accepted=False, response=Response(status, headers, body))
 
 
 def _as_usual(exchange: Exchange, step: Step) -> Response:

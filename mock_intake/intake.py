@@ -7,7 +7,7 @@ It is the only place that decides what a request is answered.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -142,7 +142,7 @@ class Intake:
         if text is None:
             return exchange
         plain = Response(status, (("content-type", "text/plain; charset=utf-8"),), text.encode())
-        return replace(exchange, response=plain)
+        return exchange._replace(response=plain)
 
     def _masked(
         self, request: ReceivedRequest, secrets: frozenset[str]
@@ -155,7 +155,7 @@ class Intake:
         body = self._decode(request)
         kept = keep(body.content, masker, self.settings.max_decoded)
         if kept.body is not request.body:
-            request = replace(request, body=kept.body)
+            request = request._replace(body=kept.body)
         if not kept.key_found:
             return request, body, ()
         body = body._replace(content=body.content._replace(decoded=kept.decoded))
@@ -294,8 +294,7 @@ def head_too_large(request: ReceivedRequest, limit: int, size: int | None, unfin
     usual = tuple(pair for pair in request.headers if len(pair[1]) <= _LONGEST_KEY)
     masker = masker_of(usual, request.query if len(request.query) <= _LONGEST_KEY else "")
     kept = masker.headers(request.headers[:_KEPT_HEADERS])
-    masked = replace(
-        request,
+    masked = request._replace(
         path=_beginning(masker.path(request.path)),
         query=_beginning(masker.query(request.query)),
         headers=tuple((_beginning(name), _beginning(value)) for name, value in kept),
@@ -330,7 +329,7 @@ def unrecorded(exchange: Exchange, reason: str) -> Exchange:
     """The exchange as it is answered when it could not be put on record: never with a 2xx."""
     error = {"status": "503", "title": _TITLES[503], "detail": f"mock-intake cannot keep the event: {reason}"}
     headers = (_JSON, ("retry-after", str(RETRY_AFTER)))
-    return replace(exchange, accepted=False, response=Response(503, headers, orjson.dumps({"errors": [error]})))
+    return exchange._replace(accepted=False, response=Response(503, headers, orjson.dumps({"errors": [error]})))
 
 
 def _manners(request: ReceivedRequest) -> list[Finding]:

@@ -47,6 +47,7 @@ _SECRET_NAME = re.compile(
     r"(?i)authori[sz]ation|api[-_]?key|app(?:lication)?[-_]?key|token|secret|passw(?:or)?d|cookie|credential"
 )
 _WORD = re.compile(r"[^\s,;:=\"'<>()]{16,}={0,2}")
+_SHORTEST_HEX = 32
 _HEX_KEY = re.compile(r"(?<![0-9A-Fa-f-])(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f-])")
 
 
@@ -203,7 +204,7 @@ class Masker:
         """A text read as Latin-1 with the keys masked, and with anything else in it that has the form of a key."""
         if self._keys and len(text) >= self._shortest:
             text = self.body(text.encode("latin-1", "replace")).decode("latin-1")
-        return _HEX_KEY.sub(lambda match: mask(match.group()), text) if len(text) >= 32 else text
+        return _HEX_KEY.sub(lambda match: mask(match.group()), text) if len(text) >= _SHORTEST_HEX else text
 
     def query(self, query: str) -> str:
         """The query with credentials masked; parameters that hold none stay as they were sent."""
@@ -213,6 +214,8 @@ class Masker:
 
     def path(self, path: str) -> str:
         """The path with the request's keys masked, and with anything else in it that has the form of a key."""
+        if len(path) < self._shortest and len(path) < _SHORTEST_HEX:
+            return path
         return _HEX_KEY.sub(lambda match: mask(match.group()), self.text(path))
 
 

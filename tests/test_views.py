@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +38,7 @@ class Recorder:
     def send(self, *bodies: Body, key: str = KEY, fault: str | None = None) -> Exchange:
         """Has events received; ``fault`` is the step that hit them. Gives the last exchange."""
         for body in bodies:
-            exchange = replace(self.intake.receive(self.request(body, key)), fault=fault)
+            exchange = self.intake.receive(self.request(body, key))._replace(fault=fault)
             self.journal.append([exchange])
         return exchange
 
@@ -401,7 +400,7 @@ def test_a_fault_that_hit_another_event_excuses_nothing(recorder: Recorder) -> N
 
 
 def test_an_attempt_that_was_refused_makes_no_repeat(recorder: Recorder) -> None:
-    refused = replace(recorder.intake.receive(recorder.request(step("START"), KEY)), accepted=False, fault="503")
+    refused = recorder.intake.receive(recorder.request(step("START"), KEY))._replace(accepted=False, fault="503")
     recorder.journal.append([refused])
     recorder.send(step("START"))
     assert recorder.shown()["states"] == ["START"]

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Collection
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import click
 
@@ -18,20 +18,21 @@ _COLOURS = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
 
 
 def coloured(text: str, colour: str, **style: bool) -> str:
-    """Styled text; click takes the style out again where the output is no terminal or NO_COLOR is set."""
-    return text if os.environ.get("NO_COLOR") else click.style(text, fg=colour, **style)
+    """Styled text; click takes the style out again where the output is no terminal. NO_COLOR has it stay plain."""
+    return text if _no_colour() else click.style(text, fg=colour, **style)
+
+
+@cache
+def _no_colour() -> bool:
+    return bool(os.environ.get("NO_COLOR"))
 
 
 def level(word: Severity | Status) -> str:
     return coloured(str(word), _COLOURS[str(word)])
 
 
+@cache
 def status_mark(word: Status) -> str:
-    return _status_mark(word, bool(os.environ.get("NO_COLOR")))
-
-
-@lru_cache(maxsize=8)
-def _status_mark(word: Status, _no_colour: bool) -> str:
     return coloured(f"{word.upper():7}", _COLOURS[str(word)], bold=True)
 
 

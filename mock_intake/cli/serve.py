@@ -157,7 +157,7 @@ def _spare_the_collector() -> None:
     cycles would take a sixth of the time.
     """
     gc.freeze()
-    gc.set_threshold(10_000, 10, 100)
+    gc.set_threshold(10_000, 2, 500)
 
 
 def _end_signal() -> threading.Event:

@@ -7,7 +7,7 @@ Pure: requests in, requests out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mock_intake.datadog import requests as rules
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH, SITES_WITH_INTAKE, intake_host
@@ -81,7 +81,7 @@ def forwarded(request: ReceivedRequest, settings: AgentSettings) -> ReceivedRequ
     ]
     if settings.container_tags is not None:
         headers.append(("x-datadog-container-tags", settings.container_tags))
-    return replace(request, path=INTAKE_PATH, query=settings.query, headers=_headers(headers))
+    return request._replace(path=INTAKE_PATH, query=settings.query, headers=_headers(headers))
 
 
 def _headers(headers: list[tuple[str, str]]) -> Headers:

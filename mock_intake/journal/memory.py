@@ -1,7 +1,6 @@
 """The journal in memory: bounded by count and bytes, gone with the process.
 
-An exchange is kept as a row, as SQLite has it: one tuple of texts, bytes and numbers. Python's collector of cycles soon
-passes over such a tuple for good, where it would look again and again through the dozen objects that an exchange is.
+Exchanges are kept flat (``mock_intake.journal.flat``), which spares Python's collector of cycles.
 """
 
 from __future__ import annotations
@@ -12,40 +11,51 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from operator import itemgetter
 from typing import TypeVar
 
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Status
-from mock_intake.journal import rows
+from mock_intake.journal.flat import (
+    ACCEPTED,
+    EVENT,
+    EVENT_FIELD,
+    FAULT,
+    ORG,
+    RECEIVED_AT,
+    REQUEST,
+    Flat,
+    bodies,
+    exchange_of,
+    flatten,
+    identity,
+    record_of,
+    size,
+    without_body,
+)
 from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, OrgStatistics, Page, Statistics
-from mock_intake.journal.rows import COLUMN, Row
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 DEFAULT_MAX_EXCHANGES = 200_000
 DEFAULT_MAX_BYTES = 1024 * 1024 * 1024
-# Roughly what an exchange costs here beside what its row is said to take.
-_OVERHEAD = 1_000
-_ID, _ORG, _RECEIVED_AT = COLUMN["id"], COLUMN["org"], COLUMN["received_at"]
-_ACCEPTED, _FAULT = COLUMN["accepted"], COLUMN["fault"]
-_EVENT_ID, _STATUS, _RUN_ID = COLUMN["event_id"], COLUMN["status"], COLUMN["run_id"]
-_BODY, _RESPONSE_BODY = COLUMN["body"], COLUMN["response_body"]
+# Roughly what an exchange costs beside its body: headers, summary, findings, the answer.
+_OVERHEAD = 2_000
+_EVENT_ID, _STATUS, _RUN_ID = EVENT_FIELD["id"], EVENT_FIELD["status"], EVENT_FIELD["run_id"]
 
 
 @dataclass(slots=True)
 class _Event:
     """What is kept of an event that was attempted more than once.
 
-    ``positions`` are those of the attempts that are left, ``attempts`` counts the others too. ``first`` is the row of
-    the one that was accepted first, if one was, and ``held_by`` the exchange that has the body: another one, once
+    ``positions`` are those of the attempts that are left, ``attempts`` counts the others too. ``first`` is the one
+    that was accepted first, if one was, and ``held_by`` the id of the exchange that has the body: another one, once
     retention has dropped the first.
     """
 
     positions: list[int]
     attempts: int
-    first: Row | None
+    first: Flat | None
     held_by: str
 
 
@@ -59,14 +69,14 @@ class _Org:
     faulted: int = 0
     bytes: int = 0
 
-    def count(self, row: Row, number: int) -> None:
+    def count(self, flat: Flat, number: int) -> None:
         """Adds an exchange, or takes it away (-1)."""
         self.exchanges += number
-        if row[_ACCEPTED]:
+        if flat[ACCEPTED]:
             self.accepted += number
-        if row[_FAULT] is not None:
+        if flat[FAULT] is not None:
             self.faulted += number
-        self.bytes += number * (len(row[_BODY]) + len(row[_RESPONSE_BODY]))
+        self.bytes += number * bodies(flat)
 
 
 class MemoryJournal:
@@ -84,7 +94,7 @@ class MemoryJournal:
         self._max_exchanges = max_exchanges
         self._max_bytes = max_bytes
         self._lock = threading.RLock()
-        self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._exchanges: OrderedDict[int, Flat] = OrderedDict()
         self._positions: dict[str, int] = {}
         # Where those stand that are looked for most, in order.
         self._refused: dict[int, None] = {}
@@ -113,115 +123,117 @@ class MemoryJournal:
         return self._dropped
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
-        made = [rows.exchange_to_row(exchange) for exchange in exchanges]
+        made = [flatten(exchange) for exchange in exchanges]
         with self._lock:
-            for exchange, row in zip(exchanges, made, strict=True):
+            for exchange, flat in zip(exchanges, made, strict=True):
                 self._position = position = self._position + 1
-                self._rows[position] = row
+                self._exchanges[position] = flat
                 self._positions[exchange.id] = position
-                self._bytes += _size(row)
-                self._count(exchange, row)
+                self._bytes += _size(flat)
+                self._count(exchange, flat)
                 if exchange.event is not None:
-                    self._attempt(exchange, row)
-            while self._rows and self._is_too_much():
-                self._remove(next(iter(self._rows)))
+                    self._attempt(exchange, flat)
+            while self._exchanges and self._is_too_much():
+                self._remove(next(iter(self._exchanges)))
                 self._dropped += 1
 
-    def _count(self, exchange: Exchange, row: Row) -> None:
+    def _count(self, exchange: Exchange, flat: Flat) -> None:
         org = self._orgs.get(exchange.org)
         if org is None:
             org = self._orgs[exchange.org] = _Org(exchange.received_at)
         else:
             self._orgs.move_to_end(exchange.org)
             org.latest = exchange.received_at
-        org.count(row, 1)
+        org.count(flat, 1)
         if not exchange.accepted:
             self._refused[self._position] = None
         if exchange.fault is not None:
             self._faulted[self._position] = None
 
     def _is_too_much(self) -> bool:
-        if len(self._rows) > self._max_exchanges or self._bytes > self._max_bytes:
+        if len(self._exchanges) > self._max_exchanges or self._bytes > self._max_bytes:
             return True
         if self._max_age is None:
             return False
         # Age counts up to the latest exchange: a journal that nothing comes into does not wither.
-        oldest = next(iter(self._rows.values()))
-        latest = self._rows.get(self._position, oldest)
-        return rows.moment(latest[_RECEIVED_AT]) - rows.moment(oldest[_RECEIVED_AT]) > self._max_age
+        oldest = next(iter(self._exchanges.values()))
+        latest = self._exchanges.get(self._position, oldest)
+        age: timedelta = latest[REQUEST][RECEIVED_AT] - oldest[REQUEST][RECEIVED_AT]
+        return age > self._max_age
 
-    def _attempt(self, exchange: Exchange, row: Row) -> None:
+    def _attempt(self, exchange: Exchange, flat: Flat) -> None:
         """Notes the latest exchange as an attempt of its event."""
         assert exchange.event is not None
-        identity, status = exchange.event.id, exchange.event.status
-        before = self._events.get(identity)
+        event_id, status = exchange.event.id, exchange.event.status
+        before = self._events.get(event_id)
         if before is None:
-            self._events[identity] = self._position
+            self._events[event_id] = self._position
             if exchange.accepted:
                 self._statuses[exchange.org, status] += 1
             return
         if isinstance(before, int):
-            earlier = self._rows[before]
-            first = earlier if earlier[_ACCEPTED] else None
-            before = self._events[identity] = _Event([before], 1, first, earlier[_ID])
-        self._events.move_to_end(identity)
+            earlier = self._exchanges[before]
+            first = earlier if earlier[ACCEPTED] else None
+            before = self._events[event_id] = _Event([before], 1, first, identity(earlier))
+        self._events.move_to_end(event_id)
         before.positions.append(self._position)
         before.attempts += 1
         if before.first is None and exchange.accepted:
-            before.first, before.held_by = row, exchange.id
+            before.first, before.held_by = flat, exchange.id
             self._statuses[exchange.org, status] += 1
 
     def _remove(self, position: int) -> None:
-        row = self._rows[position]
-        if row[_EVENT_ID] is not None:
-            self._withdraw(row, position)
-        del self._rows[position]
-        del self._positions[row[_ID]]
+        flat = self._exchanges[position]
+        if flat[EVENT] is not None:
+            self._withdraw(flat, position)
+        del self._exchanges[position]
+        del self._positions[identity(flat)]
         self._refused.pop(position, None)
         self._faulted.pop(position, None)
-        self._bytes -= _size(row)
-        org = self._orgs[row[_ORG]]
-        org.count(row, -1)
+        self._bytes -= _size(flat)
+        org = self._orgs[flat[ORG]]
+        org.count(flat, -1)
         if not org.exchanges:
-            del self._orgs[row[_ORG]]
+            del self._orgs[flat[ORG]]
 
-    def _withdraw(self, row: Row, position: int) -> None:
+    def _withdraw(self, flat: Flat, position: int) -> None:
         """Takes an attempt away from its event, and with the last one that was accepted the event from the listed."""
-        event = self._events[row[_EVENT_ID]]
+        event_id = flat[EVENT][_EVENT_ID]
+        event = self._events[event_id]
         first = self._accepted(event)
         if isinstance(event, int):
             left = None
         else:
             event.positions.remove(position)
-            if event.held_by == row[_ID]:
+            if event.held_by == identity(flat):
                 self._hold(event)
             left = event.first if event.positions else None
         if isinstance(event, int) or not event.positions:
-            del self._events[row[_EVENT_ID]]
+            del self._events[event_id]
         if first is not None and left is None:
-            self._statuses[first[_ORG], Status(first[_STATUS])] -= 1
+            self._statuses[first[ORG], Status(first[EVENT][_STATUS])] -= 1
 
     def _hold(self, event: _Event) -> None:
         """Has another attempt hold the body of an event. It is the same in every one, so any accepted one will do."""
-        left = (self._rows[position] for position in event.positions)
-        held_by = next((row for row in left if row[_ACCEPTED]), None)
+        left = (self._exchanges[position] for position in event.positions)
+        held_by = next((flat for flat in left if flat[ACCEPTED]), None)
         if held_by is None:
             event.first = None
         elif event.first is not None:
-            event.first, event.held_by = rows.without_body(event.first), held_by[_ID]
+            event.first, event.held_by = without_body(event.first), identity(held_by)
 
-    def _accepted(self, event: int | _Event) -> Row | None:
-        """The row of the attempt of an event that was accepted first, if one was."""
+    def _accepted(self, event: int | _Event) -> Flat | None:
+        """The flat of the attempt of an event that was accepted first, if one was."""
         if isinstance(event, int):
-            return row if (row := self._rows[event])[_ACCEPTED] else None
+            return flat if (flat := self._exchanges[event])[ACCEPTED] else None
         return event.first
 
-    def _record(self, event: int | _Event, first: Row) -> EventRecord:
+    def _record(self, event: int | _Event, first: Flat) -> EventRecord:
         if isinstance(event, int):
-            last, attempts, held_by = first, 1, first[_ID]
+            last, attempts, held_by = first, 1, identity(first)
         else:
-            last, attempts, held_by = self._rows[event.positions[-1]], event.attempts, event.held_by
-        return rows.record_from_row(first, last_received_at=last[_RECEIVED_AT], attempts=attempts, exchange_id=held_by)
+            last, attempts, held_by = self._exchanges[event.positions[-1]], event.attempts, event.held_by
+        return record_of(first, last[REQUEST][RECEIVED_AT], attempts, held_by)
 
     def _places(self, event_id: str) -> Sequence[int]:
         """Where the attempts of an event stand."""
@@ -230,44 +242,44 @@ class MemoryJournal:
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         with self._lock:
-            if not self._rows:
+            if not self._exchanges:
                 return []
-            first = next(iter(self._rows))
+            first = next(iter(self._exchanges))
             if after < first:
-                found = list(islice(self._rows.items(), limit))
-            elif self._position - first + 1 == len(self._rows):
+                found = list(islice(self._exchanges.items(), limit))
+            elif self._position - first + 1 == len(self._exchanges):
                 # No holes: positions can be counted through.
                 places = range(after + 1, min(after + limit, self._position) + 1)
-                found = [(position, self._rows[position]) for position in places]
+                found = [(position, self._exchanges[position]) for position in places]
             else:
-                later = ((position, row) for position, row in self._rows.items() if position > after)
+                later = ((position, flat) for position, flat in self._exchanges.items() if position > after)
                 found = list(islice(later, limit))
-        return [(position, rows.exchange_from_row(row)) for position, row in found]
+        return [(position, exchange_of(flat)) for position, flat in found]
 
-    def _before(self, position: int | None) -> Iterator[tuple[int, Row]]:
+    def _before(self, position: int | None) -> Iterator[tuple[int, Flat]]:
         """The exchanges before a position, the newest first, without a walk through those behind it."""
         if position is None:
-            yield from reversed(self._rows.items())
+            yield from reversed(self._exchanges.items())
             return
-        first = next(iter(self._rows), position)
+        first = next(iter(self._exchanges), position)
         for place in range(min(position, self._position + 1) - 1, first - 1, -1):
-            if (row := self._rows.get(place)) is not None:
-                yield place, row
+            if (flat := self._exchanges.get(place)) is not None:
+                yield place, flat
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
         with self._lock:
             matching = (
-                (position, row)
-                for position, row in self._walked(which, before)
-                if (which.org is None or row[_ORG] == which.org)
-                and (which.run_id is None or self._is_of_run(row, which.run_id))
-                and not (which.refused and row[_ACCEPTED])
-                and not (which.faulted and row[_FAULT] is None)
+                (position, flat)
+                for position, flat in self._walked(which, before)
+                if (which.org is None or flat[ORG] == which.org)
+                and (which.run_id is None or self._is_of_run(flat, which.run_id))
+                and not (which.refused and flat[ACCEPTED])
+                and not (which.faulted and flat[FAULT] is None)
             )
             found = list(islice(matching, limit + 1))
-        return _page(found, limit, rows.exchange_from_row)
+        return _page(found, limit, exchange_of)
 
-    def _walked(self, which: ExchangeFilter, before: int | None) -> Iterator[tuple[int, Row]]:
+    def _walked(self, which: ExchangeFilter, before: int | None) -> Iterator[tuple[int, Flat]]:
         """The fewest exchanges among which all are that are asked for, the newest first."""
         few: Sequence[int] | dict[int, None]
         if which.event_id is not None:
@@ -278,10 +290,15 @@ class MemoryJournal:
             few = self._refused
         else:
             return self._before(before)
-        return ((position, self._rows[position]) for position in reversed(few) if before is None or position < before)
+        return (
+            (position, self._exchanges[position]) for position in reversed(few) if before is None or position < before
+        )
 
-    def _is_of_run(self, row: Row, run_id: str) -> bool:
-        return row[_RUN_ID] == run_id and self._accepted(self._events[row[_EVENT_ID]]) is not None
+    def _is_of_run(self, flat: Flat, run_id: str) -> bool:
+        event = flat[EVENT]
+        if event is None or event[_RUN_ID] != run_id:
+            return False
+        return self._accepted(self._events[event[_EVENT_ID]]) is not None
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
         with self._lock:
@@ -292,12 +309,12 @@ class MemoryJournal:
         with self._lock:
             return sum(1 for _ in self._matching(which, None))
 
-    def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, tuple[int | _Event, Row]]]:
-        """The accepted events before a position that are asked for, each with its first row, the newest first."""
+    def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, tuple[int | _Event, Flat]]]:
+        """The accepted events before a position that are asked for, each with its first flat, the newest first."""
         matches = _matcher(which)
         for position, event in self._walked_events(before):
-            if (row := self._accepted(event)) is not None and matches(row):
-                yield position, (event, row)
+            if (flat := self._accepted(event)) is not None and matches(flat):
+                yield position, (event, flat)
 
     def _walked_events(self, before: int | None) -> Iterator[tuple[int, int | _Event]]:
         """Where the events before a position stand, the newest first."""
@@ -305,10 +322,10 @@ class MemoryJournal:
             for event in reversed(self._events.values()):
                 yield (event if isinstance(event, int) else event.positions[-1]), event
             return
-        for position, row in self._before(before):
+        for position, flat in self._before(before):
             # Attempts that were followed by others stand where nothing is listed.
-            if row[_EVENT_ID] is not None and self._places(row[_EVENT_ID])[-1] == position:
-                yield position, self._events[row[_EVENT_ID]]
+            if flat[EVENT] is not None and self._places(flat[EVENT][_EVENT_ID])[-1] == position:
+                yield position, self._events[flat[EVENT][_EVENT_ID]]
 
     def attempts(self, event_id: str) -> int:
         with self._lock:
@@ -318,8 +335,8 @@ class MemoryJournal:
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._lock:
             position = self._positions.get(exchange_id)
-            row = None if position is None else self._rows[position]
-        return None if row is None else rows.exchange_from_row(row)
+            flat = None if position is None else self._exchanges[position]
+        return None if flat is None else exchange_of(flat)
 
     def event(self, event_id: str) -> EventRecord | None:
         with self._lock:
@@ -357,7 +374,7 @@ class MemoryJournal:
 
     def forget(self, org: str | None = None) -> int:
         with self._lock:
-            gone = [position for position, row in self._rows.items() if org is None or row[_ORG] == org]
+            gone = [position for position, flat in self._exchanges.items() if org is None or flat[ORG] == org]
             for position in gone:
                 self._remove(position)
             if gone:
@@ -365,18 +382,22 @@ class MemoryJournal:
             return len(gone)
 
 
-def _size(row: Row) -> int:
-    return rows.size_of(row) + _OVERHEAD
+def _size(flat: Flat) -> int:
+    return size(flat) + _OVERHEAD
 
 
-def _matcher(which: EventFilter) -> Callable[[Row], bool]:
-    names = ("org", "status", "kind", "event_type", "job_namespace", "job_name", "run_id")
-    wanted = {COLUMN[name]: value for name in names if (value := getattr(which, name)) is not None}
-    if not wanted:
-        return lambda _row: True
-    found, asked = itemgetter(*wanted), tuple(wanted.values())
-    # Of one column alone itemgetter gives the value itself.
-    return (lambda row: found(row) == asked) if len(wanted) > 1 else (lambda row: found(row) == asked[0])
+def _matcher(which: EventFilter) -> Callable[[Flat], bool]:
+    """Whether an exchange brought an event that is asked for."""
+    names = ("status", "kind", "event_type", "job_namespace", "job_name", "run_id")
+    wanted = [(EVENT_FIELD[name], value) for name in names if (value := getattr(which, name)) is not None]
+
+    def matches(flat: Flat) -> bool:
+        if which.org is not None and flat[ORG] != which.org:
+            return False
+        event = flat[EVENT]
+        return all(event[place] == value for place, value in wanted)
+
+    return matches
 
 
 def _page(found: list[tuple[int, S]], limit: int, made: Callable[[S], T]) -> Page[T]:

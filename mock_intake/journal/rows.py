@@ -61,12 +61,10 @@ EXCHANGE_COLUMNS = (
 )
 _NAMES = [name for name, _ in EXCHANGE_COLUMNS]
 EXCHANGE_COLUMN_NAMES = tuple(_NAMES)
-# Where in a row what stands.
-COLUMN = {name: place for place, name in enumerate(_NAMES)}
-_SUMMARY = slice(COLUMN["event_id"], COLUMN["event_id"] + len(SUMMARY_COLUMNS))
+_SUMMARY = slice(_NAMES.index("event_id"), _NAMES.index("event_id") + len(SUMMARY_COLUMNS))
 # From there on a row has texts and bytes alone, or nothing; and two of those that stand before can be long.
-_TEXTS = slice(COLUMN["fault"], None)
-_PATH, _QUERY = COLUMN["path"], COLUMN["query"]
+_TEXTS = slice(_NAMES.index("fault"), None)
+_PATH, _QUERY = _NAMES.index("path"), _NAMES.index("query")
 # Roughly what a row takes beside its values: its part of the indexes, and the row of its event.
 _OVERHEAD = 1_000
 _MICROSECOND = timedelta(microseconds=1)
@@ -76,7 +74,7 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
-def moment(value: int) -> datetime:
+def _moment(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
@@ -84,11 +82,6 @@ def size_of(row: Row) -> int:
     """How much room an exchange takes, more or less."""
     texts = sum([len(value) for value in row[_TEXTS] if value])
     return _OVERHEAD + texts + len(row[_PATH]) + len(row[_QUERY])
-
-
-def without_body(row: Row) -> Row:
-    """The row of an exchange whose body is not kept any more."""
-    return (*row[:-1], b"")
 
 
 def storable(value: Any) -> Any:
@@ -177,7 +170,7 @@ def exchange_from_row(row: Row) -> Exchange:
         _text(value["query"]),
         _headers(value["headers"]),
         value["body"],
-        moment(value["received_at"]),
+        _moment(value["received_at"]),
         _text(value["peer"]),
         value["wire_size"],
         bool(value["too_large"]),
@@ -222,21 +215,6 @@ def _summary_from_row(row: Row) -> EventSummary | None:
     )
 
 
-def record_from_row(row: Row, *, last_received_at: int, attempts: int, exchange_id: str) -> EventRecord:
-    """An event's record from the row of the exchange that brought it first, and what came of it since."""
-    summary = _summary_from_row(row[_SUMMARY])
-    assert summary is not None
-    return EventRecord(
-        summary,
-        row[COLUMN["org"]],
-        moment(row[COLUMN["received_at"]]),
-        moment(last_received_at),
-        attempts,
-        _findings(row[COLUMN["findings"]]),
-        exchange_id,
-    )
-
-
 def event_from_row(row: Row) -> EventRecord:
     """An event's record from a row of ``statements.RECORD``."""
     _, attempts, received_at, last_received_at, exchange_id, org, findings, *rest = row
@@ -245,8 +223,8 @@ def event_from_row(row: Row) -> EventRecord:
     return EventRecord(
         summary,
         _text(org),
-        moment(received_at),
-        moment(last_received_at),
+        _moment(received_at),
+        _moment(last_received_at),
         attempts,
         _findings(findings),
         _text(exchange_id),
@@ -255,7 +233,7 @@ def event_from_row(row: Row) -> EventRecord:
 
 def org_from_row(row: Row) -> OrgStatistics:
     org, exchanges, events, received_at = row
-    return OrgStatistics(_text(org), exchanges, events, moment(received_at))
+    return OrgStatistics(_text(org), exchanges, events, _moment(received_at))
 
 
 def _headers(data: bytes) -> Headers:

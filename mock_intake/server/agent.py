@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from starlette.types import Receive, Scope, Send
 
@@ -48,7 +47,7 @@ class AgentEndpoint:
         if taken is not None and taken.step is not None and taken.step.name in _BROKEN:
             if taken.delay:
                 await asyncio.sleep(taken.delay)
-            exchange, taken = replace(exchange, response=Response(_BAD_GATEWAY, (), b"")), None
+            exchange, taken = exchange._replace(response=Response(_BAD_GATEWAY, (), b"")), None
         await answer(exchange, taken, scope, receive, send, close=close)
 
     async def _take(self, scope: Scope, receive: Receive) -> tuple[Exchange, Taken | None, bool]:

@@ -44,7 +44,8 @@ async def read_request(scope: Scope, receive: Receive, limit: int) -> tuple[Rece
     """A request read off the wire, its body kept up to the limit; and whether reading was given up."""
     received_at = utc_now()
     body = _WireBody(limit)
-    await body.read(receive)
+    while body.goes_on(await receive()):
+        pass
     return _request(scope, body, received_at), body.given_up
 
 
@@ -58,21 +59,18 @@ class _WireBody:
         self.complete = True
         self.given_up = False
 
-    async def read(self, receive: Receive) -> None:
-        more = True
-        while more:
-            message: Message = await receive()
-            if message["type"] == "http.disconnect":
-                self.complete = False
-                return
-            chunk: bytes = message.get("body", b"")
-            if self.size < self._limit:
-                self._chunks.append(chunk[: self._limit - self.size])
-            self.size += len(chunk)
-            more = message.get("more_body", False)
-            if more and self.size > self._limit + _DRAIN_LIMIT:
-                self.given_up = True
-                return
+    def goes_on(self, message: Message) -> bool:
+        """Takes a part of the body; whether there are more to come, and to be read."""
+        if message["type"] == "http.disconnect":
+            self.complete = False
+            return False
+        chunk: bytes = message.get("body", b"")
+        if self.size < self._limit:
+            self._chunks.append(chunk[: self._limit - self.size])
+        self.size += len(chunk)
+        more: bool = message.get("more_body", False)
+        self.given_up = more and self.size > self._limit + _DRAIN_LIMIT
+        return more and not self.given_up
 
     @property
     def kept(self) -> bytes:

@@ -11,7 +11,6 @@ import re
 import sys
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -92,17 +91,16 @@ class _Cycle(RequestResponseCycle):
     async def send(self, message: ASGISendEvent) -> None:
         # Of the requests in a pipeline only the last one hears from uvicorn that the connection has ended.
         self.disconnected = self.disconnected or self.transport.is_closing()
-        if message["type"] == ANSWER:
-            await self._answer(message)
-        else:
+        if message["type"] != ANSWER:
             await super().send(message)
-
-    async def _answer(self, message: Any) -> None:
-        """Sends a whole answer in one piece."""
+            return
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
-        if self.disconnected:
-            return
+        if not self.disconnected:
+            self._answer(message)
+
+    def _answer(self, message: Any) -> None:
+        """Sends a whole answer in one piece."""
         self.response_started = True
         self.waiting_for_100_continue = False
         self.keep_alive = self.keep_alive and not message["close"]
@@ -356,12 +354,11 @@ class RecordingProtocol(HttpToolsProtocol):
         size = self._head_size - len(self._head) + len(data)
         # A word that the limit cuts through may be a key that does not look like one any more.
         searched = data if len(data) <= _SEARCHED else re.sub(rb"\S+\Z", b"", data[:_SEARCHED])
-        return not_http(replace(self._bare_request(), body=without_keys(searched)[:_KEPT], wire_size=size))
+        return not_http(self._bare_request()._replace(body=without_keys(searched)[:_KEPT], wire_size=size))
 
     def _head_too_large(self, size: int | None, unfinished: str | None = None) -> Exchange:
         path, _, query = self.url.partition(b"?")
-        request = replace(
-            self._bare_request(),
+        request = self._bare_request()._replace(
             method=self.parser.get_method().decode("ascii") if self.url else "",
             path=urllib.parse.unquote(path.decode("latin-1")),
             query=query.decode("latin-1"),

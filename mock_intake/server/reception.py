@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from starlette.types import Receive, Scope, Send
@@ -75,27 +75,21 @@ class Reception:
             secrets |= {target.api_key}
         exchange = self.intake.receive(request, secrets)
         if hop is not None:
-            exchange = replace(exchange, hop=hop)
+            exchange = exchange._replace(hop=hop)
         try:
-            return await self._recorded(exchange, request, target)
+            taken = self._fault(exchange)
+            if taken is not None and taken.step is not None:
+                exchange = apply(exchange, taken.step)
+            elif taken is not None and taken.delay:
+                exchange = exchange._replace(fault=LATE)
+            if target is not None and exchange.accepted and (exchange.fault == LATE or not exchange.answer_lost):
+                exchange = await self._sent_on(exchange, request, target)
+            if exchange.event is not None and self.recorder.waits:
+                await self._record_attempt(exchange, exchange.event.id)
+            elif (recording := self.recorder.begin(exchange)) is not None:
+                await recording
         except JournalError as error:
             return unrecorded(exchange, str(error)), None
-
-    async def _recorded(
-        self, exchange: Exchange, request: ReceivedRequest, target: Target | None
-    ) -> tuple[Exchange, Taken | None]:
-        """The exchange with what became of it, on record. Raises ``JournalError``."""
-        taken = self._fault(exchange)
-        if taken is not None and taken.step is not None:
-            exchange = apply(exchange, taken.step)
-        elif taken is not None and taken.delay:
-            exchange = replace(exchange, fault=LATE)
-        if target is not None and exchange.accepted and (exchange.fault == LATE or not exchange.answer_lost):
-            exchange = await self._sent_on(exchange, request, target)
-        if exchange.event is None:
-            await self.recorder.record(exchange)
-        else:
-            await self._record_attempt(exchange, exchange.event.id)
         return exchange, taken
 
     async def _sent_on(self, exchange: Exchange, request: ReceivedRequest, target: Target) -> Exchange:
@@ -104,9 +98,9 @@ class Reception:
             response = await self.forwarder.send(target, request.headers, request.body)
         except asyncio.CancelledError:
             # The server ends before the other side has answered: there is no answer, and a request all the same.
-            self.recorder.record_soon(replace(exchange, response=Response(NO_ANSWER, (), b""), accepted=False))
+            self.recorder.record_soon(exchange._replace(response=Response(NO_ANSWER, (), b""), accepted=False))
             raise
-        return replace(exchange, response=response, accepted=200 <= response.status_code < 300)
+        return exchange._replace(response=response, accepted=200 <= response.status_code < 300)
 
     async def _record_attempt(self, exchange: Exchange, event_id: str) -> None:
         """Puts an attempt on record, and counts it until it is: others of the same event may be under way with it."""

@@ -60,19 +60,29 @@ class Recorder:
         self._failure: str | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether what is to be recorded has to be waited for, and other things happen meanwhile."""
+        return self._journal.blocking
+
     async def record(self, exchange: Exchange) -> None:
         """Returns once the exchange is on record. Raises ``JournalError`` if it cannot be."""
+        if (recording := self.begin(exchange)) is not None:
+            await recording
+
+    def begin(self, exchange: Exchange) -> asyncio.Future[None] | None:
+        """Puts an exchange on record, where it is now (None), or once the future is done. Raises as ``record`` does."""
         if not self._journal.blocking:
             self._append([exchange])
-            return
+            return None
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._gathered.append(_Waiting(exchange, future))
         # Woken when the loop has nothing more to do at once, so that what came in together is one group.
         if not self._to_begin:
             self._to_begin = True
-            loop.call_soon(self._begin)
-        await future
+            loop.call_soon(self._have_written)
+        return future
 
     def record_soon(self, exchange: Exchange) -> None:
         """For what nobody waits for: answers that say nothing about being on record."""
@@ -80,7 +90,7 @@ class Recorder:
             self._append([exchange])
         else:
             self._gathered.append(_Waiting(exchange, None))
-            self._begin()
+            self._have_written()
 
     def close(self) -> None:
         """Returns when all that was given is on record."""
@@ -103,7 +113,7 @@ class Recorder:
                 _log.exception("on_exchange failed for the exchange %s", exchange.id)
         self._bell.ring()
 
-    def _begin(self) -> None:
+    def _have_written(self) -> None:
         """Has what has gathered written, unless that is done already."""
         self._to_begin = False
         if not self._gathered:

@@ -38,7 +38,7 @@ def exchange(
         new_exchange_id(), "POST", "/api/v1/lineage", "", headers, json.dumps(event or run_event()).encode(),
         BEGAN + timedelta(seconds=at),
     )  # fmt: skip
-    received = INTAKE.receive(replace(request, **changes))
+    received = INTAKE.receive(request._replace(**changes))
     return received if fault is None else apply(received, Step(fault))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -101,8 +100,8 @@ def _consistent(exchange: Exchange) -> Exchange:
     event = exchange.event
     if event is None:
         # There is nothing to be accepted.
-        return replace(exchange, accepted=False)
-    return replace(exchange, event=event._replace(id=f"{exchange.id}-{event.id}"))
+        return exchange._replace(accepted=False)
+    return exchange._replace(event=event._replace(id=f"{exchange.id}-{event.id}"))
 
 
 def plain(name: str | None, *, accepted: bool = True, org: str = "org", after: float = 0, **changes: Any) -> Exchange:

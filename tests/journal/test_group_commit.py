@@ -8,7 +8,6 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,7 +110,7 @@ def test_one_that_cannot_be_kept_takes_no_other_with_it(tmp_path: Path, caplog: 
     journal = SqliteJournal(tmp_path / "journal.db")
     recorder = Recorder(journal, Bell())
     good = [plain(f"{number}") for number in range(5)]
-    bad = replace(plain("bad"), decoded_size=2**70)
+    bad = plain("bad")._replace(decoded_size=2**70)
 
     async def record() -> list[BaseException | None]:
         return await asyncio.gather(

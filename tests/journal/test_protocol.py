@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -140,8 +139,8 @@ def test_what_was_refused_or_met_a_fault_is_listed_by_itself(journal: Journal) -
         exchange("1", org="A"),
         exchange("2", org="A", accepted=False),
         exchange("3", org="B", accepted=False),
-        replace(exchange("2", org="A", accepted=False), fault="reset"),
-        replace(exchange("5", org="B"), fault="delay"),
+        exchange("2", org="A", accepted=False)._replace(fault="reset"),
+        exchange("5", org="B")._replace(fault="delay"),
     )
     assert listed(journal, ExchangeFilter(refused=True)) == ids([lost, other, refused])
     assert listed(journal, ExchangeFilter(org="A", refused=True)) == ids([lost, refused])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -49,7 +48,7 @@ def found_in_request(sent: Sent) -> tuple[Finding, ...]:
 def request_with(body: bytes, number: int = 0) -> ReceivedRequest:
     """A good request with this body; the number orders requests in time, by seconds."""
     received_at = datetime(2026, 11, 1, 13, tzinfo=UTC) + timedelta(seconds=number)
-    return replace(GOOD, id=new_exchange_id(), body=body, wire_size=len(body), received_at=received_at)
+    return GOOD._replace(id=new_exchange_id(), body=body, wire_size=len(body), received_at=received_at)
 
 
 def views_of(bodies: Sequence[Body]) -> Views:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import orjson
@@ -50,22 +50,22 @@ GOOD = ReceivedRequest(
 
 
 def with_headers(*changes: tuple[str, str | None]) -> Sent:
-    return Sent(replace(GOOD, headers=headers(*changes)))
+    return Sent(GOOD._replace(headers=headers(*changes)))
 
 
 def with_key(key: str, *known: str) -> Sent:
     """A request with this key, to an intake that knows these; without any, every well-formed one."""
     settings = Settings(keys=Keys(frozenset(known) if known else None))
-    return Sent(replace(GOOD, headers=headers(("authorization", f"Bearer {key}"))), settings)
+    return Sent(GOOD._replace(headers=headers(("authorization", f"Bearer {key}"))), settings)
 
 
 def with_body(body: bytes, *, encoding: str | None = None, limit: int | None = None) -> Sent:
-    request = replace(GOOD, body=body, wire_size=len(body), headers=headers(("content-encoding", encoding)))
+    request = GOOD._replace(body=body, wire_size=len(body), headers=headers(("content-encoding", encoding)))
     return Sent(request, Settings() if limit is None else Settings(max_body=limit))
 
 
 def at(path: str, query: str = "") -> Sent:
-    return Sent(replace(GOOD, path=path, query=query))
+    return Sent(GOOD._replace(path=path, query=query))
 
 
 def nested(levels: int) -> bytes:
@@ -89,7 +89,7 @@ EXAMPLES: Mapping[str, tuple[Sent, Sent]] = {
     "HT103": (with_body(gzip.compress(BODY)[:-1], encoding="gzip"), with_body(gzip.compress(BODY), encoding="gzip")),
     "HT104": (with_body(BODY, limit=len(BODY) - 1), with_body(BODY, limit=len(BODY))),
     "HT105": (with_body(BODY.ljust(LARGE_UNCOMPRESSED + 1)), with_body(BODY.ljust(LARGE_UNCOMPRESSED))),
-    "HT106": (Sent(replace(GOOD, complete=False)), Sent(GOOD)),
+    "HT106": (Sent(GOOD._replace(complete=False)), Sent(GOOD)),
     "HT201": (with_body(BODY[:-1]), with_body(BODY)),
     "HT202": (with_body(orjson.dumps(BODY.decode())), with_body(BODY)),
     "HT203": (with_body(b"[" + BODY + b"]"), with_body(BODY)),
@@ -99,7 +99,7 @@ EXAMPLES: Mapping[str, tuple[Sent, Sent]] = {
     ),
     "HT205": (with_body(nested(201)), with_body(nested(200))),
     "HT301": (at("/api/v1/lineage/"), at("/api/v1/lineage")),
-    "HT302": (Sent(replace(GOOD, method="PUT")), Sent(GOOD)),
+    "HT302": (Sent(GOOD._replace(method="PUT")), Sent(GOOD)),
 }
 
 _HEAD = f"Host: intake\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\nConnection: close\r\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
 import pytest
 
@@ -91,7 +89,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
     (
         "HT003",
         401,
-        Sent(replace(GOOD, headers=headers(("authorization", None)), query=f"api_key={KEY}")),
+        Sent(GOOD._replace(headers=headers(("authorization", None)), query=f"api_key={KEY}")),
         elsewhere("query:api_key", "the query parameter api_key", "api_key: ****ab1e"),
     ),
     ("HT004", 403, EXAMPLES["HT004"][0], unknown("****0ddb", "one of the keys that the intake was given")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from dataclasses import replace
 
 import orjson
 import pytest
@@ -149,13 +148,13 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
     (
         "HT104",
         413,
-        Sent(replace(GOOD, wire_size=5_242_881, too_large=True)),
+        Sent(GOOD._replace(wire_size=5_242_881, too_large=True)),
         too_large("5,242,880 bytes on the wire", "5,242,881 bytes"),
     ),
     (
         "HT104",
         413,
-        Sent(replace(GOOD, body=GZIP, headers=headers(("content-encoding", "gzip"))), Settings(max_decoded=500)),
+        Sent(GOOD._replace(body=GZIP, headers=headers(("content-encoding", "gzip"))), Settings(max_decoded=500)),
         too_large("500 bytes decoded", "more than 500 bytes"),
     ),
     (

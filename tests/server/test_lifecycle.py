@@ -239,7 +239,7 @@ def test_on_exchange_is_called_once_the_exchange_is_on_record_and_before_the_ans
     seen: list[tuple[Exchange, int, bool]] = []
 
     def look(exchange: Exchange) -> None:
-        seen.append((exchange, journal.position, journal.exchange(exchange.id) is exchange))
+        seen.append((exchange, journal.position, journal.exchange(exchange.id) == exchange))
 
     with IntakeServer(journal=journal, on_exchange=look) as server:
         for number, request in enumerate((REQUEST, request_bytes(b"[]"), b"garbage\r\n\r\n"), start=1):

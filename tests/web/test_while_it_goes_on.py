@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,9 +65,8 @@ def long_record(journal: Journal, events: int = 20_000, letters: int = 0) -> Non
     assert first.event is not None
     journal.append(
         [
-            replace(
-                first,
-                request=replace(first.request, id=f"x{number}"),
+            first._replace(
+                request=first.request._replace(id=f"x{number}"),
                 event=first.event._replace(id=f"e{number}", run_id=f"run {number}"),
             )
             for number in range(events)

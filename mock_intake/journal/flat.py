@@ -1,0 +1,107 @@
+"""Exchanges as plain tuples within plain tuples, and back.
+
+Python's collector of cycles passes over such a tuple for good once it has seen that only texts, bytes and numbers are
+in it. Through the dozen objects that an exchange is otherwise it would look again and again: many thousand of those on
+record would have the server stand still for a twentieth of a second, now and then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from mock_intake.event import DatasetId
+from mock_intake.exchange import EventSummary, Exchange, Hop, ReceivedRequest, Response
+from mock_intake.findings import Status
+from mock_intake.journal.protocol import EventRecord
+
+Flat = tuple[Any, ...]
+
+# Where what stands in it, and in the tuples for request and event.
+REQUEST, ORG, RESPONSE, ACCEPTED, EVENT, FINDINGS, DECODED_SIZE, FAULT, HOP = range(len(Exchange._fields))
+REQUEST_ID, RECEIVED_AT, BODY = map(ReceivedRequest._fields.index, ("id", "received_at", "body"))
+_HEADERS, _PATH, _QUERY = map(ReceivedRequest._fields.index, ("headers", "path", "query"))
+EVENT_FIELD = {name: place for place, name in enumerate(EventSummary._fields)}
+_STATUS, _INPUTS, _OUTPUTS, _DATASET = map(EVENT_FIELD.__getitem__, ("status", "inputs", "outputs", "dataset"))
+
+
+def flatten(exchange: Exchange) -> Flat:
+    request, org, response, accepted, event, findings, decoded_size, fault, hop = exchange
+    return (
+        tuple(request),
+        org,
+        tuple(response),
+        accepted,
+        None if event is None else _flat_event(event),
+        findings,
+        decoded_size,
+        fault,
+        None if hop is None else tuple(hop),
+    )
+
+
+def _flat_event(event: EventSummary) -> Flat:
+    fields: list[Any] = list(event)
+    # A member of an enumeration is more than a text.
+    fields[_STATUS] = event.status.value
+    fields[_INPUTS] = tuple(map(tuple, event.inputs))
+    fields[_OUTPUTS] = tuple(map(tuple, event.outputs))
+    if event.dataset is not None:
+        fields[_DATASET] = tuple(event.dataset)
+    return tuple(fields)
+
+
+def exchange_of(flat: Flat) -> Exchange:
+    request, org, response, accepted, event, findings, decoded_size, fault, hop = flat
+    return Exchange(
+        ReceivedRequest(*request),
+        org,
+        Response(*response),
+        accepted,
+        None if event is None else _event_of(event),
+        findings,
+        decoded_size,
+        fault,
+        None if hop is None else Hop(*hop),
+    )
+
+
+def _event_of(flat: Flat) -> EventSummary:
+    fields = list(flat)
+    fields[_STATUS] = Status(flat[_STATUS])
+    fields[_INPUTS] = tuple([DatasetId(*dataset) for dataset in flat[_INPUTS]])
+    fields[_OUTPUTS] = tuple([DatasetId(*dataset) for dataset in flat[_OUTPUTS]])
+    if flat[_DATASET] is not None:
+        fields[_DATASET] = DatasetId(*flat[_DATASET])
+    return EventSummary(*fields)
+
+
+def without_body(flat: Flat) -> Flat:
+    """The exchange without its request's body, which is not kept any more."""
+    request = flat[REQUEST]
+    return ((*request[:BODY], b"", *request[BODY + 1 :]), *flat[REQUEST + 1 :])
+
+
+def record_of(first: Flat, last_received_at: datetime, attempts: int, held_by: str) -> EventRecord:
+    """An event's record from the exchange that brought it first, and what has come of it since."""
+    received_at = first[REQUEST][RECEIVED_AT]
+    return EventRecord(
+        _event_of(first[EVENT]), first[ORG], received_at, last_received_at, attempts, first[FINDINGS], held_by
+    )
+
+
+def identity(flat: Flat) -> str:
+    """The id of the exchange."""
+    return str(flat[REQUEST][REQUEST_ID])
+
+
+def bodies(flat: Flat) -> int:
+    """How large its bodies are, in bytes: the request's and the answer's."""
+    return len(flat[REQUEST][BODY]) + len(flat[RESPONSE][-1])
+
+
+def size(flat: Flat) -> int:
+    """How much its texts and bodies take, in bytes, more or less."""
+    request = flat[REQUEST]
+    headers = sum([len(name) + len(value) for name, value in request[_HEADERS]])
+    return bodies(flat) + len(request[_PATH]) + len(request[_QUERY]) + headers

@@ -36,8 +36,8 @@ from bench.judge import events
 
 CONNECTIONS = 16
 ROUNDS = 5
-WARM_UP = 0.5
-SECONDS = 1.5
+WARM_UP = 1.0
+SECONDS = 2.5
 BODIES = 12_000
 PATH = "/api/v1/lineage"
 KEY = "0123456789abcdef0123456789abcdef"

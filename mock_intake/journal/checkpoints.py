@@ -16,8 +16,10 @@ from mock_intake.journal.turns import Turns
 # So much (bytes) is added to the log before it is written back; about that it grows to. More would cost disk; with
 # less, the pages that every commit changes would be written back more often.
 _DUE = 48 * 1024 * 1024
-# What a commit adds to the log beside what it is for: the pages of the indexes.
-_PER_COMMIT = 64 * 1024
+# What a commit adds to the log beside what is new in it, more or less: pages of most indexes, and one for each changed
+# row, which others may share.
+_PER_COMMIT = 48 * 1024
+_PER_ROW = 4 * 1024
 # So often what came meanwhile is written back, each time less, before commits have to wait for the rest.
 _PASSES = 2
 # Writes back what is in the log when it begins, and has nobody wait.
@@ -35,9 +37,9 @@ class Checkpoints:
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def grew(self, size: int) -> None:
-        """Hears of every commit, from whoever has the turn, and about how much (bytes) it wrote."""
-        self._grown += size + _PER_COMMIT
+    def grew(self, rows: int, size: int = 0) -> None:
+        """Hears of a commit from whoever has the turn: how many rows it changed, and how large (bytes) new ones are."""
+        self._grown += _PER_COMMIT + rows * _PER_ROW + size
         if self._grown < _DUE or self._closed:
             return
         self._grown = 0
@@ -54,16 +56,16 @@ class Checkpoints:
             self._thread.join()
 
     def _run(self) -> None:
-        connection = self._connect()
-        try:
-            while self._due.wait() and not self._closed:
-                self._due.clear()
-                try:
-                    self._write_back(connection)
-                except sqlite3.Error:
-                    # The log has all of it, and whatever keeps it from being written to is told to who appends.
-                    continue
-        finally:
+        connection: sqlite3.Connection | None = None
+        while self._due.wait() and not self._closed:
+            self._due.clear()
+            try:
+                connection = connection or self._connect()
+                self._write_back(connection)
+            except sqlite3.Error:
+                # The log has all of it, and whatever keeps it from being written to is told to those who append.
+                continue
+        if connection is not None:
             connection.close()
 
     def _write_back(self, connection: sqlite3.Connection) -> None:

@@ -1,9 +1,9 @@
 """The journal in a SQLite file: what was acknowledged is on disk, also after a power cut.
 
-Write-ahead log, ``synchronous=FULL``, one transaction for each batch that is appended. Bodies are kept as they
-were received, beside flat columns by which they are listed; every filter has an index.
-One process writes (a lock beside the file says so); any number may read. What is long work, for instance to drop
-most of a large file, is done in short transactions, between those of events.
+Write-ahead log, ``synchronous=FULL``, one transaction for each batch that is appended; a thread of its own writes the
+log back into the file. Bodies are kept as they were received, beside flat columns by which they are listed; every
+filter has an index. One process writes (a lock beside the file says so); any number may read. What is long work, for
+instance to drop most of a large file, is done in short transactions, between those of events.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class SqliteJournal:
         self._closed = False
         self._turns = Turns()
         self._checkpoints = Checkpoints(self._connect, self._turns)
+        # How much the transaction under way adds.
+        self._new_bytes = 0
         self._writer: sqlite3.Connection | None = None
         self._closing = threading.Event()
         self._dropping: threading.Thread | None = None
@@ -186,7 +188,10 @@ class SqliteJournal:
                 raise JournalError(f"{self.file} {'is open for reading only' if self._read_only else 'is closed'}.")
             if files.identity(self._place) != self._identity:
                 raise JournalError(f"{self.file} was removed or replaced; put it back, or begin again with a new one.")
+            before = connection.total_changes
             yield connection
+            self._checkpoints.grew(connection.total_changes - before, self._new_bytes)
+            self._new_bytes = 0
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -252,7 +257,7 @@ class SqliteJournal:
         with self._writing() if whole else self._transaction() as connection:
             _insert(connection, sizes, made)
             more = not whole and self._retain(connection, len(exchanges))
-            self._checkpoints.grew(sum(sizes))
+            self._new_bytes += sum(sizes)
         if more:
             self._go_on_dropping()
 

@@ -36,7 +36,7 @@ def new_exchange_id() -> str:
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header; ``name`` in lower case."""
     for key, value in headers:
-        if key.lower() == name:
+        if key == name or key.lower() == name:
             return value
     return None
 

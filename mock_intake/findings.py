@@ -15,7 +15,13 @@ Subject = Literal["request", "event", "run", "dataset"]
 Violates = Literal["openlineage"]
 
 
-class Severity(StrEnum):
+class Word(StrEnum):
+    """A text of a few: one that equals a member has its hash too, which enumerations see to neither fast nor at all."""
+
+    __hash__ = str.__hash__
+
+
+class Severity(Word):
     """How much a finding matters; ``info`` never changes an event's status."""
 
     INFO = "info"
@@ -30,7 +36,7 @@ class Severity(StrEnum):
 _RANKS = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
-class Status(StrEnum):
+class Status(Word):
     """What the product would show for an event."""
 
     OK = "ok"
@@ -38,7 +44,7 @@ class Status(StrEnum):
     ERROR = "error"
 
 
-class Sureness(StrEnum):
+class Sureness(Word):
     """How surely the requirement behind a rule is known.
 
     ``documented``: the vendor's or the standard's live documentation; ``source``: public code;

@@ -336,7 +336,10 @@ def _manners(request: ReceivedRequest) -> list[Finding]:
     """What is wrong with a request that is taken all the same."""
     findings = []
     content_type = header(request.headers, "content-type")
-    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+    if (
+        content_type != "application/json"
+        and (content_type or "").partition(";")[0].strip().lower() != "application/json"
+    ):
         findings.append(
             rules.CONTENT_TYPE_WRONG.found(
                 "header:Content-Type",

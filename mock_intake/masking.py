@@ -124,13 +124,17 @@ def keys_in(headers: Headers, query: str) -> frozenset[str]:
 
 def masker_of(headers: Headers, query: str, known: frozenset[str] = frozenset()) -> Masker:
     """A masker of all that may be a key in a request's credentials, and of the keys that are known anyway."""
-    return _masker(frozenset(credential.text for credential in credentials(headers, query)), known)
+    return _masker(carried(headers), query, known)
+
+
+def carried(headers: Headers) -> Headers:
+    """The headers that carry credentials. A producer sends the same with every request."""
+    return tuple([pair for pair in headers if pair[0].lower() in CREDENTIAL_HEADERS])
 
 
 @lru_cache(maxsize=256)
-def _masker(texts: frozenset[str], known: frozenset[str]) -> Masker:
-    # A producer sends the same credentials with every request.
-    return Masker(known.union(*map(_keys_in, texts)))
+def _masker(headers: Headers, query: str, known: frozenset[str]) -> Masker:
+    return Masker(known | keys_in(headers, query))
 
 
 class Masker:

@@ -82,7 +82,7 @@ def exchange_line(exchange: Exchange) -> str:
     kind = event.event_type or event.kind or "no event"
     run = f"run {event.run_id}" if event.run_id else ""
     words = [at, status_mark(event.status), f"{kind:9}", shown(job), shown(run), codes(exchange.findings)]
-    return " ".join(word for word in words if word) + fault
+    return " ".join([word for word in words if word]) + fault
 
 
 @lru_cache(maxsize=4)

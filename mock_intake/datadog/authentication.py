@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from mock_intake.datadog import requests as rules
 from mock_intake.exchange import ANONYMOUS, UNATTRIBUTED, Headers, header
 from mock_intake.findings import Finding
-from mock_intake.masking import Credential, as_meant, credentials, known_scheme, mask, org_of
+from mock_intake.masking import Credential, as_meant, carried, credentials, known_scheme, mask, org_of
 
 _HEX = re.compile(r"[0-9A-Fa-f]*")
 # The place that is right, and what browsers and proxies add by themselves: no key in the wrong place.
@@ -55,6 +56,11 @@ def authenticate(headers: Headers, query: str, keys: Keys) -> Authentication:
 
     A request is refused all the same whose key stands elsewhere, but whose it was is clear then: it has its org.
     """
+    return _authenticated(carried(headers), query, keys)
+
+
+@lru_cache(maxsize=256)
+def _authenticated(headers: Headers, query: str, keys: Keys) -> Authentication:
     value = header(headers, "authorization")
     scheme, _, key = (value or "").strip().partition(" ")
     key = as_meant(key.strip())

@@ -179,7 +179,8 @@ class IntakeServer:
             return None
         agent = self.agent_url if "agent" in self._apps else None
         proxy = None if self._proxy_address is None else self.proxy_url
-        return Addresses(self.url, "", agent, proxy)
+        ca_file = self.certificates.ca_file if self.certificates is not None else None
+        return Addresses(self.url, "", agent, proxy, ca_file=ca_file)
 
     def open_agent(self, settings: AgentSettings) -> Door:
         """One more Agent, on a port of its own, of a server that is running; close it when done."""

@@ -42,6 +42,8 @@ class Certificates:
         own: tuple[Path, Path] | None = None,
     ) -> None:
         self.ca_pem: bytes | None = None
+        # Where the CA was last written to, for those who are told how to trust it.
+        self.ca_file: Path | None = None
         if own is not None:
             self.context = _own_context(*own)
             return
@@ -76,6 +78,7 @@ class Certificates:
             file.write_bytes(self.ca_pem)
         except OSError as error:
             raise TlsError(f"{file}: {error.strerror or error}") from error
+        self.ca_file = file.absolute()
         return file
 
 

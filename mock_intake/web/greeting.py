@@ -34,7 +34,7 @@ def ways(asked: Asked) -> list[Way]:
     key = _ANY_KEY if known is None else _GIVEN_KEY
     served = asked.sources.addresses() or Addresses(asked.base_url, key)
     where = replace(served, url=asked.base_url, api_key=key)
-    found = [
+    return [
         Way("curl", "curl", "Any HTTP client does the same.", _curl(where)),
         Way("python", "Python client, in code", "The HTTP transport.", _python(where)),
         Way("http", "Python client, by environment", "The HTTP transport.", exports(variables("http", where))),
@@ -45,28 +45,39 @@ def ways(asked: Asked) -> list[Way]:
             exports(variables("datadog", where)),
         ),
         Way(
+            "async",
+            "Datadog transport, its asynchronous route",
+            "The route that dbt jobs take, here for every event.",
+            exports(variables("async", where)),
+        ),
+        _agent(where),
+        _proxy(where),
+        Way(
             "run",
-            "Without leaving anything set",
-            "Starts an intake of its own for one command, and prints what came.",
+            "One command, with an intake of its own",
+            "Not this one: it is started for the command, by any path (--path intercept catches the real site's name "
+            "inside a Python process), and prints what came.",
             "mock-intake run --path datadog -- python my_job.py",
         ),
     ]
-    if where.agent_url is not None:
-        found.append(
-            Way("agent", "Datadog Agent's proxy", "The Agent has the key.", exports(variables("agent", where)))
-        )
-    if where.proxy_url is not None:
-        datadog = variables("datadog", replace(where, url="datadoghq.com"))
-        through = {name: value for name, value in datadog.items() if name.lower() != "no_proxy"}
-        found.append(
-            Way(
-                "proxy",
-                "The real site's name, through the forward proxy",
-                "The client must trust the CA of this intake: see --ca-file.",
-                exports({**through, "HTTPS_PROXY": where.proxy_url}),
-            )
-        )
-    return found
+
+
+def _agent(where: Addresses) -> Way:
+    title = "Datadog Agent's proxy"
+    if where.agent_url is None:
+        words = "This intake was started without one. Start it with a port for the Agent, and come back to this page."
+        return Way("agent", title, words, "mock-intake serve --agent-port 8126")
+    return Way("agent", title, "The Agent has the key.", exports(variables("agent", where)))
+
+
+def _proxy(where: Addresses) -> Way:
+    title = "The real site's name, through the forward proxy"
+    if where.proxy_url is None or where.ca_file is None:
+        lacking = "a proxy" if where.proxy_url is None else "a file for the CA that clients must trust"
+        words = f"This intake was started without {lacking}. Start it with both, and come back to this page."
+        return Way("proxy", title, words, "mock-intake serve --proxy 8581 --ca-file ca.pem")
+    words = "Clients then trust this intake alone, so that none that ignores the proxy delivers to the real site."
+    return Way("proxy", title, words, exports(variables("proxy", where)))
 
 
 def exports(named: Mapping[str, str]) -> str:
@@ -81,7 +92,7 @@ def _curl(where: Addresses) -> str:
     "eventType": "START", "eventTime": "'"$(date -u +%Y-%m-%dT%H:%M:%SZ)"'",
     "producer": "https://example.com/my-job",
     "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",
-    "run": {{"runId": "3f5e83fa-3480-44ff-99c5-ff943904e5e8"}},
+    "run": {{"runId": "'"$(uuidgen 2>/dev/null || cat /proc/sys/kernel/random/uuid)"'"}},
     "job": {{"namespace": "default", "name": "my-job", "facets": {{"jobType": {{
       "_producer": "https://example.com/my-job",
       "_schemaURL": "https://openlineage.io/spec/facets/2-0-3/JobTypeJobFacet.json#/$defs/JobTypeJobFacet",
@@ -89,10 +100,23 @@ def _curl(where: Addresses) -> str:
 
 
 def _python(where: Addresses) -> str:
-    return f"""from openlineage.client import OpenLineageClient
-from openlineage.client.client import OpenLineageClientOptions
+    return f"""from datetime import datetime, timezone
 
-client = OpenLineageClient(
-    url={where.url!r},
-    options=OpenLineageClientOptions(api_key={where.api_key!r}),
-)"""
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.facet_v2 import job_type_job
+from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
+from openlineage.client.uuid import generate_new_uuid
+
+key = ApiKeyTokenProvider({{"apiKey": {where.api_key!r}}})
+client = OpenLineageClient(transport=HttpTransport(HttpConfig(url={where.url!r}, auth=key)))
+kind = job_type_job.JobTypeJobFacet(processingType="BATCH", integration="CUSTOM", jobType="JOB")
+event = RunEvent(
+    eventType=RunState.START,
+    eventTime=datetime.now(timezone.utc).isoformat(),
+    run=Run(runId=str(generate_new_uuid())),
+    job=Job(namespace="default", name="my-job", facets={{"jobType": kind}}),
+    producer="https://example.com/my-job",
+)
+client.emit(event)
+client.close()"""

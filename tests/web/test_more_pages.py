@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mock_intake.intake import Settings
 from tests.control.content import KEY, ORG, run_of, send
 from tests.events import dataset, job_type, run_event
 from tests.test_serve import Serving
-from tests.web.looking import BROWSER, WEB, look, submit
+from tests.web.looking import BROWSER, WEB, look, parsed, submit
 
 
 def test_all_rules_are_there_with_how_often_they_have_spoken(full: IntakeServer) -> None:
@@ -95,6 +96,70 @@ def test_an_empty_intake_greets_with_commands_that_work(server: IntakeServer) ->
     )  # fmt: skip
     assert json.loads(done.stdout)["status"] == "ok"
     assert "START" in look(server, "/mock/events").rows()[0]
+
+
+# A job that is set up by its environment alone.
+JOB_BY_ENVIRONMENT = """
+from datetime import datetime, timezone
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.uuid import generate_new_uuid
+
+client = OpenLineageClient()
+now = datetime.now(timezone.utc).isoformat()
+run, job = Run(runId=str(generate_new_uuid())), Job(namespace="default", name="way")
+client.emit(RunEvent(eventType=RunState.START, eventTime=now, run=run, job=job, producer="https://example.com"))
+client.close()
+"""
+
+
+def test_every_way_that_is_told_leads_here(tmp_path: Path) -> None:
+    """What the page says is pasted into a shell, and the event is here; also twice, without a word on its run."""
+    options = ("--agent-port", "0", "--proxy", "0", "--ca-file", str(tmp_path / "ca.pem"))
+    serving = Serving(tmp_path, *options)
+    try:
+        try_every_way(serving.url, tmp_path)
+        assert serving.end()[0] == 0
+    finally:
+        serving.process.kill()
+
+
+def try_every_way(url: str, home: Path) -> None:
+    texts = told(url)
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(home)}
+    programs = {
+        "curl": 2 * (texts.pop("curl") + "\n"),
+        "python": f"python -W error - <<'END'\n{texts.pop('python')}\nEND",
+    }
+    assert texts.pop("run").startswith("mock-intake run")
+    assert sorted(texts) == ["agent", "async", "datadog", "http", "proxy"]
+    for name, text in texts.items():
+        programs[name] = f"{text}\npython - <<'END'\n{JOB_BY_ENVIRONMENT}\nEND"
+    came = 0
+    for name, program in programs.items():
+        done = subprocess.run(
+            ["bash", "-e", "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, (name, done.stderr)
+        came += 2 if name == "curl" else 1
+        counts = WEB.get(f"{url}/api/mock/v1/statistics").json()
+        assert counts["events"] == came, (name, done.stdout, done.stderr)
+    runs = WEB.get(f"{url}/api/mock/v1/runs?limit=50").json()["runs"]
+    assert len(runs) == came
+
+
+def told(url: str) -> dict[str, str]:
+    """What the page of an intake tells to type, by way in."""
+    texts = {}
+    for one in parsed(WEB.get(f"{url}/mock/start", headers=BROWSER)).all("pre"):
+        texts[(one.attributes.get("id") or "").removeprefix("text-")] = one.text or ""
+    return texts
+
+
+def test_ways_that_are_not_open_say_how_to_open_them(server: IntakeServer) -> None:
+    texts = told(server.url)
+    assert texts["agent"] == "mock-intake serve --agent-port 8126"
+    assert texts["proxy"] == "mock-intake serve --proxy 8581 --ca-file ca.pem"
 
 
 def test_serve_says_where_the_pages_are(tmp_path: Path) -> None:

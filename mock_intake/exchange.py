@@ -71,21 +71,9 @@ class ReceivedRequest(NamedTuple):
     too_large: bool = False
     complete: bool = True
 
-    def masked(self, path: str, query: str, headers: Headers) -> ReceivedRequest:
-        """The request with these in place of its own. (``_replace`` takes several times as long, each time.)"""
-        return ReceivedRequest(
-            self.id,
-            self.method,
-            path,
-            query,
-            headers,
-            self.body,
-            self.received_at,
-            self.peer,
-            self.wire_size,
-            self.too_large,
-            self.complete,
-        )
+    def with_head(self, path: str, query: str, headers: Headers) -> ReceivedRequest:
+        """The request with these in place of its own."""
+        return self._replace(path=path, query=query, headers=headers)
 
 
 class Response(NamedTuple):

@@ -15,13 +15,13 @@ Subject = Literal["request", "event", "run", "dataset"]
 Violates = Literal["openlineage"]
 
 
-class Word(StrEnum):
-    """A text of a few: one that equals a member has its hash too, which enumerations see to neither fast nor at all."""
+class TextEnum(StrEnum):
+    """A StrEnum whose members hash as their texts do, so that either finds the other. (Enum hashes names, slowly.)"""
 
     __hash__ = str.__hash__
 
 
-class Severity(Word):
+class Severity(TextEnum):
     """How much a finding matters; ``info`` never changes an event's status."""
 
     INFO = "info"
@@ -36,7 +36,7 @@ class Severity(Word):
 _RANKS = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 
-class Status(Word):
+class Status(TextEnum):
     """What the product would show for an event."""
 
     OK = "ok"
@@ -44,7 +44,7 @@ class Status(Word):
     ERROR = "error"
 
 
-class Sureness(Word):
+class Sureness(TextEnum):
     """How surely the requirement behind a rule is known.
 
     ``documented``: the vendor's or the standard's live documentation; ``source``: public code;

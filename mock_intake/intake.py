@@ -149,7 +149,7 @@ class Intake:
     ) -> tuple[ReceivedRequest, _Body, tuple[Finding, ...]]:
         """A request as it may be kept, its body decoded, and what is to be said of a key in that."""
         masker = masker_of(request.headers, request.query, (self.settings.keys.known or frozenset()) | secrets)
-        request = request.masked(
+        request = request.with_head(
             masker.path(request.path), masker.query(request.query), masker.headers(request.headers)
         )
         body = self._decode(request)

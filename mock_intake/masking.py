@@ -43,9 +43,15 @@ _MIN_LENGTH_ELSEWHERE = 8
 # What a request calls its key, though it does not look like one, is masked in its place only: ?key=producer.
 _MIN_LENGTH_OF_A_KEY = 16
 _MOST_HEADERS = 256
-_SECRET_NAME = re.compile(
-    r"(?i)authori[sz]ation|api[-_]?key|app(?:lication)?[-_]?key|token|secret|passw(?:or)?d|cookie|credential"
+_LONGEST_KNOWN = 1024
+# By such a word in its name a header, a parameter or a line that is no HTTP is known to hold a secret.
+SECRET_WORDS = "|".join(
+    (
+        *("authori[sz]ation", "api[-_]?key", "app(?:lication)?[-_]?key"),
+        *("token", "secret", "passw(?:or)?d", "cookie", "credential"),
+    )
 )
+_SECRET_NAME = re.compile(f"(?i){SECRET_WORDS}")
 _WORD = re.compile(r"[^\s,;:=\"'<>()]{16,}={0,2}")
 _SHORTEST_HEX = 32
 _HEX_KEY = re.compile(r"(?<![0-9A-Fa-f-])(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f-])")
@@ -185,7 +191,7 @@ class Masker:
         if masked is None:
             name, value = header
             masked = (self._latin(name), self._header(name, value))
-            if len(self._headers) < _MOST_HEADERS:
+            if len(self._headers) < _MOST_HEADERS and len(value) <= _LONGEST_KNOWN:
                 self._headers[header] = masked
         return masked
 

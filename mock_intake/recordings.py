@@ -19,6 +19,7 @@ from mock_intake.decoding import GZIP_MAGIC
 
 SUFFIXES = (".json", ".ndjson", ".jsonl")
 _CHUNK = 1 << 20
+_SQLITE = b"SQLite format 3\0"
 _BLANK = re.compile(r"[ \t\r\n]*")
 _BLANK_OR_COMMA = re.compile(r"[ \t\r\n,]*")
 
@@ -76,6 +77,10 @@ def read_stream(stream: BinaryIO, source: str, advance: Advance = lambda _: None
     if buffered.peek(2)[:2] == GZIP_MAGIC:
         plain = io.BufferedReader(_gunzip(buffered), _CHUNK)
     first = plain.read(_CHUNK)
+    if first.startswith(_SQLITE):
+        raise RecordingError(
+            f"{source}: this is a SQLite file. A journal is read by mock-intake report, export and replay."
+        )
     if first.startswith(b"\xef\xbb\xbf"):
         first = first[3:]
     start = first.lstrip()[:1]

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+import queue
 import subprocess
 import sys
+import threading
+
+import pytest
+
+from mock_intake.cli.tally import Tally
+from tests.journals import exchange
 
 # Sends more lines than are kept for an output that takes none, and only then reads.
 _FLOOD = """
@@ -43,3 +50,54 @@ def test_lines_that_nobody_takes_in_time_are_left_out_and_counted() -> None:
     assert left_out
     assert len(printed) + sum(left_out) == 15_000
     assert any(line.startswith("15000 events taken: 15000 ok") for line in lines)
+
+
+def test_a_line_that_comes_behind_the_end_does_not_keep_it_from_coming(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server that would not stop in time still tells of exchanges while the summary is written."""
+    tally = Tally()
+    tally.add(exchange("first"))
+
+    class Late(queue.SimpleQueue[str | None]):
+        def put(self, item: str | None, block: bool = True, timeout: float | None = None) -> None:
+            super().put(item, block, timeout)
+            if item is None:
+                super().put("behind the end")
+
+    tally._finish()
+    tally._waiting = Late()
+    tally.add(exchange("second"))
+    ending = threading.Thread(target=tally._finish, daemon=True)
+    ending.start()
+    ending.join(3)
+    assert not ending.is_alive()
+    assert "behind the end" in capsys.readouterr().out
+
+
+# Prints into a pipe that nobody reads, and is asked to end.
+_BLOCKED = """
+import sys
+from mock_intake import IntakeServer
+from mock_intake.cli.tally import Tally
+from tests.journals import exchange, summary
+
+tally = Tally()
+for number in range(10_000):
+    tally.add(exchange(summary(str(number), job_namespace="prod", job_name="j" * 100_000)))
+print("added", file=sys.stderr, flush=True)
+tally._finish()
+print(open("/proc/self/status").read(), file=sys.stderr, flush=True)
+import os
+os._exit(0)
+"""
+
+
+def test_an_output_that_nobody_reads_holds_neither_names_nor_the_end() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _BLOCKED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "added\n"
+        status = process.stderr.read()
+        assert process.wait(20) == 0
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    assert peak < 300 * 1024, "a gigabyte of names was kept"

@@ -109,7 +109,7 @@ def certify(
 
     \b
     Exit codes:
-      0  ready to go live
+      0  ready to go live; with --only, no selected case failed that MUST pass
       1  not ready: a case failed that MUST pass, and is not in the baseline
       2  could not be judged: the command cannot be run or never ends, --only selects nothing, -o cannot be written
     """
@@ -161,10 +161,11 @@ def certify(
         notes = [f"{baseline.name} accepts {entry}, which passes: take the line out." for entry in stale]
     skipped = required_and_skipped(report)
     if report.ready and skipped:
-        notes.append(f"Ready says nothing of what was skipped: {', '.join(skipped)}.")
+        what = "Nothing is said" if plan.left_out else "Ready says nothing"
+        notes.append(f"{what} of what was skipped: {', '.join(skipped)}.")
     title = f"Is {producer.name} ready to go live?"
     cases = [case.requirement for case in plan.cases]
-    write(SuiteReport(title, datetime.now(UTC), cases, [report], notes), output_format, outputs)
+    write(SuiteReport(title, datetime.now(UTC), cases, [report], notes, left_out=plan.left_out), output_format, outputs)
     if output_format != "text":
         for note in notes:
             echo(note, err=True)

@@ -85,7 +85,8 @@ def settings_file(producer: Producer) -> Path | None:
         directory / _SETTINGS,
         home / f".openlineage/{_SETTINGS}",
     )
-    read = next((file for file in candidates if file.is_file() and os.access(file, os.R_OK)), None)
+    # In this order: is_file() raises in a directory that may not be searched.
+    read = next((file for file in candidates if os.access(file, os.R_OK) and file.is_file()), None)
     if read is None or not _TRANSPORT.search(read.read_text(encoding="utf-8", errors="replace")):
         return None
     return read.absolute()

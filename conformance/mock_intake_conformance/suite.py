@@ -42,6 +42,11 @@ class Plan:
     slow: bool = False
     scenarios: frozenset[str] | None = None
 
+    @property
+    def left_out(self) -> int:
+        """How many cases of the suite are not judged."""
+        return len(CASES) - len(self.cases)
+
 
 @dataclass
 class Progress:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import click
 
 from mock_intake.checking import Check, Checked, run_results_to_dicts
-from mock_intake.cli.console import coloured, echo, level
+from mock_intake.cli.console import coloured, counted, echo, level
 from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.findings import Severity
 from mock_intake.judgement import Judge
@@ -20,6 +20,7 @@ from mock_intake.recordings import Advance, Recorded, RecordingError, files_in, 
 from mock_intake.report.escaping import shown
 from mock_intake.report.places import Group, Groups, Place
 from mock_intake.report.sarif import sarif
+from mock_intake.transfer import is_exchange_line
 
 STANDARD_INPUT = "-"
 NEVER = "never"
@@ -112,12 +113,22 @@ def _recorded(files: tuple[Path, ...]) -> Iterator[Iterable[Recorded]]:
 
 def _chain(files: list[Path], advance: Advance, stream: BinaryIO | None = None) -> Iterator[Recorded]:
     for file in files:
-        yield from read_file(file, advance)
+        yield from _events_alone(read_file(file, advance))
     if stream is not None:
         try:
-            yield from read_stream(stream, "<stdin>")
+            yield from _events_alone(read_stream(stream, "<stdin>"))
         except (OSError, EOFError) as error:
             raise RecordingError(f"standard input: {error}") from error
+
+
+def _events_alone(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
+    for one in recorded:
+        if is_exchange_line(one.body):
+            raise RecordingError(
+                f"{one.source}: line {one.line} is a whole exchange, with the request and what was found in it. Export "
+                "the events alone (mock-intake export --what events), or import it and use mock-intake report."
+            )
+        yield one
 
 
 def _print_json(checking: Check, results: Iterator[Checked]) -> None:
@@ -193,4 +204,6 @@ def _summary_text(checking: Check) -> str:
     summary = checking.summary()
     counts = ", ".join(f"{summary[word]:,} {word}" for word in ("ok", "warning", "error"))
     plural = "" if checking.events == 1 else "s"
-    return f"{checking.events:,} event{plural}: {counts}"
+    found = sum(checking.severities[severity] for severity in Severity if severity is not Severity.INFO)
+    told = f"; {counted(found, 'finding')}, those on runs and datasets included" if found else ""
+    return f"{checking.events:,} event{plural}: {counts}{told}"

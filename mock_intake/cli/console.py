@@ -12,8 +12,10 @@ import click
 
 from mock_intake.exchange import Exchange
 from mock_intake.findings import Finding, Severity, Status
-from mock_intake.report.escaping import shown
+from mock_intake.report.escaping import clipped, shown
 
+# Producers choose names, and a line is to be one.
+_MOST_OF_A_NAME = 200
 _COLOURS = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
 
 
@@ -71,17 +73,19 @@ def exchange_line(exchange: Exchange) -> str:
     event = exchange.event
     if not exchange.accepted or event is None:
         request = exchange.request
-        what = f"{request.method} {request.path}".strip() or "no HTTP"
+        what = clipped(f"{request.method} {request.path}".strip() or "no HTTP", _MOST_OF_A_NAME)
         worst = max(exchange.findings, key=lambda finding: finding.severity.rank, default=None)
         reason = worst.message if worst and not exchange.fault else ""
         status = coloured(f"{exchange.response.status_code or 'none':<7}", "red", bold=True)
+        reason = clipped(reason, 2 * _MOST_OF_A_NAME)
         return f"{at} {status} {shown(what)}{fault}  {codes(exchange.findings)}  {shown(reason)}".rstrip()
     job = f"{event.job_namespace}/{event.job_name}" if event.job_name else ""
     if event.dataset is not None:
         job = str(event.dataset)
     kind = event.event_type or event.kind or "no event"
     run = f"run {event.run_id}" if event.run_id else ""
-    words = [at, status_mark(event.status), f"{kind:9}", shown(job), shown(run), codes(exchange.findings)]
+    job, run, kind = (clipped(text, _MOST_OF_A_NAME) for text in (job, run, kind))
+    words = [at, status_mark(event.status), f"{shown(kind):9}", shown(job), shown(run), codes(exchange.findings)]
     return " ".join([word for word in words if word]) + fault
 
 

@@ -42,7 +42,7 @@ def main() -> None:
 
     \b
     Examples:
-      mock-intake demo                        see what becomes of the documented examples
+      mock-intake conformance                 what each documented way makes of a bad intake
       mock-intake serve                       an intake to point a producer at
       mock-intake check events.ndjson         judge recorded events
       mock-intake rules DD101                 what a finding means

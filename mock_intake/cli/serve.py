@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from mock_intake.cli.listening import Listening, listening_options
 from mock_intake.cli.options import Size, judging_config, judging_options, parsed_fault_plan
 from mock_intake.cli.sources import CONTROL_TOKEN
 from mock_intake.cli.tally import Tally
-from mock_intake.datadog.authentication import Keys
+from mock_intake.datadog.authentication import KEY_LENGTH, Keys, is_well_formed
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.intake import Settings
 from mock_intake.journal.sqlite import SqliteJournal
@@ -98,6 +99,10 @@ def serve(
       mock-intake serve --agent-port 8126 --agent-url datadoghq.com --agent-key-env DD_API_KEY
       mock-intake serve --api-key 0123456789abcdef0123456789abcdef
     """
+    try:
+        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise click.UsageError(f"--host {host}: {error.strerror or error}.") from error
     if not is_loopback(host) and not control_token:
         raise click.UsageError(
             f"{host} can be reached from other machines, so the control API needs a token: "
@@ -114,6 +119,13 @@ def serve(
     )
     plan = parsed_fault_plan(fault, delay)
     listening = Listening.from_options(api_keys=api_keys, **listening_to)
+    for number, key in enumerate(api_keys, start=1):
+        if not is_well_formed(key):
+            words = f"{KEY_LENGTH} hexadecimal digits"
+            echo(
+                f"note: --api-key number {number} is not {words}, as Datadog's keys are: HT005 for every event.",
+                err=True,
+            )
     journal = open_journal(journal_file, keep_events, keep_hours, keep_bytes)
     tally = Tally()
     server = IntakeServer(
@@ -153,8 +165,9 @@ def serve(
 def _spare_the_collector() -> None:
     """Has what lives long looked at less often.
 
-    A journal in memory is hundreds of thousands of objects without cycles; looking through them again and again for
-    cycles would take a sixth of the time.
+    What is loaded stays, and is looked at no more. What is young is looked at after 10,000 objects rather than 700, as
+    a single event is hundreds for a moment; what has outlived that, soon after: the longer that is put off, the longer
+    the server stands still for it. The oldest are looked at rarely: they are what is on record.
     """
     gc.freeze()
     gc.set_threshold(10_000, 2, 500)

@@ -72,6 +72,12 @@ def opened_file(source: str) -> Journal:
     """A journal file, read beside whoever writes it."""
     if not Path(source).is_file():
         raise UnusableError(f"{source}: there is no such journal file (and it is no URL of a server).")
+    with Path(source).open("rb") as file:
+        if file.read(64).lstrip()[:1] in (b"{", b"["):
+            raise UnusableError(
+                f"{source}: this is no journal; it looks like recorded events, which mock-intake check judges and "
+                "mock-intake replay sends. (Exported exchanges become a journal by mock-intake import.)"
+            )
     return SqliteJournal(Path(source), read_only=True)
 
 

@@ -24,6 +24,8 @@ _GATHERING = 0.1
 # So many lines wait for an output that takes none, as a terminal that is held up; the server must not wait for it.
 _MOST_WAITING = 10_000
 _AT_ONCE = 1_000
+# So long (seconds) an output may take for the last of them.
+_LAST_LINES = 5.0
 
 
 class Tally:
@@ -99,7 +101,8 @@ class Tally:
         """Returns when all is printed that was told."""
         if self._thread is not None:
             self._waiting.put(None)
-            self._thread.join()
+            # An output that nobody reads must not keep the server from ending.
+            self._thread.join(_LAST_LINES)
             self._thread = None
 
     def _print(self) -> None:
@@ -111,7 +114,7 @@ class Tally:
                 # Also where there is a next one: to take each at once has two threads fight for turns.
                 time.sleep(_GATHERING)
             told += [self._waiting.get() for _ in range(min(self._waiting.qsize(), _AT_ONCE))]
-            more = told[-1] is not None
+            more = None not in told
             lines = [line for line in told if line is not None]
             with self._lock:
                 left_out, self._left_out = self._left_out, 0

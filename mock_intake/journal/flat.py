@@ -13,7 +13,7 @@ from typing import Any
 
 from mock_intake.event import DatasetId
 from mock_intake.exchange import EventSummary, Exchange, Hop, ReceivedRequest, Response
-from mock_intake.findings import Status
+from mock_intake.findings import Finding, Severity, Status, Sureness
 from mock_intake.journal.protocol import EventRecord
 
 Flat = tuple[Any, ...]
@@ -23,6 +23,7 @@ REQUEST, ORG, RESPONSE, ACCEPTED, EVENT, FINDINGS, DECODED_SIZE, FAULT, HOP = ra
 REQUEST_ID, RECEIVED_AT, BODY = map(ReceivedRequest._fields.index, ("id", "received_at", "body"))
 _HEADERS, _PATH, _QUERY = map(ReceivedRequest._fields.index, ("headers", "path", "query"))
 EVENT_FIELD = {name: place for place, name in enumerate(EventSummary._fields)}
+_SEVERITY, _SURENESS = map(Finding._fields.index, ("severity", "sureness"))
 _STATUS, _INPUTS, _OUTPUTS, _DATASET = map(EVENT_FIELD.__getitem__, ("status", "inputs", "outputs", "dataset"))
 
 
@@ -34,16 +35,22 @@ def flatten(exchange: Exchange) -> Flat:
         tuple(response),
         accepted,
         None if event is None else _flat_event(event),
-        findings,
+        tuple(map(_flat_finding, findings)) if findings else (),
         decoded_size,
         fault,
         None if hop is None else tuple(hop),
     )
 
 
+def _flat_finding(finding: Finding) -> Flat:
+    fields: list[Any] = list(finding)
+    # A member of an enumeration is more than a text.
+    fields[_SEVERITY], fields[_SURENESS] = finding.severity.value, finding.sureness.value
+    return tuple(fields)
+
+
 def _flat_event(event: EventSummary) -> Flat:
     fields: list[Any] = list(event)
-    # A member of an enumeration is more than a text.
     fields[_STATUS] = event.status.value
     fields[_INPUTS] = tuple(map(tuple, event.inputs))
     fields[_OUTPUTS] = tuple(map(tuple, event.outputs))
@@ -60,11 +67,21 @@ def exchange_of(flat: Flat) -> Exchange:
         Response(*response),
         accepted,
         None if event is None else _event_of(event),
-        findings,
+        _findings_of(findings),
         decoded_size,
         fault,
         None if hop is None else Hop(*hop),
     )
+
+
+def _findings_of(flat: Flat) -> tuple[Finding, ...]:
+    return tuple([_finding_of(each) for each in flat]) if flat else ()
+
+
+def _finding_of(flat: Flat) -> Finding:
+    fields = list(flat)
+    fields[_SEVERITY], fields[_SURENESS] = Severity(flat[_SEVERITY]), Sureness(flat[_SURENESS])
+    return Finding(*fields)
 
 
 def _event_of(flat: Flat) -> EventSummary:
@@ -77,17 +94,16 @@ def _event_of(flat: Flat) -> EventSummary:
     return EventSummary(*fields)
 
 
-def without_body(flat: Flat) -> Flat:
-    """The exchange without its request's body, which is not kept any more."""
-    request = flat[REQUEST]
-    return ((*request[:BODY], b"", *request[BODY + 1 :]), *flat[REQUEST + 1 :])
-
-
-def record_of(first: Flat, last_received_at: datetime, attempts: int, held_by: str) -> EventRecord:
-    """An event's record from the exchange that brought it first, and what has come of it since."""
-    received_at = first[REQUEST][RECEIVED_AT]
+def record_of(first: Flat, received_at: datetime, last_received_at: datetime, attempts: int) -> EventRecord:
+    """An event's record from the exchange that stands for it, and what is known of all of its attempts."""
     return EventRecord(
-        _event_of(first[EVENT]), first[ORG], received_at, last_received_at, attempts, first[FINDINGS], held_by
+        _event_of(first[EVENT]),
+        first[ORG],
+        received_at,
+        last_received_at,
+        attempts,
+        _findings_of(first[FINDINGS]),
+        identity(first),
     )
 
 

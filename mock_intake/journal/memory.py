@@ -30,9 +30,16 @@ from mock_intake.journal.flat import (
     identity,
     record_of,
     size,
-    without_body,
 )
-from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, OrgStatistics, Page, Statistics
+from mock_intake.journal.protocol import (
+    EventFilter,
+    EventRecord,
+    ExchangeFilter,
+    OrgStatistics,
+    Page,
+    Statistics,
+    UnkeepableError,
+)
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -48,15 +55,14 @@ _EVENT_ID, _STATUS, _RUN_ID = EVENT_FIELD["id"], EVENT_FIELD["status"], EVENT_FI
 class _Event:
     """What is kept of an event that was attempted more than once.
 
-    ``positions`` are those of the attempts that are left, ``attempts`` counts the others too. ``first`` is the one
-    that was accepted first, if one was, and ``held_by`` the id of the exchange that has the body: another one, once
-    retention has dropped the first.
+    ``positions`` are those of the attempts that are left, ``attempts`` counts the others too. ``first`` is the first
+    one left that was accepted, if one was, and ``received_at`` when the event was accepted first.
     """
 
     positions: list[int]
     attempts: int
     first: Flat | None
-    held_by: str
+    received_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -125,6 +131,7 @@ class MemoryJournal:
     def append(self, exchanges: Sequence[Exchange]) -> None:
         made = [flatten(exchange) for exchange in exchanges]
         with self._lock:
+            self._refuse_doubles(exchanges)
             for exchange, flat in zip(exchanges, made, strict=True):
                 self._position = position = self._position + 1
                 self._exchanges[position] = flat
@@ -136,6 +143,11 @@ class MemoryJournal:
             while self._exchanges and self._is_too_much():
                 self._remove(next(iter(self._exchanges)))
                 self._dropped += 1
+
+    def _refuse_doubles(self, exchanges: Sequence[Exchange]) -> None:
+        ids = {exchange.id for exchange in exchanges}
+        if len(ids) < len(exchanges) or not ids.isdisjoint(self._positions):
+            raise UnkeepableError("an exchange of the same id is on record already.")
 
     def _count(self, exchange: Exchange, flat: Flat) -> None:
         org = self._orgs.get(exchange.org)
@@ -174,12 +186,13 @@ class MemoryJournal:
         if isinstance(before, int):
             earlier = self._exchanges[before]
             first = earlier if earlier[ACCEPTED] else None
-            before = self._events[event_id] = _Event([before], 1, first, identity(earlier))
+            received_at = None if first is None else first[REQUEST][RECEIVED_AT]
+            before = self._events[event_id] = _Event([before], 1, first, received_at)
         self._events.move_to_end(event_id)
         before.positions.append(self._position)
         before.attempts += 1
         if before.first is None and exchange.accepted:
-            before.first, before.held_by = flat, exchange.id
+            before.first, before.received_at = flat, exchange.received_at
             self._statuses[exchange.org, status] += 1
 
     def _remove(self, position: int) -> None:
@@ -197,43 +210,43 @@ class MemoryJournal:
             del self._orgs[flat[ORG]]
 
     def _withdraw(self, flat: Flat, position: int) -> None:
-        """Takes an attempt away from its event, and with the last one that was accepted the event from the listed."""
+        """Takes an attempt away from its event. The first one left that was accepted then stands for the event."""
         event_id = flat[EVENT][_EVENT_ID]
         event = self._events[event_id]
-        first = self._accepted(event)
-        if isinstance(event, int):
-            left = None
-        else:
+        before = self._accepted(event)
+        after = None
+        if not isinstance(event, int):
             event.positions.remove(position)
-            if event.held_by == identity(flat):
-                self._hold(event)
-            left = event.first if event.positions else None
+            after = event.first
+            if after is not None and identity(after) == identity(flat):
+                left = (self._exchanges[place] for place in event.positions)
+                after = event.first = next((each for each in left if each[ACCEPTED]), None)
         if isinstance(event, int) or not event.positions:
             del self._events[event_id]
-        if first is not None and left is None:
-            self._statuses[first[ORG], Status(first[EVENT][_STATUS])] -= 1
+        self._count_status(before, -1)
+        self._count_status(after, 1)
 
-    def _hold(self, event: _Event) -> None:
-        """Has another attempt hold the body of an event. It is the same in every one, so any accepted one will do."""
-        left = (self._exchanges[position] for position in event.positions)
-        held_by = next((flat for flat in left if flat[ACCEPTED]), None)
-        if held_by is None:
-            event.first = None
-        elif event.first is not None:
-            event.first, event.held_by = without_body(event.first), identity(held_by)
+    def _count_status(self, flat: Flat | None, number: int) -> None:
+        """Counts an event under the status that the exchange gives it which stands for it, if one does."""
+        if flat is None:
+            return
+        counted = (flat[ORG], Status(flat[EVENT][_STATUS]))
+        self._statuses[counted] += number
+        if not self._statuses[counted]:
+            del self._statuses[counted]
 
     def _accepted(self, event: int | _Event) -> Flat | None:
-        """The flat of the attempt of an event that was accepted first, if one was."""
+        """The first attempt of an event that was accepted, of those that are left."""
         if isinstance(event, int):
             return flat if (flat := self._exchanges[event])[ACCEPTED] else None
         return event.first
 
     def _record(self, event: int | _Event, first: Flat) -> EventRecord:
         if isinstance(event, int):
-            last, attempts, held_by = first, 1, identity(first)
-        else:
-            last, attempts, held_by = self._exchanges[event.positions[-1]], event.attempts, event.held_by
-        return record_of(first, last[REQUEST][RECEIVED_AT], attempts, held_by)
+            return record_of(first, first[REQUEST][RECEIVED_AT], first[REQUEST][RECEIVED_AT], 1)
+        last = self._exchanges[event.positions[-1]][REQUEST][RECEIVED_AT]
+        assert event.received_at is not None
+        return record_of(first, event.received_at, last, event.attempts)
 
     def _places(self, event_id: str) -> Sequence[int]:
         """Where the attempts of an event stand."""
@@ -242,18 +255,11 @@ class MemoryJournal:
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         with self._lock:
-            if not self._exchanges:
-                return []
-            first = next(iter(self._exchanges))
-            if after < first:
-                found = list(islice(self._exchanges.items(), limit))
-            elif self._position - first + 1 == len(self._exchanges):
-                # No holes: positions can be counted through.
-                places = range(after + 1, min(after + limit, self._position) + 1)
-                found = [(position, self._exchanges[position]) for position in places]
-            else:
-                later = ((position, flat) for position, flat in self._exchanges.items() if position > after)
-                found = list(islice(later, limit))
+            first = next(iter(self._exchanges), self._position + 1)
+            # What was forgotten has left holes.
+            places = range(max(after + 1, first), self._position + 1)
+            later = ((place, flat) for place in places if (flat := self._exchanges.get(place)) is not None)
+            found = list(islice(later, limit))
         return [(position, exchange_of(flat)) for position, flat in found]
 
     def _before(self, position: int | None) -> Iterator[tuple[int, Flat]]:
@@ -335,8 +341,10 @@ class MemoryJournal:
 
     def attempts(self, event_id: str) -> int:
         with self._lock:
-            event = self._events.get(event_id, 0)
-            return min(event, 1) if isinstance(event, int) else event.attempts
+            event = self._events.get(event_id)
+        if event is None:
+            return 0
+        return 1 if isinstance(event, int) else event.attempts
 
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._lock:

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -41,8 +41,11 @@ _BUSY_SECONDS = 1.0
 # have it back, so a group of usual size is to be few of them; for each number there is a statement that stays prepared.
 _ROWS_AT_ONCE = 64
 _PREPARED = 256
-# So many exchanges are taken away in one transaction, or as many as came in with it.
+# So many exchanges are taken away in one transaction, or as many as came in with it; fewer where they are large.
 _AT_ONCE = 500
+_BYTES_AT_ONCE = 8 * 1024 * 1024
+# A log that somebody who reads for long has let grow is cut to this (bytes) when it begins anew.
+_LARGEST_LOG = 64 * 1024 * 1024
 
 
 class Retention(NamedTuple):
@@ -77,9 +80,7 @@ class SqliteJournal:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._turns = Turns()
-        self._checkpoints = Checkpoints(self._connect, self._turns)
-        # How much the transaction under way adds.
-        self._new_bytes = 0
+        self._checkpoints: Checkpoints | None = None
         self._writer: sqlite3.Connection | None = None
         self._closing = threading.Event()
         self._dropping: threading.Thread | None = None
@@ -113,8 +114,12 @@ class SqliteJournal:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -32000")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
+        # What is dropped is not overwritten where that would have to be written too: no key is in it.
+        connection.execute("PRAGMA secure_delete = FAST")
         if empty:
             connection.executescript(f"BEGIN IMMEDIATE; {statements.SCHEMA} COMMIT;")
+        self._checkpoints = Checkpoints(self._connect(), self._place, self._turns)
         # Whatever keeps the file from being written to is to be told now, not by the first event.
         with self._transaction():
             _add_to_fact(connection, "opened", 1)
@@ -189,9 +194,15 @@ class SqliteJournal:
             if files.identity(self._place) != self._identity:
                 raise JournalError(f"{self.file} was removed or replaced; put it back, or begin again with a new one.")
             before = connection.total_changes
-            yield connection
-            self._checkpoints.grew(connection.total_changes - before, self._new_bytes)
-            self._new_bytes = 0
+            try:
+                yield connection
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._checkpoints is not None:
+                    # With the log written back there may be room again: what is in the file is written over.
+                    self._checkpoints.hurry()
+                raise
+            if self._checkpoints is not None:
+                self._checkpoints.grew(connection.total_changes - before)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -235,17 +246,18 @@ class SqliteJournal:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
-        self._checkpoints.close()
-        self._turns.begin()
-        try:
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+        with self._turns.turn():
             if self._writer is not None:
+                # The last connection leaves no log, and this may not be the last: somebody may read still.
+                with suppress(sqlite3.Error):
+                    self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 self._writer.close()
                 self._writer = None
             if self._held is not None:
                 self._held.close()
                 self._held = None
-        finally:
-            self._turns.end()
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
         if not exchanges:
@@ -257,7 +269,8 @@ class SqliteJournal:
         with self._writing() if whole else self._transaction() as connection:
             _insert(connection, sizes, made)
             more = not whole and self._retain(connection, len(exchanges))
-            self._new_bytes += sum(sizes)
+            assert self._checkpoints is not None
+            self._checkpoints.add(sum(sizes))
         if more:
             self._go_on_dropping()
 
@@ -277,6 +290,9 @@ class SqliteJournal:
         for position, taken, received_at in query:
             if held - dropped <= most and size - freed <= room and received_at >= oldest:
                 more = False
+                break
+            if freed > _BYTES_AT_ONCE:
+                more = True
                 break
             upto, dropped, freed = position, dropped + 1, freed + taken
         else:
@@ -363,33 +379,42 @@ class SqliteJournal:
         where, values = ("", ()) if org is None else ("WHERE org = ?", (rows.storable(org),))
         summed = ", ".join(f"coalesce(sum({name}), 0)" for name in ("exchanges", "accepted", "faulted", "bytes"))
         with self._reading() as connection:
-            row = connection.execute(f"SELECT {summed} FROM orgs {where}", values).fetchone()
-            found = connection.execute(statements.STATUSES, (rows.storable(org),))
-            counts = {Status(status): count for status, count in found}
+            # Both of one moment.
+            connection.execute("BEGIN")
+            try:
+                row = connection.execute(f"SELECT {summed} FROM orgs {where}", values).fetchone()
+                found = connection.execute(statements.STATUSES, (rows.storable(org),))
+                counts = {Status(status): count for status, count in found}
+            finally:
+                connection.execute("COMMIT")
         exchanges, accepted, faulted, size = row
         return Statistics(exchanges, accepted, faulted, counts, size)
 
     def forget(self, org: str | None = None) -> int:
-        end, forgotten, some = self.position, 0, _AT_ONCE
-        while some == _AT_ONCE:
+        end, forgotten = self.position, 0
+        while True:
             began = time.monotonic()
             some = self._forget_some(end, org)
+            if not some:
+                return forgotten
             forgotten += some
-            if some == _AT_ONCE:
-                self._closing.wait(time.monotonic() - began)
-        return forgotten
+            # Events go first.
+            self._closing.wait(time.monotonic() - began)
 
     def _forget_some(self, end: int, org: str | None) -> int:
         of_org, whose = _of_org(org)
         with self._transaction() as connection:
-            found = connection.execute(
-                f"SELECT position FROM exchanges WHERE position <= ?{of_org} ORDER BY position LIMIT ?",
-                (end, *whose, _AT_ONCE),
-            ).fetchall()
-            if found:
-                _drop(connection, found[-1][0], org)
+            query = f"SELECT position, size FROM exchanges WHERE position <= ?{of_org} ORDER BY position LIMIT ?"
+            found = connection.execute(query, (end, *whose, _AT_ONCE)).fetchall()
+            forgotten = upto = freed = 0
+            for position, size in found:
+                upto, forgotten, freed = position, forgotten + 1, freed + size
+                if freed > _BYTES_AT_ONCE:
+                    break
+            if forgotten:
+                _drop(connection, upto, org)
                 _add_to_fact(connection, "generation", 1)
-        return len(found)
+        return forgotten
 
     @property
     def position(self) -> int:

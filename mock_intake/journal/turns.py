@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Turns:
@@ -35,6 +37,15 @@ class Turns:
                 return True
             self._waiting.remove(called)
             return False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits for a turn without end, and ends it."""
+        self.begin()
+        try:
+            yield
+        finally:
+            self.end()
 
     def end(self) -> None:
         with self._guard:

@@ -72,6 +72,9 @@ class OpenLineageJudge:
         for explanation in self._explainer.explain(target, event.body):
             if explanation.keyword == "not" and kind == "DatasetEvent":
                 continue  # run, job and dataset at once make a RunEvent, so this cannot be the reason
+            if explanation.keyword == "format" and explanation.path == ("schemaURL",):
+                wanted = f"{core_id(LATEST_CORE)}#/$defs/{kind}"
+                explanation = explanation._replace(expected=wanted, advice=f"Write {wanted}.")
             yield _core_finding(explanation)
 
     def _facets(self, group: FacetGroup, findings: list[Finding], told: Told) -> None:

@@ -196,6 +196,7 @@ class SuiteReport:
     """What ``certify`` found out about one producer, or ``conformance`` about several.
 
     ``says_ready`` tells whether the verdict "ready" is the question: not for a comparison of the documented paths.
+    ``left_out`` is how many cases were not selected: with any, nobody is ready, whatever the others say.
     """
 
     title: str
@@ -204,6 +205,10 @@ class SuiteReport:
     producers: Sequence[ProducerReport]
     notes: Sequence[str] = ()
     says_ready: bool = True
+    left_out: int = 0
+
+    def is_ready(self, producer: ProducerReport) -> bool:
+        return producer.ready and not self.left_out
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -211,7 +216,8 @@ class SuiteReport:
             "made_at": rfc3339(self.made_at),
             "version": __version__,
             "says_ready": self.says_ready,
+            "left_out": self.left_out,
             "notes": list(self.notes),
             "cases": [case.to_dict() for case in self.cases],
-            "producers": [producer.to_dict() for producer in self.producers],
+            "producers": [{**producer.to_dict(), "ready": self.is_ready(producer)} for producer in self.producers],
         }

@@ -129,7 +129,7 @@ def _verdict_on(number: int, producer: ProducerReport, report: SuiteReport) -> M
     if not report.says_ready:
         return element("p", words)
     if len(report.producers) > 1:
-        words = ("Ready. " if producer.ready else f"Not ready: {why_not(producer)}. ") + words
+        words = ("Ready. " if report.is_ready(producer) else f"Not ready: {why_not(producer)}. ") + words
     reasons = (
         joined([_case_link(result.case, number), f" {result.verdict}: {clipped(result.message, _MOST_LETTERS)}"])
         for result in producer.results

@@ -73,7 +73,7 @@ def _producer(producer: ProducerReport, report: SuiteReport) -> str:
     told = f"{_cell(producer.name)} ({_cell(producer.path)}): {in_markdown(counts([producer]))}"
     if not report.says_ready:
         return told
-    return f"{told}: {'ready' if producer.ready else f'not ready: {why_not(producer)}'}"
+    return f"{told}: {'ready' if report.is_ready(producer) else f'not ready: {why_not(producer)}'}"
 
 
 def _matrix(report: SuiteReport) -> Iterable[str]:

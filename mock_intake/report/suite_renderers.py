@@ -64,7 +64,7 @@ def _suite(root: ElementTree.Element, report: SuiteReport, name: str, producer: 
     properties = ElementTree.SubElement(suite, "properties")
     if producer:
         ElementTree.SubElement(properties, "property", name="path", value=shown(producer.path))
-        ElementTree.SubElement(properties, "property", name="ready", value=str(producer.ready).lower())
+        ElementTree.SubElement(properties, "property", name="ready", value=str(report.is_ready(producer)).lower())
     for note in report.notes:
         ElementTree.SubElement(properties, "property", name="note", value=shown(note))
     for result in results:

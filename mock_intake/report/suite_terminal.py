@@ -69,7 +69,7 @@ def print_report(report: SuiteReport, console: Console | None = None) -> None:
         printer.line(f"note: {note}")
     if report.says_ready and len(report.producers) > 1:
         for producer in report.producers:
-            word = "ready" if producer.ready else "not-ready"
+            word = "ready" if report.is_ready(producer) else "not-ready"
             printer.line(f"{producer.name}: {word.replace('-', ' ')}: {counts([producer])}", _COLOURS[word])
     elif report.says_ready:
         printer.line(counts(report.producers))

@@ -24,8 +24,8 @@ _RANKS = {Severity.WARNING: Status.WARNING, Severity.ERROR: Status.ERROR}
 
 
 def state(report: SuiteReport) -> str:
-    """``ready``, ``not-ready``, or ``measured`` where ready is not the question."""
-    if not report.says_ready:
+    """``ready``, ``not-ready``, or ``measured`` where ready is not the question, or only a part of it was asked."""
+    if not report.says_ready or (report.left_out and all(producer.ready for producer in report.producers)):
         return "measured"
     return "ready" if report.producers and all(producer.ready for producer in report.producers) else "not-ready"
 
@@ -37,6 +37,11 @@ def headline(report: SuiteReport) -> str:
     if not report.says_ready:
         return f"Measured: {counts(report.producers)}."
     waiting = [producer for producer in report.producers if not producer.ready]
+    if not waiting and report.left_out:
+        return (
+            "No required case failed of those that were selected. Whether it is ready to go live, only all can tell: "
+            f"{report.left_out} were left out."
+        )
     if not waiting:
         whose = "" if len(report.producers) == 1 else f"all {len(report.producers)} producers: "
         return f"Ready to go live: {whose}no required case failed."
@@ -54,7 +59,7 @@ def why_not(producer: ProducerReport) -> str:
         for verdict, words in ((Verdict.FAILED, "failed"), (Verdict.ERRORED, "could not be judged"))
         if (count := sum(result.counts and result.verdict is verdict for result in producer.results))
     ]
-    return ", ".join(told)
+    return ", ".join(told) or "not all cases were selected"
 
 
 def counts(producers: Sequence[ProducerReport]) -> str:

@@ -53,7 +53,7 @@ class _App(Starlette):
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == INTAKE_PATH:
+        if scope.get("path") == INTAKE_PATH:
             await self._endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

@@ -11,7 +11,10 @@ from mock_intake.clock import monotonic
 
 
 class Bell:
-    """Rung once for every exchange. Safe to ring and to listen from any thread and loop."""
+    """Rung when something was put on record, be it one exchange or several.
+
+    Safe to ring and to listen from any thread and loop.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

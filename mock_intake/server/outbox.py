@@ -34,8 +34,9 @@ class Outbox:
             try:
                 transport.flush()
             except Exception:
-                # The trouble of one connection must not cost the others their answers.
+                # The trouble of one connection must not cost the others their answers. Its own client must not wait.
                 _log.exception("an answer could not be sent")
+                transport.abort()
 
 
 class GatheringTransport(asyncio.Transport):

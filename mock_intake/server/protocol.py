@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from mock_intake.clock import utc_now
 from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
 from mock_intake.intake import head_too_large, not_http
-from mock_intake.masking import mask
+from mock_intake.masking import SECRET_WORDS, mask
 from mock_intake.server.misbehaviour import ANSWER, CONNECTION
 from mock_intake.server.outbox import GatheringTransport, Outbox
 from mock_intake.server.proxy import Peers
@@ -42,10 +42,7 @@ _SEARCHED = 4 * _KEPT
 _PATIENCE = 0.5
 _LINGER = 1.0
 
-_NAMED = re.compile(
-    rb"(?i)((?:authori[sz]ation|api[-_]?key|app(?:lication)?[-_]?key|token|secret|cookie|passw(?:or)?d)[\w-]{0,40}"
-    rb"[\"']?[ \t]*[:=][ \t]*[\"']?)([^\r\n]*)"
-)
+_NAMED = re.compile(rb"(?i)((?:" + SECRET_WORDS.encode() + rb")[\w-]{0,40}[\"']?[ \t]*[:=][ \t]*[\"']?)([^\r\n]*)")
 _PLAIN_KEY = re.compile(rb"(?i)((?:bearer[ \t]+)?)([0-9a-f]{20,})")
 _SCHEMED = re.compile(rb"(?i)((?:bearer|basic)[ \t]+)(\S+)")
 _HEX = re.compile(rb"[0-9A-Fa-f]{20,}")

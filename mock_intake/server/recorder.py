@@ -93,13 +93,16 @@ class Recorder:
             self._have_written()
 
     def close(self) -> None:
-        """Returns when all that was given is on record."""
+        """Returns when all that was given is on record; gives up on a journal that takes too long, and says so."""
         with self._wake:
             self._closed = True
             self._wake.notify()
             thread = self._thread
         if thread is not None:
             thread.join(_STOP_TIMEOUT)
+            if thread.is_alive():
+                left = len(self._gathered)
+                _log.error("the journal has not written all in %g s: %d exchanges wait still", _STOP_TIMEOUT, left)
         self._closed = self._to_begin = False
 
     def _append(self, exchanges: list[Exchange]) -> None:
@@ -190,8 +193,9 @@ def _share(under_way: int, *, slow: bool) -> int:
     """How many of the exchanges under way are to share a commit.
 
     Half of them, so that one half is judged while the other is written; on a slow disk all, as each commit takes long.
+    Of two under way one may be the last of a client that is alone, and nobody else is to be waited for.
     """
-    return min(under_way if slow else (under_way + 1) // 2, _LARGEST_GROUP)
+    return min(under_way if slow and under_way > 2 else (under_way + 1) // 2, _LARGEST_GROUP)
 
 
 def _settle(group: list[_Waiting], failure: JournalError | None) -> None:

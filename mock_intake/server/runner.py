@@ -68,7 +68,8 @@ class IntakeServer:
     ``port`` 0 takes a free one. ``tls`` serves https beside http, on ``tls_port``; ``agent`` the Datadog Agent's
     OpenLineage proxy on ``agent_port``; ``proxy_port`` (needs ``tls``) a forward proxy that lets through to the
     intake, and to ``proxy_allow`` hosts. ``forward`` sends accepted events on to another intake, whose answer is
-    then given. ``on_exchange`` is called in the server's thread with every exchange once it is on record.
+    then given. ``on_exchange`` is called with every exchange once it is on record: in the server's thread, or in
+    that of a journal that waits for a disk.
 
     The journal, the views of it and the fault plans are there for the asking, also after the server stopped.
     Raises ``ServerError`` on entering if an address cannot be had.

@@ -36,16 +36,19 @@ def certify(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return mock_intake("certify", "--path", "custom", *arguments, PYTHONPATH=str(REPOSITORY))
 
 
-def test_a_producer_that_meets_what_is_asked_is_ready() -> None:
+def test_a_part_of_the_cases_makes_nobody_ready() -> None:
     done = certify("--only", "delivery", "--only", "content", "--", *GOOD)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "content/valid-openlineage" in done.stdout
+    assert "No required case failed of those that were selected." in done.stdout
+    assert f"{len(CASES) - len(select(['delivery', 'content']))} were left out" in done.stdout
+    assert "Ready to go live" not in done.stdout
 
 
 def test_what_ready_does_not_cover_is_said() -> None:
     done = certify("--only", "lifecycle", "--", *GOOD)
     assert done.returncode == 0
-    assert "Ready says nothing of what was skipped: lifecycle/failure-is-told." in done.stdout
+    assert "Nothing is said of what was skipped: lifecycle/failure-is-told." in done.stdout
 
 
 def test_a_must_that_fails_is_not_ready_and_a_should_does_not_count() -> None:
@@ -63,7 +66,8 @@ def test_a_report_in_every_form_is_written_by_suffix(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert report == json.loads(files[0].read_text())
     (producer,) = report["producers"]
-    assert producer["ready"] is True
+    assert producer["ready"] is False
+    assert report["left_out"] == len(CASES) - len(report["cases"])
     assert [case["id"] for case in report["cases"]] == [case.id for case in select(["delivery"])]
     assert sum(suite.tests for suite in JUnitXml.fromfile(str(files[1]))) == len(report["cases"])
     assert all(file.stat().st_size > 500 for file in files)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +16,11 @@ from pathlib import Path
 import pytest
 
 from mock_intake.exchange import Exchange
-from mock_intake.journal import EventFilter
+from mock_intake.journal import EventFilter, ExchangeFilter
+from mock_intake.journal.checkpoints import Checkpoints
 from mock_intake.journal.sqlite import SqliteJournal
+from mock_intake.journal.turns import Turns
+from tests.conftest import REPOSITORY
 from tests.control.test_stream import eventually
 from tests.journal.exchanges import plain
 from tests.journal.serving import SOAK, Load, Serving, new_event
@@ -26,7 +32,8 @@ MOST = 96 * MIB
 
 def large(size: int = MIB) -> Exchange:
     exchange = plain(str(random.random()))
-    return exchange._replace(request=exchange.request._replace(body=random.randbytes(size), wire_size=size))
+    request = exchange.request._replace(id=str(uuid.uuid4()), body=random.randbytes(size), wire_size=size)
+    return exchange._replace(request=request)
 
 
 def log_of(file: Path) -> Path:
@@ -49,7 +56,7 @@ def test_the_log_is_written_back_while_exchanges_come(journal: SqliteJournal) ->
 
 def test_small_exchanges_one_by_one_are_written_back_too(journal: SqliteJournal) -> None:
     """Each changes some pages of indexes, which is most of what it costs."""
-    for _ in range(8_000):
+    for _ in range(3_000):
         journal.append([plain(str(random.random()))])
     assert journal.file.stat().st_size > MIB
     assert log_of(journal.file).stat().st_size < MOST
@@ -88,6 +95,135 @@ def test_a_journal_that_is_closed_leaves_no_thread_and_no_log(tmp_path: Path) ->
     assert [thread for thread in threading.enumerate() if thread.name.startswith("mock-intake-checkpoints")] == []
     with closing(SqliteJournal(file, read_only=True)) as again:
         assert again.count_events(EventFilter()) == 60
+
+
+def test_a_close_in_the_moment_of_a_new_round_is_heard(tmp_path: Path) -> None:
+    """What wakes the thread comes just before the thread forgets why it woke."""
+    file = tmp_path / "x.db"
+    checkpoints = Checkpoints(sqlite3.connect(file, check_same_thread=False), file, Turns())
+    due = threading.Event()
+    closers: list[threading.Thread] = []
+
+    class LateToForget(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return due.wait(timeout)
+
+        def set(self) -> None:
+            due.set()
+
+        def clear(self) -> None:
+            if not closers:
+                closers.append(threading.Thread(target=checkpoints.close, daemon=True))
+                closers[0].start()
+                time.sleep(0.2)
+            due.clear()
+
+    checkpoints._due = LateToForget()
+    checkpoints.add(2**40)
+    checkpoints.grew(1)
+    assert eventually(lambda: closers and not closers[0].is_alive())
+
+
+def lives(file: Path, number: int, ends: str) -> None:
+    """As many processes, one after the other, that each write 40 MB and end so."""
+    program = (
+        "import os, sys; from pathlib import Path; from mock_intake.journal.sqlite import SqliteJournal\n"
+        "from tests.journal.test_checkpoints import large\n"
+        "journal = SqliteJournal(Path(sys.argv[1]))\n"
+        "for _ in range(40): journal.append([large()])\n"
+    )
+    for _ in range(number):
+        subprocess.run([sys.executable, "-c", program + ends, file], check=True, cwd=REPOSITORY)
+
+
+def test_the_log_of_a_process_that_was_killed_is_written_back_by_the_next(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    lives(file, 5, "os._exit(0)")
+    assert log_of(file).stat().st_size < MOST
+    assert file.stat().st_size > 100 * MIB
+
+
+def test_a_journal_that_is_closed_beside_a_reader_leaves_an_empty_log(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    SqliteJournal(file).close()
+    with closing(sqlite3.connect(file)) as reader:
+        reader.execute("SELECT count(*) FROM exchanges").fetchone()
+        lives(file, 2, "journal.close()")
+        assert log_of(file).stat().st_size == 0
+    assert file.stat().st_size > 80 * MIB
+
+
+def test_readers_that_come_and_go_do_not_let_the_log_grow(journal: SqliteJournal) -> None:
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            journal.exchanges(ExchangeFilter(), 20)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    try:
+        for _ in range(300):
+            journal.append([large()])
+    finally:
+        ended.set()
+        for reader in readers:
+            reader.join()
+    assert log_of(journal.file).stat().st_size < 3 * MOST
+
+
+def test_a_log_for_which_there_is_no_room_is_written_back_and_begun_anew(tmp_path: Path) -> None:
+    """The largest file that the process may write is 20 MB; the journal itself stays small."""
+    program = (
+        "import resource, sys, time; from pathlib import Path\n"
+        "from mock_intake.journal import JournalError\n"
+        "from mock_intake.journal.sqlite import Retention, SqliteJournal\n"
+        "from tests.journal.test_checkpoints import large\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20 << 20, 20 << 20))\n"
+        "journal = SqliteJournal(Path(sys.argv[1]), retention=Retention(5))\n"
+        "done = failed = 0\n"
+        "while done < 100 and failed < 100:\n"
+        "    try: journal.append([large()]); done += 1\n"
+        "    except JournalError: failed += 1; time.sleep(0.05)\n"
+        "print(done)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "journal.db"],
+        check=True, cwd=REPOSITORY, capture_output=True, text=True,
+    )  # fmt: skip
+    assert told.stdout == "100\n"
+
+
+def test_large_exchanges_are_forgotten_in_small_steps_between_which_events_come(journal: SqliteJournal) -> None:
+    for _ in range(300):
+        journal.append([large()])
+    forgetting = threading.Thread(target=journal.forget)
+    forgetting.start()
+    came = 0
+    while forgetting.is_alive():
+        journal.append([plain(f"meanwhile {came}")])
+        came += 1
+    forgetting.join()
+    assert came > 3
+    assert journal.count_events(EventFilter()) == came
+    assert log_of(journal.file).stat().st_size < 2 * MOST
+
+
+def test_no_more_threads_are_no_reason_to_refuse_what_is_on_record(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for _ in range(60):
+        journal.append([large()])
+    monkeypatch.undo()
+    for _ in range(60):
+        journal.append([large()])
+    assert journal.count_events(EventFilter()) == 120
+    assert eventually(lambda: journal.file.stat().st_size > 60 * MIB)
 
 
 def test_what_was_acknowledged_outlives_kill_9_while_the_log_is_written_back(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from mock_intake.journal import JournalError
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.server.bell import Bell
-from mock_intake.server.recorder import Recorder
+from mock_intake.server.recorder import Recorder, _share
 from tests.journal.exchanges import plain
 from tests.journal.serving import Answer, Load, new_event, serving
 
@@ -185,3 +185,18 @@ def test_closing_waits_for_all_that_was_given(tmp_path: Path) -> None:
         assert journal.position == 50 * again
         assert heard[-50:] == [exchange.id for exchange in given]
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("under_way", "slow", "share"),
+    [(1, False, 1), (2, False, 1), (16, False, 8), (17, False, 9), (1, True, 1), (2, True, 1), (16, True, 16)],
+)
+def test_half_of_what_is_under_way_shares_a_commit_and_on_a_slow_disk_all(
+    under_way: int, slow: bool, share: int
+) -> None:
+    """Of two, one may be the last of a client that is alone: it does not wait for others on a slow disk either."""
+    assert _share(under_way, slow=slow) == share
+
+
+def test_no_commit_is_without_end() -> None:
+    assert _share(100_000, slow=True) == 1_000

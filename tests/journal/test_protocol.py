@@ -469,3 +469,17 @@ def test_the_same_event_costs_the_same_however_often_it_was_sent(open_journal: O
     assert record is not None
     assert (record.attempts, journal.dropped) == (6_600, 1_600)
     assert many < few * 10
+
+
+def test_an_event_whose_first_attempt_is_gone_is_what_the_next_one_says(open_journal: Open) -> None:
+    """Alike in every journal: its status, its counts and where its body is; when it first came stays."""
+    journal = open_journal(max_exchanges=2)
+    one = exchange(summary("again", status=Status.WARNING))
+    two = exchange(summary("again"))
+    filled(journal, one, two, exchange("other"))
+    record = journal.event("event-again")
+    assert record is not None
+    assert (record.summary.status, record.exchange_id, record.attempts) == (Status.OK, two.id, 2)
+    assert (record.received_at, record.last_received_at) == (one.received_at, two.received_at)
+    assert journal.statistics().statuses == {Status.OK: 2}
+    assert journal.count_events(EventFilter(status=Status.WARNING)) == 0

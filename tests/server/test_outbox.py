@@ -106,5 +106,6 @@ def test_one_that_is_gone_costs_the_others_nothing(caplog: pytest.LogCaptureFixt
         gone._transport.close()
         await asyncio.sleep(0)
 
-    assert run(steps) == [("gone", b"<close>"), ("well", b"answer")]
+    # The client of the broken one is told, and does not wait until its own time-out.
+    assert run(steps) == [("gone", b"<close>"), ("broken", b"<abort>"), ("well", b"answer")]
     assert "an answer could not be sent" in caplog.text

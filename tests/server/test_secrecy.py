@@ -20,6 +20,8 @@ import pytest
 
 from mock_intake import IntakeServer, Settings
 from mock_intake.datadog.authentication import Keys
+from mock_intake.masking import Masker
+from mock_intake.server.protocol import without_keys
 from tests.commands import MOCK_INTAKE, clean_environment
 from tests.events import run_event
 from tests.fuzz import chunked, read_answers, recorded, request_bytes, send
@@ -314,3 +316,31 @@ def _talk(address: tuple[str, int], pieces: tuple[bytes, ...]) -> None:
             connection.sendall(piece)
             time.sleep(0.01)
         assert read_answers(connection, 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Authorization",
+        "authorisation",
+        "DD-API-KEY",
+        "api_key",
+        "X-Application-Key",
+        "auth-token",
+        "client_secret",
+        "password",
+        "passwd",
+        "Cookie",
+        "x-aws-credential",
+    ],
+)
+def test_what_is_named_a_secret_is_masked_in_a_header_and_where_nothing_can_be_read(name: str) -> None:
+    """One list of such words for both."""
+    value = "hunter2 and more"
+    assert mask_header(name, value) != value
+    assert b"hunter2" not in without_keys(f"POST / HTP\r\n{name}: {value}\r\n".encode())
+
+
+def mask_header(name: str, value: str) -> str:
+    ((_, masked),) = Masker(()).headers(((name, value),))
+    return masked

@@ -7,12 +7,17 @@ import json
 import os
 import pty
 import subprocess
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from mock_intake.exchange import ReceivedRequest
+from mock_intake.intake import Intake
+from mock_intake.journal.sqlite import SqliteJournal
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.events import base, dataset, run_event, schema
 
@@ -237,3 +242,36 @@ def test_a_progress_bar_and_colours_are_for_terminals(recording: Path) -> None:
     os.close(leader)
     assert b"judging" in shown
     assert b"\x1b[31m" in shown
+
+
+def test_what_is_no_recording_of_events_is_told_what_reads_it(tmp_path: Path) -> None:
+    journal = tmp_path / "events.db"
+    with closing(SqliteJournal(journal)) as opened:
+        opened.append([Intake().receive(posted(orjson.dumps(run_event())))])
+    done = mock_intake("check", journal)
+    assert done.returncode == 2
+    assert "this is a SQLite file. A journal is read by mock-intake report" in done.stderr
+    exchanges = tmp_path / "exchanges.ndjson"
+    assert mock_intake("export", journal, "--what", "exchanges", "-o", exchanges).returncode == 0
+    done = mock_intake("check", exchanges)
+    assert done.returncode == 2
+    assert "line 1 is a whole exchange" in done.stderr
+    assert "--what events" in done.stderr
+    events = tmp_path / "events.ndjson"
+    assert mock_intake("export", journal, "--what", "events", "-o", events).returncode == 0
+    assert mock_intake("check", events).returncode == 0
+    done = mock_intake("report", events)
+    assert done.returncode == 2
+    assert "mock-intake check judges" in done.stderr
+
+
+def posted(body: bytes) -> ReceivedRequest:
+    headers = (("authorization", "Bearer 0123456789abcdef0123456789abcdef"), ("content-type", "application/json"))
+    path = "/api/v1/lineage"
+    return ReceivedRequest("x1", "POST", path, "", headers, body, datetime.now(UTC), wire_size=len(body))
+
+
+def test_the_summary_counts_findings_that_are_of_no_event(recording: Path) -> None:
+    write(recording, run_event("START"))
+    done = mock_intake("check", recording)
+    assert "1 event: 1 ok, 0 warning, 0 error; 1 finding on runs and datasets" in done.stdout

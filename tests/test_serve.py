@@ -250,3 +250,18 @@ def test_lines_come_while_the_server_runs(serve: Any) -> None:
         pass
     assert serving.send(run_event("START"))[0] == 202
     assert "START     prod/load_orders" in serving.process.stdout.readline()
+
+
+def test_an_address_that_there_is_not_is_said_to_be_so() -> None:
+    done = mock_intake("serve", "--host", "no-such-host.invalid", "--port", "0")
+    assert done.returncode == 2
+    assert "--host no-such-host.invalid" in done.stderr
+    assert "token" not in done.stderr
+
+
+def test_a_key_that_can_be_none_of_datadogs_is_remarked_at_the_start(serve: Any) -> None:
+    running = serve("--api-key", "nothex", "--api-key", KEY)
+    _, out, err = running.end()
+    assert "note: --api-key number 1 is not 32 hexadecimal digits" in err
+    assert "number 2" not in err
+    assert "nothex" not in out + err

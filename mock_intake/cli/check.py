@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -162,14 +162,15 @@ def _print_text(checking: Check, results: Iterator[Checked], most_places: int, s
     groups = Groups(most_places)
     for result in results:
         groups.extend(Place(finding, result.source, result.line) for finding in result.findings)
-    groups.extend(_over_all(checking))
+    over_all = list(_over_all(checking))
+    groups.extend(over_all)
     if not checking.events:
         return
     for group in groups.at_or_above(shown):
         echo(_group_text(group))
         echo("")
     hidden = groups.below(shown)
-    echo(_summary_text(checking) + (f" ({hidden} of the level info not shown: -v)" if hidden else ""))
+    echo(_summary_text(checking, over_all) + (f" ({hidden} of the level info not shown: -v)" if hidden else ""))
 
 
 def _group_text(group: Group) -> str:
@@ -200,10 +201,11 @@ def _place_lines(place: Place, told: set[tuple[str | None, str | None]]) -> list
     return lines
 
 
-def _summary_text(checking: Check) -> str:
+def _summary_text(checking: Check, over_all: Collection[Place]) -> str:
     summary = checking.summary()
     counts = ", ".join(f"{summary[word]:,} {word}" for word in ("ok", "warning", "error"))
     plural = "" if checking.events == 1 else "s"
-    found = sum(checking.severities[severity] for severity in Severity if severity is not Severity.INFO)
-    told = f"; {counted(found, 'finding')}, those on runs and datasets included" if found else ""
+    # They are of no event, so they change no status.
+    more = sum(place.finding.severity is not Severity.INFO for place in over_all)
+    told = f"; {counted(more, 'finding')} on runs and datasets" if more else ""
     return f"{checking.events:,} event{plural}: {counts}{told}"

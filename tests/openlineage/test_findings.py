@@ -262,3 +262,12 @@ def test_a_pointer_leads_to_the_place_that_it_speaks_of(key: str, index: int) ->
         name = part.replace("~1", "/").replace("~0", "~")
         place = place[int(name)] if isinstance(place, list) else place[name]
     assert (place, finding.actual) == (1, "1")
+
+
+@pytest.mark.parametrize("kind", ["RunEvent", "JobEvent"])
+def test_a_schema_url_that_is_no_uri_is_told_which_to_write(kind: str) -> None:
+    event = run_event(schemaURL="not a uri") if kind == "RunEvent" else job_event(schemaURL="not a uri")
+    told_of = [finding for finding in findings(event) if finding.pointer == "/schemaURL"]
+    assert {(finding.expected, finding.advice) for finding in told_of if finding.violates} == {
+        (f"{CORE}{kind}", f"Write {CORE}{kind}.")
+    }

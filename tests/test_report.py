@@ -20,15 +20,20 @@ from markdown_it import MarkdownIt
 
 from mock_intake import IntakeServer
 from mock_intake.cli.report import report as command
+from mock_intake.datadog.joins import near_misses
+from mock_intake.event import DatasetId
 from mock_intake.findings import Finding, Severity, Status, Sureness
 from mock_intake.journal import MemoryJournal
 from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.report.graph import MOST_DRAWN
+from mock_intake.report.lineage import OrgLineage
 from mock_intake.report.model import Entry, Report, from_journal
 from mock_intake.report.renderers import RENDERERS, to_html, to_json, to_junit, to_markdown, to_text
 from mock_intake.views import Views
-from tests.commands import MOCK_INTAKE, clean_environment
+from mock_intake.views.neighbourhood import NotShown, Part, Place
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.control.content import HTTP, ORG, OTHER_ORG, api, fill, id_of, run_of, send
-from tests.events import run_event
+from tests.events import dataset, run_event
 
 Made = subprocess.CompletedProcess
 
@@ -301,7 +306,16 @@ def hostile_report(text: str) -> Report:
         Entry("run", text, text, Status.WARNING, (finding._replace(severity=Severity.WARNING, code="RC101"),)),
         Entry("request", text, text, Status.OK, ()),
     ]
-    return Report(text, datetime.now(UTC), entries, [text])
+    return Report(text, datetime.now(UTC), entries, [text], [hostile_lineage(text)])
+
+
+def hostile_lineage(text: str) -> OrgLineage:
+    """A job between two datasets that just miss joining."""
+    one, other = DatasetId("s3://b", f"a {text}"), DatasetId("s3://b", f"A {text}")
+    places = (Place("dataset", *one), Place("job", text, text), Place("dataset", *other))
+    [miss] = near_misses({one: [one, other]})
+    why = {place: NotShown("DD104", text) for place in places}
+    return OrgLineage(text, Part(places, ((places[0], places[1]), (places[1], places[2])), 0), why, [miss])
 
 
 class Elements(HTMLParser):
@@ -311,7 +325,7 @@ class Elements(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.comments: list[str] = []
-        self.text = ""
+        self.text = self.text_but_nodes = ""
         self.feed(page)
         self.close()
 
@@ -323,6 +337,8 @@ class Elements(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if not self.elements or self.elements[-1][0] != "text":
+            self.text_but_nodes += data
 
 
 def plain_elements() -> list[str]:
@@ -333,13 +349,18 @@ def check_html(text: str) -> None:
     page = Elements(to_html(hostile_report(text)))
     assert [tag for tag, _ in page.elements] == plain_elements()
     assert page.comments == []
-    allowed = {"lang", "charset", "name", "content", "http-equiv", "class", "href"}
+    allowed = {"lang", "charset", "name", "content", "http-equiv", "class", "href", "role", "aria-label", "tabindex"}
+    allowed |= {"width", "height", "viewbox", "d", "x", "y", "rx", "transform"}
+    classes = {"ok", "info", "warning", "error", "kind", "what", "status", "rules", "scrolling"}
+    classes |= {"lineage", "edge", "head", "near-miss", "miss", "node", "job", "dataset", "unsurfaced", "name"}
     for tag, attributes in page.elements:
         assert tag != "script"
         assert set(attributes) <= allowed
-        assert attributes.get("class", "error") in ("ok", "info", "warning", "error")
+        assert set((attributes.get("class") or "").split()) <= classes
         assert (attributes.get("href") or "https://").startswith("https://a.example/") or tag != "a"
-    assert page.text.count(shown(text)) >= page.text.count(shown("plain"))
+    # In a node there is room for the end of a name only; all of it stands beside it.
+    plain = Elements(to_html(hostile_report("plain")))
+    assert page.text_but_nodes.count(shown(text)) >= plain.text_but_nodes.count("plain") > 10
 
 
 def check_markdown(text: str) -> None:
@@ -412,7 +433,8 @@ def test_a_page_may_load_and_run_nothing(recorded: IntakeServer) -> None:
     policies = [attributes["content"] for tag, attributes in page.elements if attributes.get("http-equiv")]
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
     tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "svg", "video", "audio"}
+    assert not tags & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "video", "audio"}
+    assert not tags & {"use", "image", "foreignobject", "animate", "set"}
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert "job of <script>" in page.text
     for tag, attributes in page.elements:
@@ -471,3 +493,55 @@ def test_no_report_of_a_memory_journal_differs(server: IntakeServer) -> None:
     one, other = report_of(server), from_journal(copied, Views(copied))
     assert (list(one.entries), one.notes) == (list(other.entries), other.notes)
     assert any(entry.key == f"{ORG}/{id_of('first')}" for entry in one.entries)
+
+
+# The drawing.
+
+
+def drawn(page: str) -> list[tuple[str, str]]:
+    """What is drawn: elements with their classes."""
+    return [(tag, attributes.get("class") or "") for tag, attributes in Elements(page).elements]
+
+
+def test_a_page_draws_the_lineage_of_a_file_and_of_a_server(recorded: IntakeServer) -> None:
+    assert isinstance(recorded.journal, SqliteJournal)
+    one, other = (made(source, "--format", "html").stdout for source in (recorded.url, recorded.journal.file))
+    assert drawn(one) == drawn(other)
+    assert [what for what in drawn(one) if what == ("path", "near-miss")] == [("path", "near-miss")]
+    assert ("g", "node dataset unsurfaced") in drawn(one)
+    assert "dataset, DD201 in nowhere" in one
+    assert one.count("<svg") == one.count("<h3>Org ") > 1
+    mine = made(recorded.url, "--format", "html", "--org", OTHER_ORG).stdout
+    assert mine.count("<svg") == 1
+    assert "<h3>Org" not in mine
+
+
+def test_only_what_is_drawn_is_read_from_bodies(recorded: IntakeServer) -> None:
+    assert report_of(recorded).lineage is None
+    assert "<h2>Lineage" not in to_html(report_of(recorded))
+
+
+def test_what_is_too_much_to_be_drawn_is_told_and_listed(server: IntakeServer) -> None:
+    send(server, run_of("one", inputs=[dataset(f"shop.public.t{number}") for number in range(MOST_DRAWN)]))
+    page = made(server.url, "--format", "html").stdout
+    assert f"1 job, {MOST_DRAWN} datasets, {MOST_DRAWN} edges: too many to be drawn" in page
+    assert "<svg" not in page
+    assert f"/ shop.public.t{MOST_DRAWN - 1}</li>" in page
+
+
+def test_of_many_orgs_some_are_drawn(recorded: IntakeServer) -> None:
+    [one] = from_journal(recorded.journal, Views(recorded.journal), OTHER_ORG, with_lineage=True).lineage or ()
+    page = to_html(Report("many", datetime.now(UTC), [], lineage=[one._replace(org=str(n)) for n in range(52)]))
+    assert page.count("<svg") == 50
+    assert "2 more orgs: --org makes the report of one." in page
+
+
+def test_a_page_without_lineage_says_so(server: IntakeServer) -> None:
+    send(server, b"no JSON")
+    assert "No lineage: no accepted event" in made(server.url, "--format", "html").stdout
+
+
+def test_a_suffix_that_is_no_format_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    done = mock_intake("report", tmp_path / "missing.db", "-o", tmp_path / "report.pdf")
+    assert done.returncode == 2
+    assert "the suffix is one of .json, .xml, .md, .html, .txt" in done.stderr

@@ -12,7 +12,7 @@ from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.cli.sources import control_token_option, opened, written
 from mock_intake.findings import Severity
 from mock_intake.report.model import from_journal
-from mock_intake.report.renderers import RENDERERS
+from mock_intake.report.renderers import DRAWING, RENDERERS
 from mock_intake.views import Views
 
 _BY_SUFFIX = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "html", ".txt": "text"}
@@ -64,16 +64,32 @@ def report(
       2  the source cannot be read, or the report cannot be written
     """
     config, _ = judging_config(config_file, facets, ignore, select)
+    chosen = output_format or _format_of(output)
     with opened(source, control_token, org) as recording:
         views = Views(recording.journal, config.selection)
-        made = from_journal(recording.journal, views, org, f"mock-intake report on {source}", config.selection)
+        made = from_journal(
+            recording.journal,
+            views,
+            org,
+            f"mock-intake report on {source}",
+            config.selection,
+            with_lineage=chosen in DRAWING,
+        )
     if recording.dropped and not any("Retention" in note for note in made.notes):
         note = f"Retention had dropped {recording.dropped} exchanges: this report does not cover them."
         made = made.with_note(note)
-    chosen = output_format or _BY_SUFFIX.get(output.suffix if output else "", "text")
     with written(output) as stream:
         stream.write(RENDERERS[chosen](made).encode())
     if output is not None:
         echo(f"Report written to {output}", err=True)
     if not made.events or (fail_on != "never" and made.failed(Severity(fail_on))):
         sys.exit(1)
+
+
+def _format_of(output: Path | None) -> str:
+    """The format that a file's suffix asks for; text for standard output, and where there is no suffix."""
+    if output is None or not output.suffix:
+        return "text"
+    if output.suffix.lower() not in _BY_SUFFIX:
+        raise click.UsageError(f"-o {output}: the suffix is one of {', '.join(_BY_SUFFIX)}, unless --format says it.")
+    return _BY_SUFFIX[output.suffix.lower()]

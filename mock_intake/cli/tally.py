@@ -83,7 +83,8 @@ class Tally:
             self._echo(f"{server.journal.dropped} exchanges were dropped from memory to stay within its bounds")
         groups = self.groups.at_or_above(Severity.WARNING)
         for group in groups:
-            self._echo(f"  {codes([group.first])} {group.count:>5} x  {shown(group.first.message)}")
+            instance = "for instance: " if group.count > 1 else ""
+            self._echo(f"  {codes([group.first])} {group.count:>5} x  {instance}{shown(group.first.message)}")
         if groups:
             self._echo("mock-intake rules CODE explains a code.")
 

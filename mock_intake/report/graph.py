@@ -1,13 +1,14 @@
 """Lineage as a drawing: jobs and datasets in layers, in the direction of the data.
 
 The layout is deterministic: cycles are broken where they are found, each node stands one layer after the last of
-those that lead to it, and neighbours are drawn near each other by some sweeps over the layers' averages.
+those that lead to it (what nothing leads to, one layer before the first that it leads to), and neighbours are drawn
+near each other by some sweeps over the layers' averages.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,11 +19,31 @@ MOST_DRAWN = 100
 _SWEEPS = 6
 _WIDTH, _HEIGHT = 240, 44
 _COLUMN, _ROW = 316, 64
-_MARGIN = 12
+_MARGIN = 16
 _FEWEST_COLUMNS = 3
 # What fits into a node, in em of its two lines: the name is bold and larger. Fonts differ; these are a wide one's.
-_NAME_ROOM, _PLACE_ROOM = 17.5, 23
-_NARROW, _WIDE = frozenset(" .,:;'|!ijlIft/()[]-_"), frozenset("mwMW@%")
+_NAME_ROOM, _PLACE_ROOM = 18.1, 23.2
+_WIDTHS = {
+    letter: width
+    for letters, width in (
+        (" .,:;'|/-Iijl", 0.42),
+        ("ft()[]!_r", 0.5),
+        ("csz", 0.6),
+        ("aevxykEFLT0123456789", 0.7),
+        ("bdghnopquCSPYZ", 0.735),
+        ("ABKRVX", 0.78),
+        ("DGHNOQU#&+<=>~", 0.86),
+        ("mwM@%", 1.05),
+        ("W", 1.11),
+    )
+    for letter in letters
+}
+# Where dashed lines run: they leave and reach a node at its upper or lower edge, this far from its end, since solid
+# ones take the middle of its sides; and they keep to the gaps between rows and between columns.
+_PORT = 36
+_LANES = (12, 20, 28, 36, 44)
+_CORRIDORS = (10, 6, 14)
+_ROUNDING = 5
 
 
 class Node(NamedTuple):
@@ -37,14 +58,23 @@ Edge = tuple[Node, Node]
 
 
 class Look(NamedTuple):
-    """How a node is drawn beyond its name: where it leads to, words for its style, and what is said of it."""
+    """How a node is drawn beyond its name: where it leads to, words for its style, what is said of it, and the code of
+    the rule for which the product would not show it."""
 
     href: str | None = None
     style: str = ""
     note: str = ""
+    code: str = ""
 
 
 PLAIN = Look()
+
+
+class Reason(NamedTuple):
+    """Why two datasets would not join: the code of the rule, and what it says."""
+
+    code: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -96,8 +126,12 @@ class _Bend(NamedTuple):
 _Vertex = Node | _Bend
 
 
-def layout(graph: Graph) -> Layout:
-    """Places for nodes and edges of a graph; cycles are no trouble."""
+def layout(graph: Graph, near_misses: Iterable[Edge] = ()) -> Layout:
+    """Places for nodes and edges of a graph; cycles are no trouble.
+
+    A node that is connected to nothing stands below the one that it just missed. With near misses, nodes of all layers
+    stand in the same rows, so that there are gaps from side to side for what is dashed.
+    """
     forward = _without_cycles(graph)
     layer_of = _layers(graph, forward)
     linked = {node for edge in forward for node in edge}
@@ -112,10 +146,13 @@ def layout(graph: Graph) -> Layout:
             rows[bend.layer].append(bend)
         chains[edge] = [start, *bends, end]
     _order(rows, chains.values())
+    near = [(one, other) for one, other in near_misses if one in layer_of and other in layer_of]
+    linked |= _join_missed(rows, linked, layer_of, near)
     tallest = max(map(len, rows), default=0)
     places: dict[_Vertex, Point] = {
-        vertex: Point(_MARGIN + layer * _COLUMN, _MARGIN + (index + (tallest - len(row)) / 2) * _ROW)
+        vertex: Point(_MARGIN + layer * _COLUMN, _MARGIN + (index + above) * _ROW)
         for layer, row in enumerate(rows)
+        for above in ((tallest - len(row)) // 2 if near else (tallest - len(row)) / 2,)
         for index, vertex in enumerate(row)
     }
     # Nodes on their own stand below, so that they do not pull the others apart.
@@ -126,7 +163,8 @@ def layout(graph: Graph) -> Layout:
     return Layout(
         {node: places[node] for node in graph.nodes},
         {edge: _route(edge, chain, places) for edge, chain in chains.items()},
-        _MARGIN + _WIDTH + max((place.x for place in places.values()), default=0),
+        # Beside the last column there may be dashed lines.
+        (_COLUMN - _MARGIN if near else _MARGIN + _WIDTH) + max((place.x for place in places.values()), default=0),
         _MARGIN + _HEIGHT + max((place.y for place in places.values()), default=0),
     )
 
@@ -175,14 +213,32 @@ def _layers(graph: Graph, forward: Mapping[Edge, Edge]) -> dict[Node, int]:
         following[start].append(end)
         waiting[end] += 1
     layers = dict.fromkeys(graph.nodes, 0)
-    ready = [node for node in graph.nodes if not waiting[node]]
+    sources = [node for node in graph.nodes if not waiting[node]]
+    ready = list(sources)
     for node in ready:
         for end in following[node]:
             layers[end] = max(layers[end], layers[node] + 1)
             waiting[end] -= 1
             if not waiting[end]:
                 ready.append(end)
+    for node in sources:
+        layers[node] = min((layers[end] for end in following[node]), default=1) - 1
     return layers
+
+
+def _join_missed(
+    rows: list[list[_Vertex]], linked: set[Node], layer_of: dict[Node, int], near_misses: Iterable[Edge]
+) -> set[Node]:
+    """Puts nodes that are connected to nothing below those that they just missed; returns them."""
+    joined_: set[Node] = set()
+    for pair in near_misses:
+        for one, other in (pair, pair[::-1]):
+            if one in linked and other not in linked | joined_:
+                row = rows[layer_of[one]]
+                row.insert(row.index(one) + 1, other)
+                layer_of[other] = layer_of[one]
+                joined_.add(other)
+    return joined_
 
 
 def _order(rows: list[list[_Vertex]], chains: Iterable[list[_Vertex]]) -> None:
@@ -218,23 +274,20 @@ def _route(edge: Edge, chain: list[_Vertex], places: Mapping[_Vertex, Point]) ->
 
 
 def drawing(
-    graph: Graph, title: str, looks: Mapping[Node, Look] | None = None, near_misses: Mapping[Edge, str] | None = None
+    graph: Graph, title: str, looks: Mapping[Node, Look] | None = None, near_misses: Mapping[Edge, Reason] | None = None
 ) -> Markup:
     """The graph as SVG, for those who see; a list of the same stands beside it.
 
     ``looks`` makes nodes lead somewhere. ``near_misses`` are pairs of nodes, with the reason, that are not connected
-    and were probably meant to be: they are dashed, and do not change where nodes stand.
+    and were probably meant to be: they are dashed, with the code of the rule beside the end.
     """
-    plan = layout(graph)
     looks, near_misses = looks or {}, near_misses or {}
+    plan = layout(graph, near_misses)
     lines = (element("path", class_="edge", d=_path(route)) for route in plan.routes.values())
     heads = (element("path", class_="head", d=_head(route)) for route in plan.routes.values())
-    dashed = (
-        element("path", element("title", reason), class_="near-miss", d=_beside(plan.places[one], plan.places[other]))
-        for (one, other), reason in near_misses.items()
-        if one in plan.places and other in plan.places
-    )
+    dashed = _dashed(plan.places, near_misses)
     nodes = (_drawn(node, place, looks.get(node, PLAIN)) for node, place in plan.places.items())
+    leading = any(look.href for look in looks.values())
     return element(
         "svg",
         element("title", title),
@@ -243,8 +296,8 @@ def drawing(
         joined(dashed),
         joined(nodes),
         # What is an image as a whole has no links in it.
-        role="group" if looks else "img",
-        aria_label=title if looks else None,
+        role="group" if leading else "img",
+        aria_label=title if leading else None,
         class_="lineage",
         width=plan.width,
         height=plan.height,
@@ -267,19 +320,70 @@ def _head(route: tuple[Point, ...]) -> str:
     return f"M{x:g} {y:g}l{back} -4v8z"
 
 
-def _beside(one: Point, other: Point) -> str:
-    """A line between two nodes that passes beside those in their column, if they stand in one."""
-    if one.x == other.x:
-        x, bow = one.x + _WIDTH, _COLUMN - _WIDTH
-        y, to_y = one.y + _HEIGHT / 2, other.y + _HEIGHT / 2
-        return f"M{x:g} {y:g}C{x + bow:g} {y:g} {x + bow:g} {to_y:g} {x:g} {to_y:g}"
-    left, right = sorted((one, other))
-    return _path((Point(left.x + _WIDTH, left.y + _HEIGHT / 2), Point(right.x, right.y + _HEIGHT / 2)))
+def _dashed(places: Mapping[Node, Point], near_misses: Mapping[Edge, Reason]) -> Iterator[Markup]:
+    """Lines between nodes that just miss joining. Those from one node share their way; others get another."""
+    ways: dict[Node, int] = {}
+    for (one, other), reason in near_misses.items():
+        if one in places and other in places:
+            way = ways.setdefault(one, len(ways))
+            route = _beside(places[one], places[other], way)
+            said = element("title", f"{reason.code}: {reason.words}")
+            yield element("path", said, class_="near-miss", d=_rounded(route))
+            # Beside where it ends, towards the middle of the node: no other line ends there.
+            (x, y), (_, before) = route[-1], route[-2]
+            towards = -1 if x > places[other].x + _WIDTH / 2 else 1
+            yield element(
+                "text", reason.code, said, class_="miss", x=x + towards * 28, y=y + (14 if before > y else -6)
+            )
+
+
+def _beside(one: Point, other: Point, way: int) -> list[Point]:
+    """The corners of a line from one node to another through the gaps between rows and between columns.
+
+    It leaves the upper one at its lower edge, and reaches the lower one at its upper edge; nodes in the same row are
+    connected below them.
+    """
+    gap = _CORRIDORS[way % len(_CORRIDORS)]
+    upper, lower = sorted((one, other), key=lambda place: (place.y, place.x))
+    from_x, to_x = _port(upper, lower), _port(lower, upper)
+    start = [Point(from_x, upper.y + _HEIGHT), Point(from_x, upper.y + _HEIGHT + gap)]
+    if lower.y == upper.y:
+        route = [*start, Point(to_x, lower.y + _HEIGHT + gap), Point(to_x, lower.y + _HEIGHT)]
+    else:
+        above = lower.y - (_ROW - _HEIGHT) + gap
+        # The gap before the lower node, seen from the upper one; behind both, if they stand in one column.
+        column = lower.x - _COLUMN if upper.x < lower.x else lower.x
+        lane = column + _WIDTH + _LANES[way % len(_LANES)]
+        over = [Point(lane, start[-1].y), Point(lane, above)] if above > start[-1].y else []
+        route = [*start, *over, Point(to_x, above), Point(to_x, lower.y)]
+    # Between neighbours there is one gap only: some corners are the same.
+    route = list(dict.fromkeys(route))
+    return route if upper == one else route[::-1]
+
+
+def _port(place: Point, other: Point) -> float:
+    """Where at the width of a node a dashed line begins: near the end that looks at the other node."""
+    return place.x + (_PORT if other.x < place.x else _WIDTH - _PORT)
+
+
+def _rounded(corners: list[Point]) -> str:
+    """A line with rounded corners."""
+    steps = [f"M{corners[0].x:g} {corners[0].y:g}"]
+    for before, (x, y), after in zip(corners, corners[1:], corners[2:], strict=False):
+        into, out = (
+            Point(x + _towards(x, near.x) * _ROUNDING, y + _towards(y, near.y) * _ROUNDING) for near in (before, after)
+        )
+        steps.append(f"L{into.x:g} {into.y:g}Q{x:g} {y:g} {out.x:g} {out.y:g}")
+    return "".join([*steps, f"L{corners[-1].x:g} {corners[-1].y:g}"])
+
+
+def _towards(here: float, there: float) -> int:
+    return (there > here) - (there < here)
 
 
 def _drawn(node: Node, place: Point, look: Look) -> Markup:
     said = f"{node.type} {node.namespace} / {node.name}" + (f": {look.note}" if look.note else "")
-    kind = f"{node.type} in "
+    kind = f"{node.type}, {look.code} in " if look.code else f"{node.type} in "
     drawn = element(
         "g",
         element("title", said),
@@ -308,8 +412,4 @@ def _width(text: str) -> float:
 
 
 def _letter(letter: str) -> float:
-    if letter in _NARROW:
-        return 0.5
-    if letter in _WIDE or not letter.isascii():
-        return 1.05
-    return 0.8 if letter.isupper() else 0.69
+    return _WIDTHS.get(letter, 0.72 if letter.isascii() else 1.05)

@@ -14,6 +14,7 @@ from mock_intake import __version__
 from mock_intake.exchange import rfc3339
 from mock_intake.findings import Finding, Selection, Severity, Status
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal
+from mock_intake.report.lineage import OrgLineage, lineage_by_org
 from mock_intake.views import Views, run_to_dict
 
 _PAGE = 500
@@ -51,12 +52,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Report:
-    """What was received and what was made of it. ``notes`` are what a reader must know to trust it."""
+    """What was received and what was made of it. ``notes`` are what a reader must know to trust it.
+
+    ``lineage`` is there to be drawn; None where nobody asked for it.
+    """
 
     title: str
     made_at: datetime
     entries: Sequence[Entry]
     notes: Sequence[str] = ()
+    lineage: Sequence[OrgLineage] | None = None
 
     @property
     def events(self) -> list[Entry]:
@@ -101,11 +106,13 @@ def from_journal(
     org: str | None = None,
     title: str = "mock-intake report",
     selection: Selection | None = None,
+    *,
+    with_lineage: bool = False,
 ) -> Report:
     """The report over a journal, or one org of it, taken as finished: what is missing is said.
 
     ``selection`` chooses among what was found when events were received; runs and datasets are judged by that
-    of ``views``.
+    of ``views``. Lineage is taken from the bodies of all events, so it is left out unless it is asked for.
     """
     entries = [_selected(entry, selection) for entry in (*_events(journal, org), *_refused(journal, org))]
     for run in reversed(views.runs(org)):
@@ -124,7 +131,8 @@ def from_journal(
         notes.append(f"Retention has dropped {journal.dropped} exchanges: this report does not cover them.")
     if not any(entry.kind == "event" for entry in entries):
         notes.append("No event was received, so nothing was judged: this is no pass.")
-    return Report(title, datetime.now(UTC), entries, notes)
+    lineage = lineage_by_org(views, org) if with_lineage else None
+    return Report(title, datetime.now(UTC), entries, notes, lineage)
 
 
 def _selected(entry: Entry, selection: Selection | None) -> Entry:

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 from mock_intake.findings import Finding, Severity, Status
 from mock_intake.report.escaping import in_html, in_markdown, shown
+from mock_intake.report.lineage import lineage_section
+from mock_intake.report.markup import Markup, element, scrolling
 from mock_intake.report.model import Entry, Report
 from mock_intake.report.places import Group, Groups, Place
 
@@ -116,16 +118,35 @@ _STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ok: #3fb950; --warning: #d29922; --error: #ff7b72; --info: #79c0ff; }
 }
+* { box-sizing: border-box; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 .ok { color: var(--ok); } .warning { color: var(--warning); } .error { color: var(--error); }
 .info { color: var(--info); }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; vertical-align: top; }
-th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); overflow-wrap: anywhere; }
+th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); overflow-wrap: break-word; }
+h1, h3, p, li, a, summary, .what { overflow-wrap: anywhere; } .what { width: 100%; min-width: 16rem; }
+.kind, .status, .rules { white-space: nowrap; }
+.scrolling { overflow-x: auto; max-width: 100%; } :focus-visible { outline: 2px solid var(--info); }
 code { font-size: .9em; } details { margin: .5rem 0; } dt { font-weight: 600; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 .8rem; margin: 0 0 .5rem; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0 .8rem; margin: 0 0 .5rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
+.lineage { display: block; }
+.lineage text { text-anchor: middle; font: 11px system-ui, sans-serif; }
+.lineage text { fill: color-mix(in srgb, CanvasText 75%, Canvas); }
+.lineage .name { fill: CanvasText; font-weight: 600; font-size: 13px; }
+.lineage rect { fill: color-mix(in srgb, CanvasText 5%, Canvas); stroke: GrayText; }
+.lineage .job rect { stroke: var(--info); stroke-width: 2; }
+.lineage .edge { fill: none; stroke: GrayText; stroke-width: 1.5; } .lineage .head { fill: GrayText; }
+.lineage .near-miss { fill: none; stroke: var(--warning); stroke-width: 2; stroke-dasharray: 6 5; }
+.lineage .miss { fill: var(--warning); font-weight: 600; stroke: Canvas; stroke-width: 4; paint-order: stroke; }
+.lineage .unsurfaced rect { stroke-dasharray: 3 3; fill: Canvas; }
+.lineage .unsurfaced .name { fill: color-mix(in srgb, CanvasText 75%, Canvas); font-weight: 400; }
 """
+_LEGEND = (
+    "Jobs have corners, datasets are round. A dotted frame: not shown by the product, for the rule that is named. "
+    "A dashed line: two datasets that would not join, and were probably meant to."
+)
 
 
 def to_html(report: Report) -> str:
@@ -134,7 +155,6 @@ def to_html(report: Report) -> str:
     groups = groups_of(report).at_or_above(Severity.INFO)
     notes = "".join(f"<p><strong>{e(note)}</strong></p>" for note in report.notes)
     found = "".join(_html_group(group) for group in groups) or "<p>Nothing was found.</p>"
-    rows = "".join(_html_row(entry) for entry in report.entries)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -142,9 +162,26 @@ def to_html(report: Report) -> str:
         f"<title>{e(report.title)}</title><style>{_STYLE}</style></head><body><main>"
         f"<h1>{e(report.title)}</h1><p>{e(summary_line(report))}. Made {e(report.made_at.isoformat())}.</p>{notes}"
         f"<h2>Findings</h2>{found}"
-        "<h2>What was received</h2><table>"
-        "<thead><tr><th>Kind</th><th>What</th><th>Status</th><th>Rules</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></main></body></html>\n"
+        f"{_lineage(report)}"
+        f"<h2>What was received</h2>{scrolling('What was received', _received(report))}"
+        "</main></body></html>\n"
+    )
+
+
+def _lineage(report: Report) -> str:
+    if report.lineage is None:
+        return ""
+    legend = element("p", _LEGEND) if report.lineage else ""
+    return element("section", element("h2", "Lineage"), legend, lineage_section(report.lineage))
+
+
+def _received(report: Report) -> Markup:
+    rows = "".join(_html_row(entry) for entry in report.entries)
+    return Markup(
+        "<table>"
+        '<thead><tr><th class="kind">Kind</th><th class="what">What</th><th class="status">Status</th>'
+        '<th class="rules">Rules</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
@@ -169,10 +206,12 @@ def _html_difference(difference: Mapping[str, str]) -> str:
 
 def _html_row(entry: Entry) -> str:
     e = in_html
-    codes = " ".join(sorted({finding.code for finding in entry.findings}))
+    codes = sorted({finding.code for finding in entry.findings})
+    rules = "<br>".join(e(" ".join(some)) for some in (codes[at : at + 3] for at in range(0, len(codes), 3)))
     return (
-        f"<tr><td>{e(entry.kind)}</td><td>{e(entry.title)}<br><code>{e(entry.key)}</code></td>"
-        f'<td class="{entry.status}">{entry.status}</td><td>{e(codes)}</td></tr>'
+        f'<tr><td class="kind">{e(entry.kind)}</td><td class="what">{e(entry.title)}<br>'
+        f'<code>{e(entry.key)}</code></td><td class="status {entry.status}">{entry.status}</td>'
+        f'<td class="rules">{rules}</td></tr>'
     )
 
 
@@ -211,6 +250,8 @@ def _finding_text(finding: Finding) -> str:
     return "\n".join(shown(line) for line in lines)
 
 
+# Those that draw the lineage, if the report has it.
+DRAWING = frozenset(("html",))
 RENDERERS: Mapping[str, Callable[[Report], str]] = {
     "text": to_text,
     "json": to_json,

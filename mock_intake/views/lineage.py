@@ -31,7 +31,7 @@ class Column(NamedTuple):
 
 @dataclass(slots=True)
 class JobNode:
-    """A job: what was heard of it, what it reads and writes, which facets came with it and how often.
+    """A job: what was heard of it, what it reads and writes, in how many events each facet came.
 
     ``job_type`` is what its jobType facet last said, ``parents`` are the jobs that its runs named as their parents'.
     """
@@ -110,7 +110,8 @@ def fold_lineage(state: LineageState, exchange: Exchange) -> LineageState:
         if summary.parent_job is not None and (parent := JobId(*summary.parent_job)) != identity:
             job.parents[parent] = None
             lineage.children.setdefault(parent, {})[identity] = None
-        job.facets.update((group.entity, key) for group in view.facet_groups() for key in group.facets)
+        # Several datasets of an event have the same facets: what is counted is events.
+        job.facets.update({(group.entity, key): None for group in view.facet_groups() for key in group.facets}.keys())
     if summary.dataset is not None:
         _dataset(lineage, summary.dataset)
     _columns(lineage, view)

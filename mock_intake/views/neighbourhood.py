@@ -6,8 +6,13 @@ import itertools
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from mock_intake.datadog import rules
+from mock_intake.datadog.joins import NearMiss
+from mock_intake.datadog.naming import naming_issues, platform_of
 from mock_intake.event import DatasetId
 from mock_intake.views.lineage import JobId, Lineage
+
+_NO_NODE = "QUERY"
 
 
 class Place(NamedTuple):
@@ -57,9 +62,32 @@ def around(lineage: Lineage, focus: Place, depth: int, most: int) -> Part | None
             break
         nodes = {**nodes, **dict.fromkeys(fronts["up"]), **dict.fromkeys(fronts["down"])}
         reached += any(fronts.values())
+    return _part(lineage, nodes, reached)
+
+
+def with_partners(lineage: Lineage, part: Part, misses: Iterable[NearMiss], most: int) -> Part:
+    """The part with the datasets that those in it just miss joining, up to ``most`` of them: without those, nothing
+    would show what was missed."""
+    groups: dict[DatasetId, dict[DatasetId, None]] = {}
+    for miss in misses:
+        groups.setdefault(miss.one, {miss.one: None})[miss.other] = None
+    nodes = dict.fromkeys(part.nodes)
+    partners = [
+        place
+        for places in ([place_of(one) for one in group if one in lineage.datasets] for group in groups.values())
+        if any(place in nodes for place in places)
+        for place in places
+        if place not in nodes
+    ]
+    if not partners:
+        return part
+    return _part(lineage, {**nodes, **dict.fromkeys(partners[:most])}, part.depth)
+
+
+def _part(lineage: Lineage, nodes: dict[Place, None], depth: int) -> Part:
     jobs = [JobId(place.namespace, place.name) for place in nodes if place.type == "job"]
     edges = [edge for edge in _edges(lineage, jobs) if edge[0] in nodes and edge[1] in nodes]
-    return Part(tuple(nodes), tuple(edges), reached)
+    return Part(tuple(nodes), tuple(edges), depth)
 
 
 def _is_there(lineage: Lineage, place: Place) -> bool:
@@ -82,6 +110,30 @@ def _edges(lineage: Lineage, jobs: Iterable[JobId]) -> Iterable[Edge]:
         here = place_of(identity)
         yield from ((place_of(dataset), here) for dataset in job.inputs)
         yield from ((here, place_of(dataset)) for dataset in job.outputs)
+
+
+class NotShown(NamedTuple):
+    """Why the product would not show a node: the code of the rule that says so, and all of it in words."""
+
+    code: str
+    words: str
+
+
+def why_not_shown(lineage: Lineage, place: Place) -> NotShown | None:
+    """Why the product would not show a node; None if it would."""
+    if place.type == "dataset":
+        if platform_of(place.namespace) is not None:
+            return None
+        codes = [issue.rule.code for issue in naming_issues(place.namespace, place.name)]
+        return NotShown(codes[0], f"not surfaced ({', '.join(codes)})")
+    job = lineage.jobs[JobId(place.namespace, place.name)]
+    if job.job_type is not None and job.job_type.upper() == _NO_NODE:
+        code = rules.QUERY_NO_NODE.code
+        return NotShown(code, f"no node ({code}): jobs of the type QUERY make none")
+    if job.runs and not job.facets["job", "jobType"]:
+        code = rules.JOB_TYPE_MISSING.code
+        return NotShown(code, f"not processed ({code}): none of its run events has the jobType facet")
+    return None
 
 
 def largest(lineage: Lineage, most: int) -> list[tuple[Place, int]]:

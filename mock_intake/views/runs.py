@@ -36,7 +36,11 @@ class Run:
     @property
     def parent_id(self) -> str | None:
         """The run id that its events name as its parent, the first that any of them named."""
-        return next((event.parent_run_id for event in self.events if event.parent_run_id), None)
+        # All runs are asked for it again and again, and a loop is the fastest.
+        for event in self.events:
+            if event.parent_run_id:
+                return event.parent_run_id
+        return None
 
 
 @dataclass(slots=True)

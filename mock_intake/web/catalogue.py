@@ -13,6 +13,8 @@ from mock_intake.web.asked import Asked, Shown, address
 from mock_intake.web.events import orgs_of
 
 _JOBS = 20
+# Of so many orgs it is told how often a rule has spoken of their datasets.
+_MOST_ORGS = 10
 
 
 def rules(asked: Asked) -> Shown:
@@ -35,7 +37,7 @@ def rules(asked: Asked) -> Shown:
 def _families(asked: Asked, *, spoken_only: bool) -> tuple[dict[str, list[dict[str, Any]]], int]:
     """Rules by family with what they have spoken of, and how many have."""
     tallies = asked.sources.views.tallies()
-    of_datasets = Counter(finding.code for finding in asked.sources.views.dataset_findings(asked.org))
+    of_datasets = _by_org(asked)
     families: dict[str, list[dict[str, Any]]] = {title: [] for title in FAMILIES.values()}
     spoken = 0
     for rule in RULES.values():
@@ -43,25 +45,46 @@ def _families(asked: Asked, *, spoken_only: bool) -> tuple[dict[str, list[dict[s
             "events": tallies.events(rule.code, asked.org),
             "requests": tallies.refused(rule.code, asked.org),
             "runs": tallies.runs(rule.code, asked.org),
-            "datasets": of_datasets[rule.code],
+            "datasets": sum(of_datasets.get(rule.code, {}).values()),
         }
         spoken += any(counts.values())
         if any(counts.values()) or not spoken_only:
-            families[FAMILIES[rule.code[:2]]].append({"rule": rule, **_told(rule, counts, asked.org)})
+            orgs = of_datasets.get(rule.code, {})
+            families[FAMILIES[rule.code[:2]]].append({"rule": rule, **_told(rule, counts, asked.org, orgs)})
     return families, spoken
 
 
-def _told(rule: Rule, counts: dict[str, int], org: str | None) -> dict[str, Any]:
-    """Where the rule has spoken, each with its count and with where to see it."""
+def _by_org(asked: Asked) -> dict[str, dict[str, int]]:
+    """How often each rule has spoken of datasets of each org."""
+    views = asked.sources.views
+    found: dict[str, dict[str, int]] = {}
+    for org in views.lineage(asked.org):
+        for code, number in Counter(miss.finding.code for miss in views.near_misses(org)).items():
+            found.setdefault(code, {})[org] = number
+    return found
+
+
+def _told(rule: Rule, counts: dict[str, int], org: str | None, orgs: dict[str, int]) -> dict[str, Any]:
+    """Where the rule has spoken, each with its count and with where to see it.
+
+    Lineage is shown org by org, so datasets are told org by org.
+    """
     where = {
         "events": address("/mock/events", org=org, rule=rule.code),
         "requests": address("/mock/requests", org=org, outcome="refused", text=rule.code),
         "runs": address("/mock/runs", org=org, rule=rule.code),
-        "datasets": address("/mock/lineage", org=org),
     }
-    return {
-        "counts": [(name[: -(number == 1) or None], number, where[name]) for name, number in counts.items() if number]
-    }
+    told = [(_noun(name, number), number, where[name]) for name, number in counts.items() if number and name in where]
+    for owner, number in list(orgs.items())[:_MOST_ORGS]:
+        of = f" of org {owner}" if len(orgs) > 1 else ""
+        told.append((_noun("datasets", number) + of, number, address("/mock/lineage", org=owner)))
+    if left := list(orgs.values())[_MOST_ORGS:]:
+        told.append((f"{_noun('datasets', sum(left))} of more orgs", sum(left), address("/mock/lineage")))
+    return {"counts": told}
+
+
+def _noun(plural: str, number: int) -> str:
+    return plural[:-1] if number == 1 else plural
 
 
 def coverage(asked: Asked) -> Shown:

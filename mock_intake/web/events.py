@@ -19,6 +19,7 @@ from mock_intake.report.escaping import shown_lines
 from mock_intake.web.asked import Asked, BadQueryError, NotHereError, Shown
 from mock_intake.web.body import MOST_LINES, Line, NotJsonError, laid_out, place_findings
 from mock_intake.web.greeting import ways
+from mock_intake.web.rendering import need_dates
 from mock_intake.web.searching import Found, look_through
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -28,7 +29,8 @@ _MOST_ATTEMPTS = 100
 _MOST_LETTERS = 500_000
 # Longer bodies are no argument of a command.
 _MOST_ON_COMMAND_LINE = 20_000
-_PLACEHOLDER = "$DD_API_KEY"
+# A shell that has none says so, where an empty key would get a 401.
+_PLACEHOLDER = "${DD_API_KEY:?set DD_API_KEY to your key}"
 
 
 def listing(asked: Asked) -> Shown:
@@ -40,21 +42,25 @@ def listing(asked: Asked) -> Shown:
         status=None if status is None else Status(status),
     )
     before = asked.number("cursor")
-    rule, text = asked.text("rule"), asked.text("text")
+    # Codes are typed by hand too.
+    rule, text = (asked.text("rule") or "").strip().upper() or None, asked.text("text")
     if rule is not None and rule not in RULES:
         raise BadQueryError(f"There is no rule {rule[:30]!r}.")
     matches = None if text is None else _has_text(asked, text)
     found = _by_rule(asked, rule, which, matches, before) if rule else _by_journal(asked, which, matches, before)
     counted = asked.sources.counted(asked.org)
+    narrowed = any(asked.text(name) for name in (*_FILTERS[1:], "rule"))
     return Shown(
         "events.html",
         {
             "found": found,
             "statuses": [status.value for status in Status],
-            "counts": None if counted is None else counted.counts,
+            # All events are counted, which is not what a list of some of them has.
+            "counts": None if counted is None or narrowed or text is not None else counted.counts,
+            "dated": need_dates(record.last_received_at for record in found.items),
             "requests_came": asked.sources.journal.position > 0,
             "filtered": any(asked.text(name) for name in (*_FILTERS, "rule", "text")),
-            "narrowed": any(asked.text(name) for name in (*_FILTERS[1:], "rule")),
+            "narrowed": narrowed,
             "first_page": before is None,
             "kinds": KINDS,
             "event_types": EVENT_TYPES,
@@ -90,15 +96,13 @@ def _by_rule(
     asked.require_views()
     journal = asked.sources.journal
     listed = asked.sources.views.tallies().events_with(rule)
+    if which.org is not None:
+        listed = [one for one in listed if one.org == which.org]
 
     def page(limit: int, cursor: int | None) -> Page[EventRecord]:
         end = len(listed) if cursor is None else min(cursor, len(listed))
         begin = max(0, end - limit)
-        records = [
-            record
-            for one in reversed(listed[begin:end])
-            if which.org in (None, one.org) and (record := journal.event(one.event_id)) is not None
-        ]
+        records = [record for one in reversed(listed[begin:end]) if (record := journal.event(one.event_id)) is not None]
         return Page(records, begin or None)
 
     def fits(record: EventRecord) -> bool:
@@ -106,7 +110,9 @@ def _by_rule(
         right = all(getattr(which, name) in (None, getattr(event, name)) for name in _FILTERS)
         return right and (matches is None or matches(record))
 
-    return look_through(page, fits, before)
+    # The whole list of a rule is known: nothing has to be looked through for it.
+    narrowed = matches is not None or any(getattr(which, name) is not None for name in _FILTERS)
+    return look_through(page, fits if narrowed else None, before)
 
 
 def _has_text(asked: Asked, text: str) -> Callable[[EventRecord], bool]:
@@ -158,8 +164,10 @@ def content(exchange: Exchange, findings: tuple[Finding, ...]) -> dict[str, Any]
         except NotJsonError:
             lines = []
     places = place_findings(lines, findings)
+    # The worst first; what is of the request or of the whole event stands before what has a line.
+    numbered = sorted(enumerate(findings, 1), key=lambda one: (-one[1].severity.rank, places.get(one[0], 0), one[0]))
     return {
-        "findings": list(enumerate(findings, 1)),
+        "findings": numbered,
         "places": places,
         "lines": lines[:MOST_LINES],
         "lines_left": len(lines[MOST_LINES:]),

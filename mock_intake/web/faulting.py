@@ -36,6 +36,9 @@ def change(asked: Asked) -> Shown | Response:
         asked.sources.faults.clear(org, everything=form["end"] == "everything")
         return RedirectResponse(asked.path, 303)
     try:
+        if "preset" in form:
+            asked.sources.faults.set(parse_plan(form["preset"], org))
+            return RedirectResponse(asked.path, 303)
         asked.sources.faults.set(_plan(form.get("plan", ""), form.get("delay", ""), "repeat_last" in form, org))
     except FaultError as error:
         return _page(asked, f"{error}.", 400)

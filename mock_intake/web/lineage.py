@@ -8,8 +8,9 @@ from typing import Any, Literal, cast
 from mock_intake.datadog.naming import naming_issues, platform_of
 from mock_intake.event import DatasetId
 from mock_intake.journal.protocol import EventFilter
+from mock_intake.views import NearMiss
 from mock_intake.views.lineage import Column, JobId, Lineage, coverage_to_dict
-from mock_intake.views.neighbourhood import Place, around, largest, named, whole
+from mock_intake.views.neighbourhood import Place, around, largest, named, whole, why_not_shown, with_partners
 from mock_intake.web.asked import Asked, NotHereError, Shown, address
 from mock_intake.web.drawn import (
     MOST_DRAWN,
@@ -19,7 +20,6 @@ from mock_intake.web.drawn import (
     page_of,
     related,
     remarks_on,
-    why_unsurfaced,
 )
 from mock_intake.web.events import orgs_of
 
@@ -44,9 +44,11 @@ def graph(asked: Asked) -> Shown:
         part = around(lineage, focus, depth, MOST_DRAWN) if focus else whole(lineage)
         if part is None:
             raise NotHereError(f"No {type_} {asked.query.get('name', '')[:60]} is in the lineage.")
-        too_many = len(part.nodes) > MOST_DRAWN
-        remarks = {} if too_many else remarks_on(lineage, org, part)
         misses = asked.sources.views.near_misses(org)
+        too_many = len(part.nodes) > MOST_DRAWN
+        if focus:
+            part = with_partners(lineage, part, misses, _MOST_LISTED)
+        remarks = {} if too_many else remarks_on(lineage, org, part)
         most_connected = largest(lineage, _MOST_NAMED) if too_many else []
         found = None if find is None else named(lineage, find, _MOST_NAMED)
         family = _family(lineage, org, JobId(*focus[1:]), focus_on) if focus and focus.type == "job" else None
@@ -152,9 +154,10 @@ def _dataset(asked: Asked) -> Shown:
     place = Place("dataset", *identity)
     platform = platform_of(identity.namespace)
     edges = _column_edges(lineage, identity)
-    misses = [miss for miss in asked.sources.views.near_misses(org) if identity in (miss.one, miss.other)]
+    misses = asked.sources.views.near_misses(org)
     part = around(lineage, place, 2, _MOST_LISTED)
     assert part is not None
+    part = with_partners(lineage, part, misses, _MOST_LISTED)
     return Shown(
         "dataset.html",
         {
@@ -162,18 +165,28 @@ def _dataset(asked: Asked) -> Shown:
             "of": org,
             "dataset": identity,
             "platform": platform.title if platform else None,
-            "note": why_unsurfaced(lineage, place),
+            "note": why_not_shown(lineage, place),
             "issues": naming_issues(*identity),
             "read_by": _jobs(node.read_by, org),
             "written_by": _jobs(node.written_by, org),
             "columns": _columns(lineage, identity, edges),
             "edges": len(edges),
             "column_drawing": column_drawing(org, identity, edges) if 0 < len(edges) <= _MOST_COLUMN_EDGES else None,
-            "misses": misses,
+            "misses": _misses(misses, identity, org),
             "drawing": drawing(org, part, remarks_on(lineage, org, part), misses, place),
             "focus": focus_on(place, org),
         },
     )
+
+
+def _misses(misses: list[NearMiss], dataset: DatasetId, org: str) -> list[dict[str, Any]]:
+    """The joins that a dataset just misses, each with the other one and its page."""
+    return [
+        {"finding": miss.finding, "partner": partner, "page": page_of(Place("dataset", *partner), org)}
+        for miss in misses
+        if dataset in (miss.one, miss.other)
+        for partner in (miss.other if dataset == miss.one else miss.one,)
+    ][:_MOST_LISTED]
 
 
 def _jobs(jobs: dict[JobId, None], org: str) -> list[dict[str, Any]]:
@@ -221,6 +234,8 @@ def _job(asked: Asked) -> Shown:
     place = Place("job", *identity)
     part = around(lineage, place, 2, _MOST_LISTED)
     assert part is not None
+    misses = asked.sources.views.near_misses(org)
+    part = with_partners(lineage, part, misses, _MOST_LISTED)
     which = EventFilter(org=org, job_namespace=identity.namespace, job_name=identity.name)
     return Shown(
         "job.html",
@@ -228,11 +243,11 @@ def _job(asked: Asked) -> Shown:
             "org": None,
             "of": org,
             "job": node,
-            "note": why_unsurfaced(lineage, place),
+            "note": why_not_shown(lineage, place),
             "records": asked.sources.journal.events(which, _MOST_EVENTS).items,
             "coverage": coverage_to_dict(node),
             "family": _family(lineage, org, identity, page_of),
-            "drawing": drawing(org, part, remarks_on(lineage, org, part), asked.sources.views.near_misses(org), place),
+            "drawing": drawing(org, part, remarks_on(lineage, org, part), misses, place),
             "focus": focus_on(place, org),
         },
     )

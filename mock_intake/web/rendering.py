@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from mock_intake.clock import utc_now
 from mock_intake.exchange import rfc3339
 from mock_intake.findings import Finding, Severity
 from mock_intake.report.escaping import clipped, shown, shown_lines
@@ -58,6 +59,7 @@ def _environment() -> Environment:
         "tail": _tail,
         "clock": _clock,
         "moment": _moment,
+        "exact": _exact,
         "seconds": seconds,
         "size": size,
         "count": lambda number: f"{number:,}",
@@ -90,10 +92,24 @@ def _tail(text: str, most: int) -> Markup:
     return cut + Markup(_SIGNS.sub(r"\1<wbr>", str(escape(end))))  # noqa: S704
 
 
-def _clock(moment: datetime) -> Markup:
-    """A time of day, with all of it for those who look closer."""
+def _clock(moment: datetime, dated: bool) -> Markup:
+    """A time of day to the millisecond, with its date if that does not go without saying."""
+    if dated:
+        return _exact(moment)
     exact = rfc3339(moment)
     return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, exact[11:23])
+
+
+def _exact(moment: datetime) -> Markup:
+    """Date and time to the millisecond, in UTC: for what is told apart by its order."""
+    exact = rfc3339(moment)
+    return Markup('<time datetime="{0}" title="{0}">{1} {2}</time>').format(exact, exact[:10], exact[11:23])
+
+
+def need_dates(moments: Iterable[datetime]) -> bool:
+    """Whether times of day alone would mislead: some are not of today, in UTC."""
+    today = utc_now().date()
+    return any(moment.astimezone(UTC).date() != today for moment in moments)
 
 
 def _moment(moment: datetime) -> Markup:

@@ -10,6 +10,7 @@ from mock_intake.exchange import Exchange
 from mock_intake.journal.protocol import ExchangeFilter
 from mock_intake.web import events
 from mock_intake.web.asked import Asked, NotHereError, Shown
+from mock_intake.web.rendering import need_dates
 from mock_intake.web.searching import look_through
 
 # What came of a request, and how that is told.
@@ -31,11 +32,14 @@ def listing(asked: Asked) -> Shown:
     matches = _matcher(None if outcome in ("refused", "faulted") else outcome, asked.text("text"))
     found = look_through(lambda limit, cursor: journal.exchanges(which, limit, cursor), matches, before)
     counted = asked.sources.counted(asked.org)
+    narrowed = any(asked.text(name) for name in ("text", "event_id"))
     return Shown(
         "requests.html",
         {
             "found": found,
-            "counts": None if counted is None else counted.counts,
+            # All requests are counted, which is not what a list of some of them has.
+            "counts": None if counted is None or narrowed else counted.counts,
+            "dated": need_dates(exchange.received_at for exchange in found.items),
             "outcomes": tuple(OUTCOMES),
             "filtered": any(asked.text(name) for name in ("outcome", "text", "event_id")),
             "first_page": before is None,

@@ -15,49 +15,54 @@ from mock_intake.views import Run, Views
 from mock_intake.views.accumulated import Accumulated, FacetsByKey, accumulate
 from mock_intake.web.asked import Asked, BadQueryError, NotHereError, Shown
 from mock_intake.web.events import orgs_of
-from mock_intake.web.timeline import timeline, times_of
+from mock_intake.web.timeline import descendants, listed, times_of
 
 PAGE_SIZE = 50
 STATES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER")
 _MOST_EVENTS = 200
 _MOST_MERGED = 2_000
-_MOST_CHILDREN = 100
+_MOST_BELOW = 100
 _MOST_LETTERS = 20_000
 
 
 def listing(asked: Asked) -> Shown:
-    state, job = asked.one_of("state", STATES), asked.text("job_name")
+    state, namespace, job = asked.one_of("state", STATES), asked.text("job_namespace"), asked.text("job_name")
     rule = asked.text("rule")
     if rule is not None and rule not in RULES:
         raise BadQueryError(f"There is no rule {rule[:30]!r}.")
     begin = asked.number("cursor", 0) or 0
     asked.require_views()
-    runs = asked.sources.views.runs(asked.org)
-    total = len(runs)
-    if job is not None:
-        runs = [run for run in runs if any(event.job[1] == job for event in run.events)]
+    known = runs = asked.sources.views.runs(asked.org)
+    if namespace is not None or job is not None:
+        runs = [run for run in runs if any(_is_of(event.job, namespace, job) for event in run.events)]
     if rule is not None:
         with asked.sources.views.held():
             with_rule = asked.sources.views.tallies().runs_with(rule)
         runs = [run for run in runs if (run.org, run.run_id) in with_rule]
     if state is not None:
         runs = [run for run in runs if run_cycle.state_of(run.facts) == state]
-    drawn = timeline(runs[begin : begin + PAGE_SIZE])
+    filtered = any((state, namespace, job, rule))
     return Shown(
         "runs.html",
         {
-            "timeline": drawn,
-            "rows": [{"row": row, **facts_of(asked, row.run)} for row in drawn.rows],
-            "total": total,
+            "rows": [
+                {"row": row, **facts_of(asked, row.run)}
+                for row in listed(known, begin, PAGE_SIZE, runs if filtered else None)
+            ],
             "fitting": len(runs),
             "begin": begin,
             "next": begin + PAGE_SIZE if begin + PAGE_SIZE < len(runs) else None,
             "first_page": begin == 0,
-            "filtered": any((state, job, rule)),
+            "filtered": filtered,
             "states": STATES,
             "orgs": orgs_of(asked),
         },
     )
+
+
+def _is_of(job: run_cycle.Job, namespace: str | None, name: str | None) -> bool:
+    """Whether an event's job has both, where they are asked for."""
+    return (namespace is None or job[0] == namespace) and (name is None or job[1] == name)
 
 
 def facts_of(asked: Asked, run: Run) -> dict[str, Any]:
@@ -119,7 +124,8 @@ def one(asked: Asked) -> Shown:
     told = views.run_findings(run, closed=False)
     above = views.ancestors(run)
     records = [asked.sources.journal.event(event.event_id) for event in run.events[:_MOST_EVENTS]]
-    children = views.children(run)
+    # Most runs have none, and need not wait until all others are looked through.
+    below, below_left = descendants(views.runs(run.org), run, _MOST_BELOW) if views.children(run) else ([], 0)
     return Shown(
         "run.html",
         {
@@ -131,11 +137,8 @@ def one(asked: Asked) -> Shown:
             ),
             "above": [{"run_id": one.run_id, "name": one.events[0].job[1]} for one in above],
             "unseen_parent": _unseen(views, above[0] if above else run),
-            "family": [
-                {"row": row, **facts_of(asked, row.run)}
-                for row in timeline([run, *reversed(children[:_MOST_CHILDREN])]).rows
-            ],
-            "children_left": len(children[_MOST_CHILDREN:]),
+            "family": [{"row": row, **facts_of(asked, row.run)} for row in below],
+            "below_left": below_left,
             "records": [record for record in records if record is not None],
             "events_left": len(run.events[_MOST_EVENTS:]),
             "not_merged": len(run.events[_MOST_MERGED:]),

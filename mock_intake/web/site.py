@@ -44,12 +44,16 @@ Handler = Callable[[Asked], Shown | Response]
 
 @dataclass(frozen=True)
 class Page:
-    """What shows one address; ``title`` of those that the navigation leads to."""
+    """What shows one address; ``title`` of those that the navigation leads to.
+
+    ``of_one_org``: it shows one org or another, never all of them together.
+    """
 
     method: str
     path: str
     handler: Handler
     title: str = ""
+    of_one_org: bool = False
 
     def match(self, method: str, path: str) -> Mapping[str, str] | None:
         if (method if method != "HEAD" else "GET") != self.method:
@@ -70,7 +74,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/mock/events/{id}/body", events.body),
     Page("GET", "/mock/runs", runs.listing, "Runs"),
     Page("GET", "/mock/run", runs.one),
-    Page("GET", "/mock/lineage", lineage.graph, "Lineage"),
+    Page("GET", "/mock/lineage", lineage.graph, "Lineage", of_one_org=True),
     Page("GET", "/mock/dataset", lineage.dataset),
     Page("GET", "/mock/job", lineage.job),
     Page("GET", "/mock/requests", requests.listing, "Requests"),
@@ -83,6 +87,7 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/mock/start", greeting.start, "Send events"),
 )
 _NAVIGATION = tuple((page.path, page.title) for page in PAGES if page.title)
+_OF_ONE_ORG = frozenset(page.path for page in PAGES if page.of_one_org)
 
 
 class Pages:
@@ -149,6 +154,7 @@ class Pages:
             "asked": asked,
             "here": asked.path if asked else "",
             "org": asked.org if asked else None,
+            "all_orgs": asked.same_page(org=None, cursor=None) if asked and asked.path not in _OF_ONE_ORG else None,
             "navigation": _NAVIGATION,
             "version": __version__,
             "dropped": self._sources.journal.dropped,

@@ -3,34 +3,89 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, TypeAlias, get_args
+from uuid import UUID
 
 from mock_intake.event import Kind
 from mock_intake.findings import Status
 from mock_intake_pytest.records import Event
 
-Text = str | re.Pattern[str]
-JobName = Text | tuple[str, str]
-
+Word: TypeAlias = str | Enum | re.Pattern[str]
+RunId: TypeAlias = Word | UUID
+JobName: TypeAlias = Word | tuple[str, str]
 
 _KNOWN: Mapping[str, Sequence[str]] = {
     "type": ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"),
     "status": tuple(Status),
     "kind": get_args(Kind),
 }
+_FORMS = {
+    "job": "a text, a pattern or (namespace, name)",
+    "run": "a text, a pattern or a UUID",
+    "state": "a text or several of them",
+}
 
 
-def check_asked(wanted: Mapping[str, Any]) -> None:
-    """Raises ``ValueError`` for a word that no event can have: asked for by mistake, it would never be found.
+def asked(**wanted: Any) -> dict[str, Any]:
+    """What is asked for, as texts and patterns: members of enumerations and UUIDs, as clients have them, are texts.
 
-    A pattern asks for what is outside the standard.
+    Raises ``TypeError`` for what no event can be compared with, ``ValueError`` for a word that no event can have: asked
+    for by mistake, either would never be found. A pattern asks for what is outside the standard.
     """
     __tracebackhide__ = True
-    for name, words in _KNOWN.items():
-        value = wanted.get(name)
-        if isinstance(value, str) and value not in words:
-            raise ValueError(f"{name} is one of {', '.join(words)}, not {value!r}")
+    plain = {}
+    # No comprehension: it would show as a step of its own on the way to the failure.
+    for name, value in wanted.items():
+        plain[name] = _asked(name, value)
+    return plain
+
+
+def _asked(name: str, value: Any) -> Any:
+    __tracebackhide__ = True
+    plain = as_text(value)
+    if name == "job" and isinstance(plain, tuple) and len(plain) == 2:
+        plain = tuple(as_text(each) for each in plain)
+        if all(isinstance(each, str) for each in plain):
+            return plain
+    if plain is not None and not isinstance(plain, str | re.Pattern):
+        raise TypeError(f"{name} is {_FORMS.get(name, 'a text or a pattern')}, not {value!r}")
+    words = _KNOWN.get(name)
+    if words is not None and isinstance(plain, str) and plain not in words:
+        raise ValueError(f"{name} is one of {', '.join(words)}, not {plain!r}")
+    return plain
+
+
+def as_text(value: Any) -> Any:
+    """The text that a member of an enumeration or a UUID stands for in an event; anything else as it is."""
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, UUID) else value
+
+
+def states_asked(state: Word | Iterable[Word]) -> tuple[str, ...]:
+    """The states of a run that are asked for, one or several; raises as ``asked`` does."""
+    __tracebackhide__ = True
+    plain = as_text(state)
+    if isinstance(plain, str | re.Pattern) or not isinstance(plain, Iterable):
+        plain = (plain,)
+    states = tuple(as_text(each) for each in plain)
+    for each in states:
+        if not isinstance(each, str):
+            raise TypeError(f"state is {_FORMS['state']}, not {each!r}")
+        asked(type=each)
+    if not states:
+        raise ValueError(f"state is one of {', '.join(_KNOWN['type'])}, or several of them; none is asked for")
+    return states
+
+
+def number_asked(events: Any) -> int:
+    """How many events are asked for. Raises ``TypeError``."""
+    __tracebackhide__ = True
+    if not isinstance(events, int) or isinstance(events, bool):
+        raise TypeError(f"events is a number of events, not {events!r}")
+    return events
 
 
 def misses_of(event: Event, wanted: Mapping[str, Any]) -> list[str]:
@@ -49,13 +104,17 @@ def misses_of(event: Event, wanted: Mapping[str, Any]) -> list[str]:
     return misses
 
 
-def _fits(actual: str | None, wanted: Text) -> bool:
+def _fits(actual: str | None, wanted: Any) -> bool:
     if isinstance(wanted, re.Pattern):
         return actual is not None and wanted.search(actual) is not None
-    return actual == wanted
+    return bool(actual == wanted)
 
 
-def fits_job(job: tuple[str, str] | None, wanted: JobName | None) -> bool:
+def fits_run(run: str, wanted: Any) -> bool:
+    return wanted is None or _fits(run, wanted)
+
+
+def fits_job(job: tuple[str, str] | None, wanted: Any) -> bool:
     if wanted is None:
         return True
     if job is None:

@@ -20,6 +20,7 @@ except ImportError:
         "Comparing events needs the library deepdiff: pip install 'mock-intake[pytest]'", pytrace=False
     ) from None
 
+from mock_intake_pytest.asking import as_text
 from mock_intake_pytest.matchers import ABSENT, Matcher, Unordered
 from mock_intake_pytest.records import Event, title_of
 from mock_intake_pytest.telling import IntakeFailure, events_text, paragraphs, printable
@@ -151,8 +152,45 @@ def _text(value: Any) -> str:
     return repr(value)
 
 
+def _comparable(expected: Any, path: tuple[str | int, ...] = ()) -> Any:
+    """What is expected, as JSON has it: texts in place of members of enumerations and UUIDs, lists of tuples.
+
+    Raises ``TypeError`` for what no event can hold, and so would never fit.
+    """
+    __tracebackhide__ = True
+    expected = as_text(expected)
+    # No comprehensions: they would show as steps of their own on the way to the failure.
+    if isinstance(expected, Mapping):
+        entries = {}
+        for key, each in expected.items():
+            entries[key] = _comparable(each, (*path, key))
+        return entries
+    if isinstance(expected, list | tuple):
+        items = []
+        for index, each in enumerate(expected):
+            items.append(_comparable(each, (*path, index)))
+        return items
+    if isinstance(expected, Unordered):
+        return Unordered(_comparable(expected.items, path))
+    if expected is None or isinstance(expected, str | int | float | Matcher | type | re.Pattern):
+        return expected
+    raise TypeError(
+        f"{_pointer(path)}: an event holds texts, numbers, objects and lists, so this never fits: {_shown(expected)}; "
+        "a type, a pattern or satisfying(...) can stand in place of a value"
+    )
+
+
+def _expected_event(expected: Any) -> Any:
+    __tracebackhide__ = True
+    if not isinstance(expected, Mapping):
+        raise TypeError(f"an expected event is a dict of what it is to have, not {_shown(expected)}")
+    return _comparable(expected)
+
+
 def one_like(expected: Mapping[str, Any], events: Sequence[Event]) -> Event:
     """The first event that fits. Raises ``IntakeFailure``, with the difference to the nearest."""
+    __tracebackhide__ = True
+    expected = _expected_event(expected)
     nearest: tuple[Difference, Event] | None = None
     for event in events:
         different = difference(expected, event.body)
@@ -174,6 +212,8 @@ def one_like(expected: Mapping[str, Any], events: Sequence[Event]) -> Event:
 
 def all_like(expected: Sequence[Mapping[str, Any]], events: Sequence[Event], *, in_order: bool) -> list[Event]:
     """The events, each with what is expected of it. Raises ``IntakeFailure`` unless they are these and no others."""
+    __tracebackhide__ = True
+    expected = list(map(_expected_event, expected))
     if in_order:
         return _in_order(expected, events)
     pairs = _pairs(expected, [event.body for event in events])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,22 +18,32 @@ from mock_intake.paths import Addresses, PathName, variables
 from mock_intake.server.doors import Door
 from mock_intake.server.runner import IntakeServer
 from mock_intake_pytest import snapshots
-from mock_intake_pytest.asking import JobName, check_asked, fits_job, misses_of
+from mock_intake_pytest.asking import (
+    JobName,
+    RunId,
+    Word,
+    asked,
+    fits_job,
+    fits_run,
+    misses_of,
+    number_asked,
+    states_asked,
+)
 from mock_intake_pytest.codes import known_code
 from mock_intake_pytest.host import Host, Record
 from mock_intake_pytest.options import PATHS, Wanted, seconds_of
 from mock_intake_pytest.records import Event, LineageGraph, Request, Run, graph_of
 from mock_intake_pytest.telling import (
     IntakeFailure,
-    asked_text,
     either,
     events_text,
     near_misses_text,
     paragraphs,
     refused_text,
     runs_text,
+    with_text,
 )
-from mock_intake_pytest.waiting import in_a_loop, in_thread, rang_since, wait_in_turns
+from mock_intake_pytest.waiting import check_names, in_a_loop, in_thread, rang_since, wait_in_turns
 
 _EVERYTHING = 1_000_000
 
@@ -108,11 +118,11 @@ class IntakeHandle:
     def events(
         self,
         *,
-        type: str | None = None,  # noqa: A002 - the word that the field uses
+        type: Word | None = None,  # noqa: A002 - the word that the field uses
         job: JobName | None = None,
-        run: str | None = None,
-        status: str | None = None,
-        kind: str | None = None,
+        run: RunId | None = None,
+        status: Word | None = None,
+        kind: Word | None = None,
     ) -> list[Event]:
         """The events that the intake took, in order of arrival.
 
@@ -120,65 +130,51 @@ class IntakeHandle:
         ``run`` a run id, ``status`` what the product would show: ok, warning or error; ``kind`` is RunEvent, JobEvent
         or DatasetEvent.
         """
-        wanted = {"type": type, "job": job, "run": run, "status": status, "kind": kind}
-        check_asked(wanted)
+        __tracebackhide__ = True
+        wanted = asked(type=type, job=job, run=run, status=status, kind=kind)
         return [event for event in self._all_events() if not misses_of(event, wanted)]
 
     def event(
         self,
         *,
-        type: str | None = None,  # noqa: A002
+        type: Word | None = None,  # noqa: A002
         job: JobName | None = None,
-        run: str | None = None,
-        status: str | None = None,
-        kind: str | None = None,
+        run: RunId | None = None,
+        status: Word | None = None,
+        kind: Word | None = None,
     ) -> Event:
         """The one event that fits, as for ``events``; none or several is a failure that lists the nearest."""
         __tracebackhide__ = True
-        wanted = {"type": type, "job": job, "run": run, "status": status, "kind": kind}
-        check_asked(wanted)
+        wanted = asked(type=type, job=job, run=run, status=status, kind=kind)
         every = self._all_events()
         misses = {event.id: misses_of(event, wanted) for event in every}
         found = [event for event in every if not misses[event.id]]
         if len(found) == 1:
             return found[0]
-        asked = asked_text(wanted)
-        what = f"one event{f' with {asked}' if asked else ''}"
+        what = f"one event{with_text(wanted)}"
         if found:
             raise IntakeFailure(
                 paragraphs(f"Expected exactly {what}; {len(found)} fit.", events_text(found), self.dropped_text())
             )
-        raise IntakeFailure(
-            paragraphs(
-                f"Expected {what}; none fits.",
-                near_misses_text(every, misses),
-                refused_text(self.refused_exchanges()),
-                self.dropped_text(),
-            )
-        )
+        raise self._failure(f"Expected {what}; none fits.", near_misses_text(every, misses))
 
-    def run(self, run: str | None = None, *, job: JobName | None = None) -> Run:
+    def run(self, run: RunId | None = None, *, job: JobName | None = None) -> Run:
         """The one run that fits, by its id or its job; none or several is a failure that lists them."""
         __tracebackhide__ = True
+        wanted = asked(run=run, job=job)
         every = self.runs()
-        found = [each for each in every if (run is None or each.id == run) and fits_job(each.job, job)]
+        found = [each for each in every if fits_run(each.id, wanted["run"]) and fits_job(each.job, wanted["job"])]
         if len(found) == 1:
             return found[0]
-        asked = asked_text({"run": run, "job": job})
-        what = f"one run{f' with {asked}' if asked else ''}"
+        what = f"one run{with_text(wanted)}"
         if found:
             raise IntakeFailure(f"Expected exactly {what}; {len(found)} fit.\n\n{runs_text(found)}")
-        raise IntakeFailure(
-            paragraphs(
-                f"Expected {what}; none fits.",
-                runs_text(every),
-                refused_text(self.refused_exchanges()),
-                self.dropped_text(),
-            )
-        )
+        raise self._failure(f"Expected {what}; none fits.", runs_text(every))
 
     def runs(self, *, job: JobName | None = None) -> list[Run]:
         """The runs, the first heard of first."""
+        __tracebackhide__ = True
+        wanted = asked(job=job)["job"]
         self._host.catch_up()
         events: dict[str, list[Event]] = {}
         for event in self._all_events():
@@ -190,7 +186,7 @@ class IntakeHandle:
             for folded in views.runs()
         ]
         runs.sort(key=lambda each: each.events[0].received_at if each.events else each.id)
-        return [each for each in runs if fits_job(each.job, job)]
+        return [each for each in runs if fits_job(each.job, wanted)]
 
     @property
     def lineage(self) -> LineageGraph:
@@ -228,10 +224,10 @@ class IntakeHandle:
         self,
         events: int = 1,
         *,
-        type: str | None = None,  # noqa: A002
+        type: Word | None = None,  # noqa: A002
         job: JobName | None = None,
-        run: str | None = None,
-        status: str | None = None,
+        run: RunId | None = None,
+        status: Word | None = None,
         timeout: float | None = None,
     ) -> list[Event]:
         """Waits until at least so many events that fit have arrived, and gives them.
@@ -239,54 +235,43 @@ class IntakeHandle:
         ``timeout`` is in seconds; the default is the test's. When it runs out, the failure says what did arrive.
         """
         __tracebackhide__ = True
-        ask = partial(self.events, type=type, job=job, run=run, status=status)
-        if self._wait(lambda: len(ask()) >= events, timeout):
+        number, wanted = number_asked(events), asked(type=type, job=job, run=run, status=status)
+        ask = partial(self.events, **wanted)
+        if self._wait(lambda: len(ask()) >= number, timeout):
             return ask()
-        asked = asked_text({"type": type, "job": job, "run": run, "status": status})
-        plural = "" if events == 1 else "s"
-        raise IntakeFailure(
-            paragraphs(
-                f"Waited {self._seconds(timeout)} for {events} event{plural}{f' with {asked}' if asked else ''}; "
-                f"{len(ask()) or 'none'} came.",
-                events_text(self._all_events()),
-                refused_text(self.refused_exchanges()),
-                in_a_loop(),
-                self.dropped_text(),
-            )
+        plural = "" if number == 1 else "s"
+        raise self._failure(
+            f"Waited {self._seconds(timeout)} for {number} event{plural}{with_text(wanted)}; "
+            f"{len(ask()) or 'none'} came.",
+            events_text(self._all_events()),
+            then=in_a_loop(),
         )
 
     def wait_for_run(
         self,
-        run: str | None = None,
+        run: RunId | None = None,
         *,
         job: JobName | None = None,
-        state: str | Sequence[str] = ("COMPLETE", "FAIL", "ABORT"),
+        state: Word | Iterable[Word] = ("COMPLETE", "FAIL", "ABORT"),
         timeout: float | None = None,
     ) -> Run:
         """Waits until a run that fits is in a state (by default, has ended), and gives it; as ``wait_for``."""
         __tracebackhide__ = True
-        states = (state,) if isinstance(state, str) else tuple(state)
-        for each in states:
-            check_asked({"type": each})
+        states, asked_for = states_asked(state), asked(run=run, job=job)
 
         def found() -> list[Run]:
             return [
                 each
-                for each in self.runs(job=job)
-                if (run is None or each.id == run) and any(wanted in each.states for wanted in states)
+                for each in self.runs(job=asked_for["job"])
+                if fits_run(each.id, asked_for["run"]) and any(wanted in each.states for wanted in states)
             ]
 
         if self._wait(lambda: bool(found()), timeout):
             return found()[-1]
-        asked = asked_text({"run": run, "job": job})
-        raise IntakeFailure(
-            paragraphs(
-                f"Waited {self._seconds(timeout)} for a run{f' with {asked}' if asked else ''} to be {either(states)}.",
-                runs_text(self.runs()),
-                refused_text(self.refused_exchanges()),
-                in_a_loop(),
-                self.dropped_text(),
-            )
+        raise self._failure(
+            f"Waited {self._seconds(timeout)} for a run{with_text(asked_for)} to be {either(states)}.",
+            runs_text(self.runs()),
+            then=in_a_loop(),
         )
 
     def settled(self, quiet: float = 0.2, *, timeout: float | None = None) -> list[Event]:
@@ -317,11 +302,13 @@ class IntakeHandle:
     async def wait_for_async(self, events: int = 1, **asked: Any) -> list[Event]:
         """``wait_for`` for coroutines: the loop goes on meanwhile."""
         __tracebackhide__ = True
+        check_names(self.wait_for, asked)
         return await in_thread(partial(self.wait_for, events, **asked))
 
-    async def wait_for_run_async(self, run: str | None = None, **asked: Any) -> Run:
+    async def wait_for_run_async(self, run: RunId | None = None, **asked: Any) -> Run:
         """``wait_for_run`` for coroutines."""
         __tracebackhide__ = True
+        check_names(self.wait_for_run, asked)
         return await in_thread(partial(self.wait_for_run, run, **asked))
 
     async def settled_async(self, quiet: float = 0.2, *, timeout: float | None = None) -> list[Event]:
@@ -335,6 +322,7 @@ class IntakeHandle:
         """This test wants a finding: it does not fail the test, and its absence does.
 
         ``code`` is a rule's code or the beginning of codes (``DD1``); ``times`` how often exactly, if that matters.
+        What is wrong with requests that came meanwhile with no test's key (``HT004``) counts if no other test ran.
         """
         __tracebackhide__ = True
         self.expected_findings.append((known_code(code), times))
@@ -352,9 +340,7 @@ class IntakeHandle:
         try:
             return comparing.one_like(expected, events)
         except IntakeFailure as failure:
-            raise IntakeFailure(
-                paragraphs(str(failure), refused_text(self.refused_exchanges()), self.dropped_text())
-            ) from None
+            raise self._failure(str(failure)) from None
 
     def assert_events(self, expected: Sequence[Mapping[str, Any]], *, in_order: bool = True) -> list[Event]:
         """The events are these, no more and no fewer, each as in ``assert_event``; in order of arrival, or in any."""
@@ -365,9 +351,7 @@ class IntakeHandle:
         try:
             return comparing.all_like(expected, events, in_order=in_order)
         except IntakeFailure as failure:
-            raise IntakeFailure(
-                paragraphs(str(failure), refused_text(self.refused_exchanges()), self.dropped_text())
-            ) from None
+            raise self._failure(str(failure)) from None
 
     def assert_snapshot(
         self,
@@ -384,8 +368,7 @@ class IntakeHandle:
         __tracebackhide__ = True
         events = self._all_events()
         if not events:
-            raise IntakeFailure(paragraphs("There is nothing to make a snapshot of.", events_text(events),
-                                           refused_text(self.refused_exchanges())))  # fmt: skip
+            raise self._failure("There is nothing to make a snapshot of.", events_text(events))
         self._snapshot.check(name, [event.body for event in events], ignore, replace or {})
 
     # Misbehaving.
@@ -478,6 +461,10 @@ class IntakeHandle:
     def refused_exchanges(self) -> list[Exchange]:
         own = [exchange for exchange in self._own() if not exchange.accepted]
         return [*own, *self.record.strays]
+
+    def _failure(self, *parts: str, then: str = "") -> IntakeFailure:
+        """With what was refused meanwhile, and whether something is missing here."""
+        return IntakeFailure(paragraphs(*parts, refused_text(self.refused_exchanges()), then, self.dropped_text()))
 
     def dropped_text(self) -> str:
         count = self.record.dropped + self.record.journal.dropped

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -53,11 +53,19 @@ class IssuedKeys(Keys):
         return key
 
 
+class Stray(NamedTuple):
+    """A request that no test's key came with, and ``when``: in words, the test that was running, or several."""
+
+    exchange: Exchange
+    when: str
+
+
 class Record:
     """What belongs to one test: a journal of its own, views of it, and the strays that came meanwhile.
 
-    ``strays`` are requests that no test's key came with. Once the test is ``closed``, what comes for it goes to
-    ``late``. ``dropped`` counts requests, of whatever test, that the server's bounds dropped before they were read.
+    ``strays`` are requests that no test's key came with; they came during this test and no other if it was ``alone``.
+    Once the test is ``closed``, what comes for it goes to ``late``. ``dropped`` counts requests, of whatever test,
+    that the server's bounds dropped before they were read.
     """
 
     def __init__(self, nodeid: str, org: str, selection: Selection) -> None:
@@ -67,6 +75,7 @@ class Record:
         self.journal = MemoryJournal()
         self.views = Views(self.journal, selection)
         self.strays: list[Exchange] = []
+        self.alone = True
         self.closed = False
         self.late: list[Exchange] = []
         self.dropped = 0
@@ -122,8 +131,8 @@ class Host:
         self._lock = threading.RLock()
         self._position = 0
         self._records: dict[str, Record] = {}
-        self._current: Record | None = None
-        self.strays: list[Exchange] = []
+        self._open: list[Record] = []
+        self.strays: list[Stray] = []
         library = FacetLibrary.from_directory(config.facets) if config.facets else None
         self.server = IntakeServer(Settings(keys=self._keys, selection=config.selection), library=library)
 
@@ -167,7 +176,10 @@ class Host:
         with self._lock:
             self.catch_up()
             self._records[record.org] = record
-            self._current = record
+            self._open.append(record)
+            if len(self._open) > 1:
+                for each in self._open:
+                    each.alone = False
         return record, key
 
     def close(self, record: Record) -> None:
@@ -175,8 +187,7 @@ class Host:
         with self._lock:
             self.catch_up()
             record.closed = True
-            if self._current is record:
-                self._current = None
+            self._open = [each for each in self._open if each is not record]
 
     def records(self) -> list[Record]:
         """The records of all tests so far."""
@@ -190,18 +201,19 @@ class Host:
         with self._lock:
             while batch := journal.read(self._position, _BATCH):
                 for position, exchange in batch:
-                    if self._current is not None:
+                    if self._open:
                         # Positions have no holes, unless what was there has been dropped.
-                        self._current.dropped += position - self._position - 1
+                        self._open[-1].dropped += position - self._position - 1
                     self._position = position
                     self._sort(exchange)
 
     def _sort(self, exchange: Exchange) -> None:
         record = self._records.get(exchange.org)
         if record is None:
-            self.strays.append(exchange)
-            if self._current is not None:
-                self._current.strays.append(exchange)
+            running = " or ".join(each.nodeid for each in self._open)
+            self.strays.append(Stray(exchange, f"during {running}" if running else "between tests"))
+            for each in self._open:
+                each.strays.append(exchange)
         elif record.closed:
             record.late.append(exchange)
         else:

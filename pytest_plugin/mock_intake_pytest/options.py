@@ -85,7 +85,10 @@ def check_path(path: Any, node: pytest.Item) -> str:
 
 
 def wanted_of(node: pytest.Item, config: pytest.Config) -> Wanted:
-    """A test's settings: the nearest marker says most, then the command line, then the ini file."""
+    """A test's settings: the nearest marker says most, then the command line, then the ini file.
+
+    Raises ``pytest.UsageError`` for what cannot be meant, in ``paths`` too.
+    """
     marked: dict[str, Any] = {}
     ignored: list[str] = list(config.getini("intake_ignore"))
     for marker in reversed(list(node.iter_markers("intake"))):
@@ -101,6 +104,7 @@ def wanted_of(node: pytest.Item, config: pytest.Config) -> Wanted:
                 )
         marked.update(marker.kwargs)
         ignored += _words(marker.kwargs.get("ignore", ()), f"{node.nodeid}: @pytest.mark.intake: ignore")
+    paths_of(node)
     where = f"{node.nodeid}: @pytest.mark.intake"
     fail_on = config.getoption("--intake-fail-on") or config.getini("intake_fail_on")
     events = marked.get("events")
@@ -117,7 +121,10 @@ def wanted_of(node: pytest.Item, config: pytest.Config) -> Wanted:
 
 
 def paths_of(definition: pytest.Item) -> Sequence[str] | None:
-    """The paths that a test is to be run over: those of its nearest marker that has any."""
+    """The paths that a test is to be run over: those of its nearest marker that has any.
+
+    Raises ``pytest.UsageError``.
+    """
     for marker in definition.iter_markers("intake"):
         if "paths" in marker.kwargs:
             where = f"{definition.nodeid}: @pytest.mark.intake: paths"

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from mock_intake.exchange import Exchange
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal
 from mock_intake.report.model import Entry, Report, from_journal
 from mock_intake.views import Views
 from mock_intake_pytest.host import Record
 from mock_intake_pytest.snapshots import unused
 from mock_intake_pytest.tally import Tally, many
+from mock_intake_pytest.telling import request_text
 
 _FORMATS = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "html", ".txt": "text"}
 _EVERYTHING = 1_000_000
@@ -47,7 +49,14 @@ def count(tally: Tally, record: Record, journal: Journal, *, with_entries: bool,
     tally.refused += len(refused)
     tally.retries += sum(event.attempts - 1 for event in events)
     # The same event may yet get through when its test is over; a late one counts by itself.
-    tally.lost += len({each.event.id for each in refused if each.event is not None} - taken)
+    lost: dict[str, Exchange] = {}
+    for each in reversed(refused):
+        # The last attempt of each, in the order of the first.
+        if each.event is not None and each.event.id not in taken:
+            lost[each.event.id] = each
+    tally.lost += len(lost)
+    when = f"after {record.nodeid} had ended" if late else f"during {record.nodeid}"
+    tally.describe(tally.of_lost, (request_text(each, when) for each in lost.values()))
     tally.dropped += 0 if late else record.dropped
     for finding in report.findings:
         tally.hear(finding.code, finding.severity, finding.message)
@@ -92,6 +101,11 @@ def _report(tally: Tally, crashed: int) -> Report:
         notes.append(incomplete(crashed))
     if tally.strays:
         notes.append(f"Came with no test's key, and not among these: {many(tally.strays, 'request')}.")
+        notes += [f"With no test's key: {line}." for line in tally.of_strays]
+    if tally.lost:
+        notes.append(f"That no attempt got through: {many(tally.lost, 'event')}.")
+        notes += [f"Lost: {line}." for line in tally.of_lost]
+    notes += [f"Warning: {line}." for line in tally.faults]
     if not tally.events:
         notes.append("No event was received, so nothing was judged: this is no pass.")
     entries = [Entry.from_dict(entry) for entry in tally.entries]

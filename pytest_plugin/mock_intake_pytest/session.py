@@ -15,7 +15,7 @@ from mock_intake_pytest import snapshots
 from mock_intake_pytest.codes import known_code
 from mock_intake_pytest.handle import IntakeHandle
 from mock_intake_pytest.host import Host
-from mock_intake_pytest.judging import places_of, verdict_on_findings, verdict_on_presence
+from mock_intake_pytest.judging import places_of, steps_left, verdict_on_findings, verdict_on_presence
 from mock_intake_pytest.options import Wanted
 from mock_intake_pytest.reporting import count
 from mock_intake_pytest.tally import Tally
@@ -27,6 +27,7 @@ from mock_intake_pytest.telling import (
     grouped,
     paragraphs,
     refused_text,
+    request_text,
 )
 
 # How long the end of a test waits for requests that are under way, in seconds.
@@ -37,8 +38,10 @@ Outcome = Literal["passed", "failed", "skipped"]
 class Trial:
     """A test with its handle, and how it went; None until its body has run."""
 
-    def __init__(self, handle: IntakeHandle) -> None:
+    def __init__(self, node: pytest.Item, handle: IntakeHandle) -> None:
+        self.node = node
         self.handle = handle
+        self._plan = handle.faults
         self.outcome: Outcome | None = None
 
     def judge_so_far(self) -> None:
@@ -62,6 +65,14 @@ class Trial:
         # What was wrong with the test's own requests is among what was found.
         others = [each for each in handle.refused_exchanges() if each.fault or each.org != handle.record.org]
         return paragraphs(events_text(handle.events()), found, refused_text(others))
+
+    def faults_left(self) -> str:
+        """What the marker's fault plan had in store and nothing met; empty if the test has put another in its place."""
+        plan = self.handle.faults
+        if plan is None or self._plan is None or self.outcome not in ("passed", "failed"):
+            return ""
+        same = all(plan[name] == self._plan[name] for name in ("sequence", "delay", "repeat_last"))
+        return steps_left(plan) if same else ""
 
 
 class Session:
@@ -92,6 +103,7 @@ class Session:
                 self.tally.late[record.nodeid] += len(record.late)
                 count(self.tally, record, record.late_journal(), with_entries=self._with_entries, late=True)
         self.tally.strays = len(self.host.strays)
+        self.tally.describe(self.tally.of_strays, (request_text(each.exchange, each.when) for each in self.host.strays))
 
     def open(self, node: pytest.Item, wanted: Wanted, *, ci: bool) -> Trial:
         """The handle of a test that begins, with a key that no other has. Raises ``pytest.UsageError``."""
@@ -113,7 +125,7 @@ class Session:
                 handle.sequence(wanted.faults)
             except ValueError as error:
                 raise pytest.UsageError(f"{node.nodeid}: @pytest.mark.intake: faults: {error}") from error
-        return Trial(handle)
+        return Trial(node, handle)
 
     def look_for_unused(self, items: Sequence[pytest.Item], passed: set[str]) -> None:
         """Notes which snapshot files these tests, all of their files, could have asked for."""
@@ -135,6 +147,9 @@ class Session:
             ):
                 raise Verdict(text)
         finally:
+            if left := trial.faults_left():
+                self.tally.faults.append(f"{trial.node.nodeid}: {left}")
+                trial.node.add_report_section("teardown", "mock-intake", left)
             handle.close()
             count(self.tally, handle.record, handle.record.journal, with_entries=self._with_entries)
             handle.record.release()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mock_intake.catalogue import RULES
-from mock_intake.exchange import Exchange
+from mock_intake.exchange import Exchange, rfc3339
 from mock_intake.findings import Severity
+from mock_intake.masking import credentials
 from mock_intake.report.escaping import shown
 from mock_intake.report.places import Group, Groups, Place
 from mock_intake_pytest.records import Event, Run, title_of
@@ -139,9 +140,24 @@ def refused_text(exchanges: Sequence[Exchange]) -> str:
     return "\n".join(lines)
 
 
-def asked_text(asked: Mapping[str, Any]) -> str:
-    """What was asked for, as it was written: type='START', job='load'."""
-    return ", ".join(f"{name}={_shown(value)}" for name, value in asked.items() if value is not None)
+def request_text(exchange: Exchange, when: str) -> str:
+    """One request in a line: time, answer, key (masked), event, and ``when`` it came as the tests see it."""
+    request, event = exchange.request, exchange.event
+    fault = f" (fault: {exchange.fault})" if exchange.fault else ""
+    answer = f"{exchange.response.status_code or 'no answer'}{fault}"
+    keys = [each.text for each in credentials(request.headers, request.query)]
+    words = [f"{rfc3339(request.received_at)} {request.method} {request.path} -> {answer}"]
+    words.append(f"key {keys[0]}" if keys else "no key")
+    if event is not None:
+        job = "" if event.job_name is None else f" of {event.job_namespace} / {event.job_name}"
+        words.append(f"{event.event_type or event.kind or 'no event'}{job}")
+    return printable(", ".join([*words, when]))
+
+
+def with_text(asked: Mapping[str, Any]) -> str:
+    """What was asked for, as it could be written: " with type='START', job='load'"; empty if it was all."""
+    text = ", ".join(f"{name}={_shown(value)}" for name, value in asked.items() if value is not None)
+    return f" with {text}" if text else ""
 
 
 def _shown(value: Any) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mock_intake.clock import monotonic
 from mock_intake.server.bell import Bell
@@ -44,9 +45,18 @@ async def in_thread(wait: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         abandoned.set()
         raise
-    except (IntakeFailure, ValueError) as failure:
+    except (IntakeFailure, TypeError, ValueError) as failure:
         # The way through the thread tells a reader nothing.
         raise failure.with_traceback(None) from None
+
+
+def check_names(wait: Callable[..., Any], given: Iterable[str]) -> None:
+    """Raises ``TypeError`` if what a wait is asked for has a name that it does not know."""
+    __tracebackhide__ = True
+    known = inspect.signature(wait).parameters
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{wait.__name__}_async has no {name}; there are {', '.join(known)}")
 
 
 def wait_in_turns(wait: Callable[[float], bool], timeout: float) -> bool:

@@ -166,7 +166,7 @@ def test_coverage_tells_what_came_what_it_produces_and_what_never_came(intake: I
         ("dataset", "schema"),
         ("dataset", "columnLineage"),
     }
-    assert facets["dataset", "schema"] == {"entity": "dataset", "key": "schema", "events": 2, "produces": "columns"}
+    assert facets["dataset", "schema"] == {"entity": "dataset", "key": "schema", "events": 1, "produces": "columns"}
     assert facets["run", "acme_retry"]["produces"] is None
     missing = {(facet["entity"], facet["key"]) for facet in load["missing"]}
     assert {("run", "parent"), ("output", "outputStatistics")} <= missing

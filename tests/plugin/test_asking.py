@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.plugin.running import Project, pinned
 
 OTHER_RUN = "0f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3e"
@@ -331,3 +333,72 @@ def test_findings_are_those_of_events_requests_and_runs(project: Project) -> Non
             intake.expect_finding("HT")
         """.replace("CODES", '["DD101", "HT201", "RC104"]')
     )
+
+
+def test_members_of_enumerations_and_uuids_are_the_texts_they_stand_for(project: Project) -> None:
+    project.passes(
+        """
+        import enum, uuid
+        from openlineage.client.event_v2 import RunState
+
+        RUN = uuid.UUID("5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d")
+
+        class Jobs(enum.Enum):
+            LOAD = "load_orders"
+            NAMESPACE = "prod"
+
+        class Words(enum.StrEnum):
+            OK = "ok"
+            RUN_EVENT = "RunEvent"
+
+        @pytest.mark.intake(fail_on="never")
+        def test_it(intake, send):
+            send("START"), send("FAIL")
+            assert [event.type for event in intake.events(type=RunState.FAIL)] == ["FAIL"]
+            assert len(intake.events(run=RUN)) == len(intake.events(run=re.compile("^5f0b"))) == 2
+            assert len(intake.events(job=Jobs.LOAD, status=Words.OK, kind=Words.RUN_EVENT)) >= 1
+            assert intake.event(type=RunState.FAIL, run=RUN, job=(Jobs.NAMESPACE, Jobs.LOAD)).type == "FAIL"
+            assert intake.run(RUN).id == intake.run(re.compile("^5f0b")).id == str(RUN)
+            assert len(intake.runs(job=Jobs.LOAD)) == 1
+            assert len(intake.wait_for(type=RunState.FAIL, run=RUN)) == 1
+            for state in (RunState.FAIL, [RunState.COMPLETE, RunState.FAIL], {RunState.FAIL}):
+                assert intake.wait_for_run(RUN, state=state).state == "FAIL"
+            with pytest.raises(IntakeFailure, match="Expected one event with type='ABORT', run='5f0b5ce7-.*'; none"):
+                intake.event(type=RunState.ABORT, run=RUN)
+            with pytest.raises(IntakeFailure, match="for a run with run='5f0b5ce7-.*' to be COMPLETE"):
+                intake.wait_for_run(RUN, state=RunState.COMPLETE, timeout=0)
+        """
+    )
+
+
+def test_what_is_no_text_is_refused_at_the_call(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        import enum
+        from openlineage.client.event_v2 import RunEvent
+
+        class Number(enum.Enum):
+            ONE = 1
+
+        def test_type(intake): intake.events(type=["FAIL"])
+        def test_type_of_enum(intake): intake.events(type=Number.ONE)
+        def test_word_of_enum(intake): intake.events(type=enum.Enum("E", {"A": "FAILED"}).A)
+        def test_run(intake): intake.event(run=7)
+        def test_job(intake): intake.run(job=("a", "b", "c"))
+        def test_job_of_a_pair(intake): intake.runs(job=("a", None))
+        def test_status(intake): intake.events(status=b"ok")
+        def test_kind(intake): assert intake.events(kind=RunEvent) == []
+        """
+    )
+    assert [re.sub("<class .*>", "CLASS", message) for message in ran.messages] == [
+        "TypeError: type is a text or a pattern, not ['FAIL']",
+        "TypeError: type is a text or a pattern, not <Number.ONE: 1>",
+        "ValueError: type is one of START, RUNNING, COMPLETE, FAIL, ABORT, OTHER, not 'FAILED'",
+        "TypeError: run is a text, a pattern or a UUID, not 7",
+        "TypeError: job is a text, a pattern or (namespace, name), not ('a', 'b', 'c')",
+        "TypeError: job is a text, a pattern or (namespace, name), not ('a', None)",
+        "TypeError: status is a text or a pattern, not b'ok'",
+        "TypeError: kind is a text or a pattern, not CLASS",
+    ]
+    # The way ends where the test made the mistake.
+    assert not re.search(r"^\S*mock_intake_pytest/\S+:\d+: ", ran.output, re.MULTILINE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.plugin.running import Project, pinned
 
 
@@ -312,3 +314,49 @@ def test_events_that_are_not_as_expected_are_told_one_by_one(project: Project) -
           The key of this test is intake.api_key; intake_env leads clients here with it.
         """
     )
+
+
+def test_members_of_enumerations_uuids_and_tuples_are_compared_as_json_has_them(project: Project) -> None:
+    project.passes(
+        """
+        import uuid
+        from openlineage.client.event_v2 import RunState
+
+        RUN = uuid.UUID("5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d")
+
+        def test_it(intake, send):
+            send("START"), send("COMPLETE", outputs=[dataset("b"), dataset("a")])
+            assert intake.assert_event({"eventType": RunState.COMPLETE, "run": {"runId": RUN}}).type == "COMPLETE"
+            intake.assert_event({"outputs": ({"name": "b"}, {"name": "a"})})
+            intake.assert_event({"outputs": unordered([{"name": "a"}, {"name": "b"}]), "eventType": RunState.COMPLETE})
+            intake.assert_events([{"eventType": RunState.START}, {"eventType": RunState.COMPLETE}])
+            with pytest.raises(IntakeFailure, match="/eventType: expected 'FAIL', there is 'START'"):
+                intake.assert_event({"eventType": RunState.FAIL})
+        """
+    )
+
+
+def test_what_no_event_can_hold_is_refused_at_the_call(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        import datetime
+
+        def test_value(intake):
+            intake.assert_event({"run": {"facets": [{"at": datetime.date(2026, 1, 2)}]}})
+
+        def test_in_any_order(intake):
+            intake.assert_events([{"inputs": unordered([{"name": b"a"}])}], in_order=False)
+
+        def test_no_dict(intake):
+            intake.assert_event("COMPLETE")
+        """
+    )
+    ends = "; a type, a pattern or satisfying(...) can stand in place of a value"
+    never = "an event holds texts, numbers, objects and lists, so this never fits"
+    assert ran.messages == [
+        f"TypeError: /run/facets/0/at: {never}: datetime.date(2026, 1, 2){ends}",
+        f"TypeError: /inputs/0/name: {never}: b'a'{ends}",
+        "TypeError: an expected event is a dict of what it is to have, not 'COMPLETE'",
+    ]
+    # The way ends where the test made the mistake.
+    assert not re.search(r"^\S*mock_intake_pytest/\S+:\d+: ", ran.output, re.MULTILINE)

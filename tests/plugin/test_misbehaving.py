@@ -147,3 +147,116 @@ def test_plans_that_cannot_be_understood_are_told_at_the_call(project: Project) 
         ValueError: not a fault plan: a step is a status from 200 to 599 or one of close, reset, lost, truncate, drip, garbage, hang, redirect, not 'fire'
         """  # noqa: E501
     )
+
+
+LEFT_OVER = """
+    @pytest.mark.intake(faults=[{"step": 503, "match": {"event_type": "COMPLET"}}, 503, "reset"])
+    def test_word(intake, send):
+        assert [send(), send("COMPLETE")] == [503, None]
+        assert send() == 202
+
+    @pytest.mark.intake(faults=[{"step": 503, "times": None, "match": {"job": "laod"}}])
+    def test_for_ever(intake, send):
+        send()
+
+    @pytest.mark.intake(faults=[{"step": "close", "times": 3}])
+    def test_some(intake, send):
+        send(), send()
+        assert False
+
+    @pytest.mark.intake(faults="503", events=0)
+    def test_nothing_came(intake): pass
+"""
+
+
+def test_a_marker_s_faults_that_nothing_met_are_told_and_fail_nothing(project: Project) -> None:
+    ran = project.run_tests(LEFT_OVER, "-rP", "--intake-report=report.md")
+    assert ran.outcomes == {"passed": 3, "failed": 1}, ran.output
+    warnings = [line for line in ran.summary.splitlines() if line.startswith("warning: ")]
+    assert warnings == [
+        ("warning: test_it.py::test_word: faults that were not met: step 1 of 3 (503, event_type 'COMPLET')"),
+        "warning: test_it.py::test_for_ever: faults that were not met: step 1 of 1 (503, job 'laod')",
+        "warning: test_it.py::test_some: faults that were not met: step 1 of 1 (close, taken 2 of 3 times)",
+        "warning: test_it.py::test_nothing_came: faults that were not met: step 1 of 1 (503)",
+    ]
+    # Each in its test's own report too, passed ones included.
+    assert ran.output.count("- Captured mock-intake teardown -") == 4
+    report = (project.path / "report.md").read_text().replace("\\", "")
+    assert "Warning: test_it.py::test_word: faults that were not met: step 1 of 3" in report
+
+
+def test_faults_that_workers_did_not_meet_are_told(project: Project) -> None:
+    project.tests(LEFT_OVER)
+    assert project.run_alone("-n2").summary.count("warning: test_it.py::test_") == 4
+
+
+def test_many_tests_with_faults_that_nothing_met_are_summed_up(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        @pytest.mark.parametrize("number", range(12))
+        @pytest.mark.intake(faults="202,503")
+        def test_it(intake, send, number):
+            send()
+        """
+    )
+    assert ran.summary.count("warning: test_it.py::test_it[") == 10
+    assert "warning: and of 2 more tests" in ran.summary
+
+
+def test_faults_that_may_as_well_not_be_met_are_not_told(project: Project) -> None:
+    ran = project.passes(
+        """
+        @pytest.mark.intake(faults="503,202")
+        def test_all(intake, send):
+            send(), send()
+
+        @pytest.mark.intake(faults={"sequence": [202, 503], "repeat_last": True})
+        def test_repeated(intake, send):
+            send()
+
+        @pytest.mark.intake(faults=[{"step": 503, "probability": 0.5, "match": {"job": "other"}}])
+        def test_by_chance(intake, send):
+            send()
+
+        @pytest.mark.intake(faults=[{"step": 503, "probability": 0, "times": 2}])
+        def test_never(intake, send):
+            send()
+
+        @pytest.mark.intake(faults={"delay": 0.01})
+        def test_late(intake, send):
+            send()
+
+        @pytest.mark.intake(faults=[{"step": 503, "times": None}], events=0)
+        def test_for_ever(intake, send):
+            send(), send()
+
+        @pytest.mark.intake(faults="202,503")
+        def test_well(intake, send):
+            send()
+            intake.well()
+
+        @pytest.mark.intake(faults="202,503")
+        def test_another(intake, send):
+            send()
+            intake.sequence("202,202,202")
+
+        def test_its_own(intake, send):
+            intake.fail(503, 7)
+            intake.sequence("202,503")
+            send()
+        """,
+        tests=9,
+    )
+    assert "warning: " not in ran.summary
+
+
+def test_faults_of_a_test_that_was_skipped_are_not_told(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        @pytest.mark.intake(faults="503")
+        def test_it(intake):
+            pytest.skip("not today")
+        """
+    )
+    assert ran.outcomes == {"skipped": 1}
+    assert "warning: " not in ran.summary

@@ -79,7 +79,8 @@ def test_what_fixtures_send_when_they_end_counts(project: Project) -> None:
     )
     assert ran.outcomes == {"passed": 2, "errors": 1}
     assert ran.told("test_flushed_and_found").startswith(
-        "1 finding of level error (1 below it not shown):\n\nDD101 error: "
+        '1 finding of level error (1 below it not shown: fail_on="info" and --intake-report show them):'
+        "\n\nDD101 error: "
     )
 
 

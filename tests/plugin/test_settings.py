@@ -232,13 +232,19 @@ def test_wrong_markers_fail_their_tests_in_a_line_in_workers_too(project: Projec
 @pytest.mark.parametrize(
     ("paths", "error"),
     [
-        ('["http", "ftp"]', "paths is one of http, datadog, async, agent, intercept, not 'ftp'"),
+        ('["http", "htpp"]', "paths is one of http, datadog, async, agent, intercept, not 'htpp'"),
+        ("7", "paths is a list of texts, not 7"),
         ("[]", "paths names none, so the test would not run; there are http, datadog, async, agent, intercept"),
     ],
 )
-def test_wrong_paths_to_run_over_are_told_at_collection(project: Project, paths: str, error: str) -> None:
-    message = project.failure(f"@pytest.mark.intake(paths={paths})\ndef test_it(intake): pass")
-    assert message == f"test_it.py::test_it: @pytest.mark.intake: {error}"
+@pytest.mark.parametrize("fixture", ["intake", "intake_path"])
+def test_wrong_paths_to_run_over_fail_that_test_alone(project: Project, paths: str, error: str, fixture: str) -> None:
+    project.tests("def test_of_another_file(): pass", "test_other.py")
+    ran = project.run_tests(
+        f"@pytest.mark.intake(paths={paths})\ndef test_it({fixture}): pass\ndef test_right(intake, send): send()"
+    )
+    assert ran.outcomes == {"errors": 1, "passed": 2}, ran.output
+    assert ran.message == f"test_it.py::test_it: @pytest.mark.intake: {error}"
 
 
 def test_a_marker_that_nothing_reads_fails_its_test(project: Project) -> None:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tests.plugin.running import Project, pinned
+from tests.plugin.running import Project, pinned, timeless
 
 SEVERAL = """
     def test_ok(intake, send):
@@ -55,15 +55,87 @@ LATE = """
 
 
 def test_the_summary_counts_what_arrived(project: Project) -> None:
-    assert project.run_tests(SEVERAL).summary == pinned(
+    assert timeless(project.run_tests(SEVERAL).summary) == pinned(
         """
         6 events received in 5 tests: 5 ok, 0 warning, 1 error; 3 requests refused or faulted, 2 retries seen
           DD101 error      1 x  the job has no jobType facet, so Datadog would take the event and not process it
-          RC102 warning    4 x  run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load never ended
+          RC102 warning    4 x  for instance: run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load never ended
         lost: 1 event that no attempt got through
+          TIME POST /api/v1/lineage -> no answer (fault: reset), key ****KEY, COMPLETE of prod / load_orders, during test_it.py::test_lost
         strays: 1 request came with no test's key
+          TIME POST /api/v1/lineage -> 403, key ****KEY, COMPLETE of prod / load_orders, during test_it.py::test_astray
+        """  # noqa: E501
+    )
+
+
+def test_only_the_first_of_what_was_lost_or_went_astray_is_described(project: Project) -> None:
+    project.conftest(
+        """
+        HANDLES = []
+
+        @pytest.fixture(scope="session", autouse=True)
+        def client(_intake_session):
+            yield
+            post(HANDLES[0], b"no event", key="1" * 32)
         """
     )
+    summary = timeless(
+        project.run_tests(
+            """
+            from conftest import HANDLES
+
+            def test_it(intake, send):
+                HANDLES.append(intake)
+                send()
+                send(b"{}", key="0" * 32)
+                intake.fail(503, None)
+                for number in range(2):
+                    for kind in ("RUNNING", "COMPLETE", "FAIL", "ABORT"):
+                        send(kind)
+                        assert send(kind) == 503
+            """
+        ).summary
+    )
+    place = "POST /api/v1/lineage ->"
+    assert summary.partition("lost: ")[2] == pinned(
+        f"""
+        4 events that no attempt got through
+          TIME {place} 503 (fault: 503), key ****KEY, RUNNING of prod / load_orders, during test_it.py::test_it
+          TIME {place} 503 (fault: 503), key ****KEY, COMPLETE of prod / load_orders, during test_it.py::test_it
+          TIME {place} 503 (fault: 503), key ****KEY, FAIL of prod / load_orders, during test_it.py::test_it
+          and 1 more
+        strays: 2 requests came with no test's key
+          TIME {place} 403, key ****KEY, no event, during test_it.py::test_it
+          TIME {place} 403, key ****KEY, between tests
+        """
+    )
+
+
+@pytest.mark.parametrize("suffix", ["json", "xml", "md", "html", "txt"])
+def test_the_report_describes_what_was_lost_and_went_astray(project: Project, suffix: str) -> None:
+    project.tests(SEVERAL)
+    project.run(f"--intake-report=report.{suffix}")
+    text = (project.path / f"report.{suffix}").read_text(encoding="utf-8").replace("\\", "")
+    assert re.search(r"no answer \(fault: reset\), key .{1,40}, COMPLETE of prod / load_orders, during ", text), text
+    assert re.search(r"403, key .{1,40}0000, COMPLETE of prod / load_orders, during test_it.py::test_astray", text)
+
+
+def test_what_workers_lost_is_described_too(project: Project) -> None:
+    project.tests(SEVERAL)
+    summary = timeless(project.run_alone("-n2").summary)
+    assert "  TIME POST /api/v1/lineage -> 403, key ****KEY, COMPLETE of prod / load_orders, during " in summary
+    assert "(fault: reset), key ****KEY, COMPLETE of prod / load_orders, during test_it.py::test_lost" in summary
+
+
+def test_findings_with_the_same_words_are_no_instances(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        @pytest.mark.parametrize("number", range(2))
+        def test_it(intake, send, number):
+            send()
+        """
+    )
+    assert "RC102 warning    2 x  run 5f0b5ce7-" in ran.summary
 
 
 def test_without_the_fixture_there_is_no_summary(project: Project) -> None:
@@ -123,6 +195,25 @@ def test_what_comes_after_all_tests_is_told(project: Project) -> None:
         """
     )
     assert "late: 1 request of test_it.py::test_it came after the test had ended; nothing judged it" in ran.summary
+
+
+def test_what_was_lost_after_its_test_had_ended_is_told_so(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        from tests.plugin.inside import post
+        HANDLES = []
+
+        def test_early(intake, send):
+            HANDLES.append(intake)
+            send()
+
+        def test_last(intake, send):
+            send()
+            post(HANDLES[0], run_event("COMPLETE"), path="/api/v2/lineage")
+        """
+    )
+    (line,) = [line for line in ran.summary.splitlines() if "/api/v2/lineage -> 404" in line]
+    assert line.endswith(", COMPLETE of prod / load_orders, after test_it.py::test_early had ended")
 
 
 def test_many_late_tests_are_summed_up(project: Project) -> None:

@@ -353,3 +353,45 @@ def test_coroutines_that_hold_up_their_loop_are_told(project: Project) -> None:
         No event arrived.
         """
     )
+
+
+def test_what_a_wait_cannot_be_asked_for_is_told_at_the_call(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        def test_number(intake): intake.wait_for("2")
+
+        def test_truth(intake): intake.wait_for(True)
+
+        def test_state(intake): intake.wait_for_run(state=7)
+
+        def test_states(intake): intake.wait_for_run(state=["FAIL", re.compile("F")])
+
+        def test_no_state(intake): intake.wait_for_run(state=())
+
+        def test_run(intake): intake.wait_for_run(7)
+
+        @pytest.mark.asyncio
+        async def test_name(intake): await intake.wait_for_async(jobb="load")
+
+        @pytest.mark.asyncio
+        async def test_name_of_a_run(intake): await intake.wait_for_run_async(status="ok")
+
+        @pytest.mark.asyncio
+        async def test_type(intake): await intake.wait_for_async(type=7)
+        """
+    )
+    assert ran.messages == [
+        "TypeError: events is a number of events, not '2'",
+        "TypeError: events is a number of events, not True",
+        "TypeError: state is a text or several of them, not 7",
+        "TypeError: state is a text or several of them, not re.compile('F')",
+        (
+            "ValueError: state is one of START, RUNNING, COMPLETE, FAIL, ABORT, OTHER, or several of them; "
+            "none is asked for"
+        ),
+        "TypeError: run is a text, a pattern or a UUID, not 7",
+        "TypeError: wait_for_async has no jobb; there are events, type, job, run, status, timeout",
+        "TypeError: wait_for_run_async has no status; there are run, job, state, timeout",
+        "TypeError: type is a text or a pattern, not 7",
+    ]
+    assert not re.search(r"^\S*mock_intake_pytest/\S+:\d+: ", ran.output, re.MULTILINE)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugin.alone import AloneProject
+from tests.plugin.running import timeless
 
 XDIST = ["xdist.plugin"]
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
@@ -179,11 +180,11 @@ def test_the_summary_is_that_of_a_run_without_workers(alone: AloneProject) -> No
     alone.write("pytest.ini", "[pytest]\nintake_ignore = RC\n")  # whose words depend on which test was first
     alone.write("intake_snapshots/test_it/test_gone.json", "{}")
     alone.passes(1, "-k", "snapshot")  # which writes it
-    summary = alone.passes(8).summary
+    summary = timeless("\n".join(alone.passes(8).summary)).splitlines()
     assert summary[0].startswith("7 events received in 8 tests: ")
     assert "lost: 1 event that no attempt got through" in summary
     assert "snapshot unused: intake_snapshots/test_it/test_gone.json" in summary
-    assert alone.passes(8, "-n", "2", plugins=XDIST).summary == summary
+    assert timeless("\n".join(alone.passes(8, "-n", "2", plugins=XDIST).summary)).splitlines() == summary
 
 
 def test_a_worker_that_crashes_is_told(alone: AloneProject) -> None:

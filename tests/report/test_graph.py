@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import time
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_intake.report.evidence import lineage_of
-from mock_intake.report.graph import MOST_DRAWN, Graph, Layout, Node, drawing, layout
+from mock_intake.report.graph import MOST_DRAWN, Graph, Layout, Look, Node, Reason, drawing, layout
 from mock_intake.report.suite import ProducerReport
 from tests.report.samples import Recorded
 
@@ -133,6 +134,73 @@ def test_the_largest_drawing_takes_no_time() -> None:
 def test_a_long_chain_is_no_trouble() -> None:
     made = layout(chain(2_000))
     assert len({place.x for place in made.places.values()}) == 2_000
+
+
+def test_a_source_stands_one_layer_before_its_first_reader() -> None:
+    late = data("late")
+    made = layout(graph(*itertools.pairwise(chain(6).nodes), (late, job("5"))))
+    assert made.places[late].x == made.places[data("4")].x
+    both = graph(*itertools.pairwise(chain(6).nodes), (late, job("5")), (late, job("1")))
+    assert layout(both).places[late].x == layout(both).places[data("0")].x
+
+
+def dashed(made: str) -> list[list[tuple[float, float]]]:
+    """The corners of the dashed lines of a drawing, the rounded ones included."""
+    paths = [one.get("d") or "" for one in ElementTree.fromstring(made).iter("path") if one.get("class") == "near-miss"]  # noqa: S314
+    return [[(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)", path)] for path in paths]
+
+
+def test_what_just_missed_and_is_not_connected_stands_below_the_one_that_is() -> None:
+    linked, near = chain(5), data("2 again")
+    alone = Graph((near, *linked.nodes), linked.edges)
+    made = layout(alone, [(data("2"), near)])
+    here, there = made.places[data("2")], made.places[near]
+    assert (there.x, there.y > here.y) == (here.x, True)
+    assert overlapping(made) == []
+
+
+def test_a_dashed_line_ends_where_no_other_line_does() -> None:
+    drawn = graph(*itertools.pairwise(chain(5).nodes))
+    made = drawing(drawn, "title", near_misses={(data("0"), data("4")): Reason("DS101", "why")})
+    places = layout(drawn, [(data("0"), data("4"))]).places
+    [corners] = dashed(made)
+    for (x, y), node in zip((corners[0], corners[-1]), (data("0"), data("4")), strict=True):
+        assert x not in (places[node].x, places[node].x + 240)
+        assert y in (places[node].y, places[node].y + HEIGHT)
+    assert ">DS101<" in made.replace("<title>DS101: why</title>", "")
+
+
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.booleans()), max_size=16),
+    near=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=5),
+)
+def test_dashed_lines_pass_no_node(pairs: list[tuple[int, int, bool]], near: list[tuple[int, int]]) -> None:
+    edges = [
+        (data(str(one)), job(str(other))) if reads else (job(str(one)), data(str(other))) for one, other, reads in pairs
+    ]
+    nodes = dict.fromkeys([*itertools.chain(*edges), *(data(str(number)) for number in range(12))])
+    misses = {(data(str(one)), data(str(other))): Reason("DS101", "why") for one, other in near if one != other}
+    drawn = Graph(tuple(nodes), tuple(dict.fromkeys(edges)))
+    made = layout(drawn, misses)
+    assert overlapping(made) == []
+    lines = dashed(drawing(drawn, "title", near_misses=misses))
+    assert len(lines) == len(misses)
+    for corners in lines:
+        for (x, y), (to_x, to_y) in itertools.pairwise(corners):
+            assert 0 <= min(x, to_x) <= max(x, to_x) <= made.width
+            assert 0 <= min(y, to_y) <= max(y, to_y) <= made.height
+            for place in made.places.values():
+                beside = max(x, to_x) <= place.x or min(x, to_x) >= place.x + 240
+                above_or_below = max(y, to_y) <= place.y or min(y, to_y) >= place.y + HEIGHT
+                assert beside or above_or_below
+
+
+def test_the_rule_for_which_a_node_is_not_shown_is_written_into_it() -> None:
+    here = job("load")._replace(namespace="a-namespace-that-is-long-enough-to-be-cut-in-any-case")
+    made = drawing(graph((data("raw"), here)), "title", {here: Look(style="unsurfaced", note="why", code="DD104")})
+    assert ">job, DD104 in …" in made
+    assert ">dataset in ns<" in made
+    assert 'role="img"' in made
 
 
 def test_lineage_as_the_control_api_gives_it(recorded: Recorded) -> None:

@@ -14,8 +14,8 @@ from mock_intake import IntakeServer
 from mock_intake.catalogue import RULES
 from mock_intake.datadog.authentication import Keys
 from mock_intake.intake import Settings
-from tests.control.content import KEY, ORG, run_of, send
-from tests.events import dataset, job_type, run_event
+from tests.control.content import KEY, ORG, OTHER_KEY, OTHER_ORG, run_of, send
+from tests.events import dataset, job_type, run_event, schema
 from tests.test_serve import Serving
 from tests.web.looking import BROWSER, WEB, look, parsed, submit
 
@@ -33,6 +33,37 @@ def test_all_rules_are_there_with_how_often_they_have_spoken(full: IntakeServer)
         assert str(len(look(full, link).rows())) == words.split()[0], link
 
 
+def test_rules_about_datasets_lead_to_the_lineage_of_each_org(server: IntakeServer) -> None:
+    for name in ("shop.public.orders", "SHOP.public.orders"):
+        send(server, run_event(inputs=[dataset(name)]))
+    [link] = [where for words, where in look(server, "/mock/rules").links().items() if words == "1 dataset"]
+    assert link == f"/mock/lineage?org={ORG}"
+    for name in ("raw/orders", "raw//orders"):
+        send(server, run_event(inputs=[dataset(name, "s3://lake")]), key=OTHER_KEY)
+    for name in ("shop.public.users", "SHOP.public.users"):
+        send(server, run_event(inputs=[dataset(name)]), key=OTHER_KEY)
+    links = look(server, "/mock/rules").links()
+    assert links["1 dataset"] == f"/mock/lineage?org={OTHER_ORG}"  # DS104, of one org only
+    assert links[f"1 dataset of org {ORG}"] == f"/mock/lineage?org={ORG}"
+    assert links[f"1 dataset of org {OTHER_ORG}"] == f"/mock/lineage?org={OTHER_ORG}"
+
+
+def test_a_facet_is_counted_once_for_an_event_with_several_datasets(server: IntakeServer) -> None:
+    inputs = [dataset(f"shop.public.{name}", schema=schema("id")) for name in ("orders", "users", "items")]
+    for event_type in ("START", "COMPLETE"):
+        send(server, run_event(event_type, inputs=inputs))
+    for path in ("/mock/coverage", "/mock/job?namespace=prod&name=load_orders"):
+        counts = [row[2] for row in look(server, path).rows() if row[:2] == ["schema", "dataset"]]
+        assert counts == ["2"], path
+
+
+def test_what_is_unfolded_on_coverage_has_a_name_of_its_own(full: IntakeServer) -> None:
+    page = look(full, "/mock/coverage")
+    keys = [key for one in page.all("details") if (key := one.attributes.get("data-key"))]
+    assert set(keys) >= {link for link in page.links().values() if link.startswith("/mock/job?")} > set()
+    assert len(set(keys)) == len(keys)
+
+
 def test_coverage_tells_what_came_and_what_did_not(full: IntakeServer) -> None:
     page = look(full, f"/mock/coverage?org={ORG}&job_name=load_orders")
     assert ["jobType", "job"] in [row[:2] for row in page.rows()]
@@ -44,7 +75,7 @@ def test_a_fault_plan_is_begun_and_ended_on_its_page(server: IntakeServer) -> No
     assert (began.status_code, began.headers["location"]) == (303, "/mock/faults")
     assert send(server, run_event()).status_code == 503
     page = look(server, "/mock/faults")
-    assert "1 taken so far" in page.text
+    assert "1 request took a step" in page.text
     assert [" ".join(one.text.split()) for one in page.all("li") if "plan" not in one.attributes][-3:] == [
         "taken: 503", "next: lost", "202",
     ]  # fmt: skip

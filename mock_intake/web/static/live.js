@@ -4,6 +4,12 @@
 (() => {
   const pause = 400; // ms between two looks at most
   const page = 50; // rows that a search is content with
+  const poll = 1500; // ms between two looks at what no request tells of
+  const polled = document.querySelector("[data-poll]") !== null;
+  // A page about one event cares for no other.
+  const about = document.querySelector("main [data-event]");
+  const eventId = about && about.dataset.event;
+  const keeping = eventId ? "new attempts show by themselves" : "new events show by themselves";
   const searching = document.querySelector("#list a[data-go-on]") !== null;
   const button = document.getElementById("live-button");
   const status = document.getElementById("live-status");
@@ -11,8 +17,15 @@
   let heard = 0;
   let waiting = null;
   let busy = false;
+  let failed = false;
+  let polling = null;
 
   const say = text => { if (status && status.textContent !== text) status.textContent = text; };
+
+  const parts = within => [...within.querySelectorAll("main [data-live]")];
+  const names = within => parts(within).map(part => part.dataset.live).sort().join("\n");
+  // What a part was when it was loaded: one that has not changed is left alone, with whatever was done to it since.
+  const loaded = new WeakMap(parts(document).map(part => [part, part.innerHTML]));
 
   // Fetches this page anew and takes over its parts that live.
   async function refresh() {
@@ -26,13 +39,24 @@
       if (answer.redirected) { location.reload(); return; }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const part of document.querySelectorAll("[data-live]")) {
-        const other = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-        if (other) replace(part, other);
+      // The record is being read: there is no page yet, and it is asked for again.
+      if (fresh.querySelector("meta[http-equiv=refresh]")) { heard += number; later(); return; }
+      // Another page by now, such as one with a drawing that its script has to know of from the beginning.
+      if (names(fresh) !== names(document)) { location.reload(); return; }
+      const stay = place();
+      for (const part of parts(document)) {
+        const other = fresh.querySelector(`main [data-live="${part.dataset.live}"]`);
+        if (loaded.get(part) === other.innerHTML) continue;
+        loaded.set(part, other.innerHTML);
+        replace(part, other);
       }
-      say(number === 1 ? "1 request came in" : `${number} requests came in`);
+      stay();
+      if (number) say(number === 1 ? "1 request came in" : `${number} requests came in`);
+      else if (failed) say(keeping);
+      failed = false;
       document.dispatchEvent(new CustomEvent("refreshed"));
     } catch (error) {
+      failed = true;
       say(`cannot be brought up to date: ${error.message}`);
     } finally {
       busy = false;
@@ -42,29 +66,78 @@
 
   function later() { if (waiting === null) waiting = setTimeout(refresh, pause); }
 
+  // Text by which something is known again, whatever it counts meanwhile.
+  const words = one => one.textContent.replace(/\d[\d,.]*/g, "").replace(/\s+/g, " ").trim();
+  const keyOf = one => { const row = one.closest("[data-key]"); return row && row.dataset.key; };
+
+  // Where the reader is: what it gives puts the first thing that is left of the window's back to its height in it.
+  function place() {
+    if (scrollY <= 0) return () => {};
+    const named = () => [...document.querySelectorAll("main [data-live] :is([data-key], h2[id], h3[id])")];
+    const name = one => one.dataset.key || one.id;
+    const seen = named().map(one => [name(one), one.getBoundingClientRect().top])
+      .filter(([, top]) => top >= 0 && top < innerHeight);
+    return () => {
+      const now = new Map(named().reverse().map(one => [name(one), one]));
+      const found = seen.find(([key]) => now.has(key));
+      if (found) scrollBy({ top: now.get(found[0]).getBoundingClientRect().top - found[1], behavior: "instant" });
+    };
+  }
+
+  // Every fold of a part by what it is known by: its own key, else its row's and its words without numbers.
+  function folds(part) {
+    const found = new Map();
+    for (const one of part.querySelectorAll("details")) {
+      const summary = one.querySelector("summary");
+      const key = one.dataset.key || `${keyOf(one) || ""}\n${summary ? words(summary) : ""}`;
+      let number = 0;
+      while (found.has(`${key}\n${number}`)) number += 1;
+      found.set(`${key}\n${number}`, one);
+    }
+    return found;
+  }
+
+  // What can have the focus, by what it is known by.
+  function sign(one) {
+    const href = one.getAttribute("href");
+    return JSON.stringify([one.tagName, keyOf(one), href, href === null && (one.getAttribute("aria-label") || words(one))]);
+  }
+
   function replace(part, other) {
-    const known = new Set([...part.querySelectorAll("[data-key]")].map(row => row.dataset.key));
+    const keys = [...part.querySelectorAll("[data-key]")].map(row => row.dataset.key);
+    const known = new Set(keys);
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
-    const row = focused && focused.closest("[data-key]");
-    const key = row && row.dataset.key;
-    const href = focused && focused.getAttribute("href");
-    const open = new Set([...part.querySelectorAll("details[open] > summary")].map(one => one.textContent));
+    const focus = focused && { sign: sign(focused), at: keys.indexOf(keyOf(focused)) };
+    const before = folds(part);
+    const across = [...part.querySelectorAll(".scrolling")].map(one => one.scrollLeft);
     if (known.size) {
       for (const one of other.querySelectorAll("[data-key]")) {
         if (!known.has(one.dataset.key)) one.classList.add("new");
       }
     }
-    for (const summary of other.querySelectorAll("details > summary")) {
-      if (open.has(summary.textContent)) summary.parentElement.open = true;
+    for (const [key, one] of folds(other)) {
+      if (before.has(key)) one.open = before.get(key).open;
     }
     part.replaceChildren(...document.importNode(other, true).childNodes);
     prepare(part);
-    if (!focused) return;
-    const same = [...part.querySelectorAll("a, button, summary, [tabindex]")].find(one => {
-      const its = one.closest("[data-key]");
-      return one.getAttribute("href") === href && (its ? its.dataset.key : null) === key;
-    });
-    if (same) same.focus({ preventScroll: true });
+    part.querySelectorAll(".scrolling").forEach((one, at) => { one.scrollLeft = across[at] || 0; });
+    if (focus) restore(part, focus, keys);
+  }
+
+  // Focuses what was focused, else the row next to where it was, else the list.
+  function restore(part, focus, keys) {
+    const able = "a, button, input, select, summary, [tabindex]";
+    let found = [...part.querySelectorAll(able)].find(one => sign(one) === focus.sign);
+    if (!found && focus.at >= 0) {
+      const rows = new Map([...part.querySelectorAll("[data-key]")].map(row => [row.dataset.key, row]));
+      const near = keys.map((key, at) => [Math.abs(at - focus.at), key]).sort((one, other) => one[0] - other[0])
+        .find(([, key]) => rows.has(key));
+      const row = near && rows.get(near[1]);
+      found = row && (row.querySelector(".open") || row.querySelector(able));
+    }
+    if (!found) found = part.querySelector(".scrolling");
+    if (!found) { part.tabIndex = -1; found = part; }
+    found.focus({ preventScroll: true });
   }
 
   function listen() {
@@ -72,12 +145,17 @@
     const org = new URLSearchParams(location.search).get("org");
     source = new EventSource("/api/mock/v1/stream" + (org ? `?org=${encodeURIComponent(org)}` : ""));
     let opened = false;
-    source.addEventListener("exchange", () => { heard += 1; later(); });
+    if (polled) polling = setInterval(() => { if (document.documentElement.dataset.live === "on") later(); }, poll);
+    source.addEventListener("exchange", told => {
+      if (eventId && JSON.parse(told.data).event_id !== eventId) return;
+      heard += 1;
+      later();
+    });
     source.addEventListener("open", () => {
       document.documentElement.dataset.live = "on";
       if (opened) later(); // whatever came while nobody listened
       opened = true;
-      say("new events show by themselves");
+      say(keeping);
     });
     source.addEventListener("error", () => {
       document.documentElement.dataset.live = "off";
@@ -88,6 +166,7 @@
   function stop() {
     if (source) source.close();
     source = null;
+    clearInterval(polling);
     document.documentElement.dataset.live = "off";
   }
 
@@ -129,7 +208,7 @@
   if (searching) {
     say("looking further; what comes in meanwhile shows when the page is loaded anew");
     goOn();
-  } else if (button && document.querySelector("[data-live]")) {
+  } else if (button && document.querySelector("main [data-live]")) {
     button.hidden = false;
     button.addEventListener("click", () => {
       const on = button.getAttribute("aria-pressed") !== "true";

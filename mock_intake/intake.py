@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -336,10 +337,7 @@ def _manners(request: ReceivedRequest) -> list[Finding]:
     """What is wrong with a request that is taken all the same."""
     findings = []
     content_type = header(request.headers, "content-type")
-    if (
-        content_type != "application/json"
-        and (content_type or "").partition(";")[0].strip().lower() != "application/json"
-    ):
+    if not _is_json(content_type):
         findings.append(
             rules.CONTENT_TYPE_WRONG.found(
                 "header:Content-Type",
@@ -358,6 +356,11 @@ def _manners(request: ReceivedRequest) -> list[Finding]:
             )
         )
     return findings
+
+
+@lru_cache(maxsize=64)
+def _is_json(content_type: str | None) -> bool:
+    return (content_type or "").partition(";")[0].strip().lower() == "application/json"
 
 
 def _packing(encoding: str | None) -> str | None:

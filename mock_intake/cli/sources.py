@@ -72,13 +72,20 @@ def opened_file(source: str) -> Journal:
     """A journal file, read beside whoever writes it."""
     if not Path(source).is_file():
         raise UnusableError(f"{source}: there is no such journal file (and it is no URL of a server).")
-    with Path(source).open("rb") as file:
-        if file.read(64).lstrip()[:1] in (b"{", b"["):
-            raise UnusableError(
-                f"{source}: this is no journal; it looks like recorded events, which mock-intake check judges and "
-                "mock-intake replay sends. (Exported exchanges become a journal by mock-intake import.)"
-            )
+    if _looks_like_json(Path(source)):
+        raise UnusableError(
+            f"{source}: this is no journal; it looks like recorded events, which mock-intake check judges and "
+            "mock-intake replay sends. (Exported exchanges become a journal by mock-intake import.)"
+        )
     return SqliteJournal(Path(source), read_only=True)
+
+
+def _looks_like_json(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(64).lstrip()[:1] in (b"{", b"[")
+    except OSError:
+        return False  # why it cannot be read is told by who opens it as a journal
 
 
 def _fetched(url: str, token: str | None, org: str | None) -> tuple[Journal, int]:

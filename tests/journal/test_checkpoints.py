@@ -206,7 +206,8 @@ def test_large_exchanges_are_forgotten_in_small_steps_between_which_events_come(
         came += 1
     forgetting.join()
     assert came > 3
-    assert journal.count_events(EventFilter()) == came
+    # The first may have come before it was known up to where to forget.
+    assert journal.count_events(EventFilter()) in (came - 1, came)
     assert log_of(journal.file).stat().st_size < 2 * MOST
 
 

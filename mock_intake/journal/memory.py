@@ -145,8 +145,9 @@ class MemoryJournal:
                 self._dropped += 1
 
     def _refuse_doubles(self, exchanges: Sequence[Exchange]) -> None:
-        ids = {exchange.id for exchange in exchanges}
-        if len(ids) < len(exchanges) or not ids.isdisjoint(self._positions):
+        known = self._positions
+        ids = {exchange.id for exchange in exchanges if exchange.id not in known}
+        if len(ids) < len(exchanges):
             raise UnkeepableError("an exchange of the same id is on record already.")
 
     def _count(self, exchange: Exchange, flat: Flat) -> None:

@@ -83,3 +83,14 @@ def test_reading_on_is_fast_also_where_something_was_forgotten() -> None:
 
 def test_members_of_an_enumeration_are_found_by_their_texts() -> None:
     assert {Status.OK: 1}["ok"] == {"ok": 1}[Status.OK] == 1  # type: ignore[index]
+
+
+def test_what_is_on_record_makes_appending_no_slower() -> None:
+    journal = MemoryJournal()
+    journal.append([exchange(None) for _ in range(100_000)])
+    made = [exchange(None) for _ in range(2_000)]
+    began = time.monotonic()
+    for each in made:
+        journal.append([each])
+    # A look at all of it, each time, would take seconds.
+    assert time.monotonic() - began < 1

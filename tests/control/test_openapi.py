@@ -54,8 +54,9 @@ def judge(server: IntakeServer, endpoint: Endpoint, mode: GenerationMode) -> int
         nonlocal calls
         calls += 1
         if endpoint.name == "wait" and isinstance(case.body, dict):
-            timeout = case.body.get("timeout")
-            if timeout is None or (isinstance(timeout, int | float) and 0.02 < timeout <= 300):
+            # A null stays, and so does true: they were made wrong, and are to be refused.
+            timeout = case.body.get("timeout", 300)
+            if type(timeout) in (int, float) and 0.02 < timeout <= 300:
                 case.body["timeout"] = 0.02
         case.call_and_validate(session=session, timeout=10)
 

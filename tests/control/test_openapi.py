@@ -56,7 +56,7 @@ def judge(server: IntakeServer, endpoint: Endpoint, mode: GenerationMode) -> int
         if endpoint.name == "wait" and isinstance(case.body, dict):
             # A null stays, and so does true: they were made wrong, and are to be refused.
             timeout = case.body.get("timeout", 300)
-            if type(timeout) in (int, float) and 0.02 < timeout <= 300:
+            if isinstance(timeout, int | float) and timeout is not True and 0.02 < timeout <= 300:
                 case.body["timeout"] = 0.02
         case.call_and_validate(session=session, timeout=10)
 

@@ -272,7 +272,7 @@ def test_nothing_arriving_is_explained_by_how_the_command_ended(exit_code: int |
 
 
 def test_the_settings_file_that_was_probably_read_is_named() -> None:
-    file = Path("/work/openlineage.yml")
+    file = Path("/srv/job/openlineage.yml")
     refused = exchange(headers=(("Authorization", "Bearer another"),))
     for here in (observation(WELL), observation(WELL, [refused]), observation(WELL, exit_code=None)):
         plain, found = (

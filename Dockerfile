@@ -7,7 +7,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY mock_intake ./mock_intake
 COPY conformance ./conformance
 COPY pytest_plugin ./pytest_plugin
-RUN PIP_CONSTRAINT=constraints.txt pip install --no-cache-dir --disable-pip-version-check --no-input '.[tls]'
+RUN PIP_CONSTRAINT=constraints.txt pip install --no-cache-dir --disable-pip-version-check --no-input .
 
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin intake \
     && install --directory --owner=10001 --group=10001 /data

@@ -1,6 +1,9 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help demo test lint soak bench bench-pages paths docs clean chromium npm
+.PHONY: help fuzz atlas producers demo test test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java npm
 .DEFAULT_GOAL := help
+
+# Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,44 +16,88 @@ PYTEST_8 := .venv-pytest-8
 WHEELHOUSE := build/wheelhouse
 # What judges whether pages can be used by everybody; for tests alone.
 AXE := tests/web/node_modules/axe-core/axe.min.js
+# What has the fuzzer, which sees the branches of the package.
+FUZZ := .venv-fuzz
+SECONDS ?= 600
+TARGETS ?= decode parse judge import
+# Each worker has its part in one piece, so that what the tests of a module share is made once.
+WORKERS := -n auto --dist worksteal
 PIP := install --quiet --disable-pip-version-check --no-input
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
 
-demo: $(VENV)/.ready ## send by every documented way, to an intake that is well and to one that misbehaves; build/report.html
+demo: $(VENV)/.ready ## send by every documented way, to a healthy intake and to one that misbehaves; build/report.html
 	$(BIN)/mock-intake demo --out build
 	$(BIN)/mock-intake conformance --output build/report.html
 
-test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium ## run all tests
+test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## run all tests
 	MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
-lint: $(VENV)/.ready ## check style and types
+test-time: ## run all tests, and say at last how many seconds of the processor that took
+	@bash -c 'TIMEFORMAT="make test: %U s user, %S s system, %R s by the clock"; time $(MAKE) --no-print-directory test'
+
+lint: $(VENV)/.ready ## check style, types, and which way imports run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+same: $(VENV)/.ready ## compare all that is said and shown with the record of it; some: make same PARTS="pages api"
+	$(BIN)/python -m tests.same $(PARTS)
+
+same-write: $(VENV)/.ready ## write that record anew
+	$(BIN)/python -m tests.same --write $(PARTS)
+
+verdicts: $(VENV)/.ready ## put on record what the official documents say of the values of the tests; needs OPENLINEAGE_SPEC_DIR
+	@test -n "$$OPENLINEAGE_SPEC_DIR" || { echo "OPENLINEAGE_SPEC_DIR names no directory of official documents" >&2; exit 2; }
+	rm -f tests/openlineage/verdicts.json
+	MOCK_INTAKE_VERDICTS=write $(BIN)/python -m pytest -q -k "not whatever_is_sent" \
+		tests/openlineage/test_official_schemas.py tests/openlineage/test_violations.py
 
 bench: $(VENV)/.ready ## measure the judgement and the plugin against their like, side by side
 	$(BIN)/python bench/judge.py
+	$(BIN)/python -m bench.findings
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/plugin.py
+
+style: $(VENV)/.ready ## count what docstrings name, comments, lines of files and functions, room by room
+	$(BIN)/python bench/style.py
+
+bench-before: $(VENV)/.ready ## measure judgement, intake, plugin, journal and pages beside an earlier build, in turns; some: make bench-before PARTS="judge"
+	$(BIN)/python -m bench.before $(PARTS)
 
 bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 events are painted; takes minutes
 	$(BIN)/python -m bench.pages
 
-soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium ## the slow forms of tests that run short in CI
+soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## the slow forms of tests that run short in CI
 	HYPOTHESIS_PROFILE=soak MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest -n auto --timeout=3600 $(PYTEST_ARGS)
+	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --timeout=3600 $(PYTEST_ARGS)
+
+cost: $(VENV)/.ready ## measure that what a request costs is linear in every way in which it can be large
+	MOCK_INTAKE_COST=full $(BIN)/python -m pytest $(PYTEST_ARGS) tests/cost
+
+fuzz: $(FUZZ)/.ready ## look for inputs that break decoding, parsing, judging or imports: make fuzz SECONDS=3600
+	@for target in $(TARGETS); do \
+		$(FUZZ)/bin/python -m tests.fuzzing.run $$target $$(( $(SECONDS) / $(words $(TARGETS)) )) || exit 1; \
+	done
+
+producers: $(VENV)/.ready ## install real producers (Airflow, dbt, dlt, Dagster, Prefect, ddtrace, openlineage-java) and test that all they send comes here
+	$(BIN)/python -m bench.producers $(PRODUCERS)
+
+atlas: $(VENV)/.ready ## install real producers, run them through certify, write what was seen; some: make atlas ONLY="dbt java"
+	$(BIN)/python -m mock_intake_conformance.atlas $(if $(INTO),--into $(INTO)) $(ONLY)
 
 paths: $(VENV)/.ready ## measure what each client does under each fault, and write docs/paths.md
 	$(BIN)/python -m docs.generate_paths
 
 docs: $(VENV)/.ready ## write the pages that are generated from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
+	$(BIN)/python -m tests.cases.recordings.page
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -58,6 +105,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) \
 		|| { echo "python3 cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 2; }
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip $(PIP) -e '.[dev]'
+	@touch $@
+
+$(FUZZ)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(FUZZ)
+	PIP_CONSTRAINT=constraints.txt $(FUZZ)/bin/python -m pip $(PIP) -e . 'atheris==3.0.0'
 	@touch $@
 
 $(OLD_CLIENT)/.ready: constraints-openlineage-1.37.txt
@@ -73,7 +125,7 @@ $(PYTEST_8)/.ready: pyproject.toml constraints.txt
 
 $(WHEELHOUSE)/.ready: $(VENV)/.ready
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-input \
-		--wheel-dir $(WHEELHOUSE) '.[tls]' hatchling
+		--wheel-dir $(WHEELHOUSE) '.' hatchling
 	@touch $@
 
 # The lock file has the hash of what comes.
@@ -97,6 +149,10 @@ endef
 # Tests look at pages in a real browser, by one of the names that tests/browser.py knows.
 chromium:
 	$(call needed,chromium chromium-browser google-chrome google-chrome-stable,chromium)
+
+# Some of the producers in tests are programs for a JVM, started from their source.
+java:
+	$(call needed,javac,default-jdk-headless)
 
 # Brings Node too, which some of the producers in tests are written for.
 npm:

@@ -182,18 +182,19 @@ def serve_nothing(ready_file: Path) -> None:
 # One run over all of them.
 
 
-def command(server: str, folder: Path) -> list[str]:
+def command(server: str, folder: Path, python: Path) -> list[str]:
     ready = str(folder / "ready.json")
     if server == "nothing":
         return [sys.executable, __file__, "serve-nothing", ready]
-    serve = [str(Path(sys.executable).with_name("mock-intake")), "serve", "--port", "0", "--ready-file", ready]
+    serve = [str(python.with_name("mock-intake")), "serve", "--port", "0", "--ready-file", ready]
     return [*serve, "--journal", str(folder / "journal.db")] if server == "sqlite" else serve
 
 
-def measure(server: str, form: str) -> Measured:
+def measure(server: str, form: str, python: Path = Path(sys.executable)) -> Measured:
+    """One round with a server, that of the environment whose Python this is."""
     with tempfile.TemporaryDirectory(prefix="intake-bench-") as name:
         folder = Path(name)
-        process = subprocess.Popen(command(server, folder), stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+        process = subprocess.Popen(command(server, folder, python), stdout=subprocess.DEVNULL)  # noqa: S603 - our own
         try:
             url = _url(folder / "ready.json", process)
             client = [sys.executable, __file__, "load", *url.removeprefix("http://").split(":"), str(process.pid), form]

@@ -18,12 +18,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bench.judge import events
-from mock_intake.exchange import Exchange, ReceivedRequest
-from mock_intake.findings import Status
-from mock_intake.intake import Intake
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
 from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.judging.intake import Intake
+from mock_intake.model.exchange import Exchange, ReceivedRequest
+from mock_intake.model.findings import Status
 
 GROUP = 16
 PAGE = 100
@@ -55,7 +57,8 @@ def exchanges(begin: int = 0) -> Iterator[Exchange]:
     for number in itertools.count(begin):
         same_as = number - 1 if number % 100 == 99 else number
         run = same_as // 3
-        event = judged.event._replace(
+        event = replace(
+            judged.event,
             # Ids as random as hashes are, and the same in every run.
             id=f"{same_as * 0x9E3779B97F4A7C15 % 2**64:016x}",
             status=STATUSES[same_as % len(STATUSES)],
@@ -64,8 +67,8 @@ def exchanges(begin: int = 0) -> Iterator[Exchange]:
             job_name=f"job-{run % 1000}",
             job_namespace=f"namespace-{run % 7}",
         )
-        request = judged.request._replace(id=f"x{number:08x}", received_at=_BEGAN + timedelta(milliseconds=number))
-        yield judged._replace(request=request, event=event, org=ORGS[run % len(ORGS)])
+        request = replace(judged.request, id=f"x{number:08x}", received_at=_BEGAN + timedelta(milliseconds=number))
+        yield replace(judged, request=request, event=event, org=ORGS[run % len(ORGS)])
 
 
 def queries(journal: Journal, size: int) -> dict[str, Callable[[], object]]:

@@ -1,11 +1,11 @@
 """What the judgement of an event costs, beside its parts and beside pure jsonschema.
 
 Run: make bench, or .venv/bin/python bench/judge.py. All four are measured in one run, turn by turn, on the same
-events, so that the ratios hold on any machine; the rates are this machine's.
+events, in seconds of the processor, so that the ratios hold on any machine; the rates are this machine's.
 
   parse            orjson alone
   parse + core     orjson, then jsonschema-rs on the core schema: what a minimal validator would do
-  judgement        everything: parse, core, every facet, secrets, Datadog's rules, summary (mock_intake.judgement)
+  judgement        everything: parse, core, every facet, secrets, Datadog's rules, summary
   pure jsonschema  orjson, then the jsonschema library on the core and on every facet, formats checked
 """
 
@@ -18,8 +18,8 @@ from typing import Any
 
 import orjson
 
-from mock_intake.event import EventView
-from mock_intake.judgement import Judge
+from mock_intake.judging.judgement import Judge
+from mock_intake.model.event import EventView
 from mock_intake.openlineage.explain import Explainer
 from mock_intake.openlineage.facts import LATEST_CORE
 from mock_intake.openlineage.library import standard_library
@@ -27,7 +27,8 @@ from mock_intake.openlineage.library import standard_library
 PRODUCER = "https://github.com/acme/etl"
 FACETS = "https://openlineage.io/spec/facets"
 ROUNDS = 7
-MAX_COST = 5.0
+# How often the cost of parse + core the judgement may have, by the size of the event.
+MAX_COST = {"small": 4.5, "middle": 3.4, "large": 3.0}
 MIN_SPEED_UP = 20.0
 
 
@@ -124,21 +125,21 @@ def contestants() -> dict[str, Callable[[bytes], object]]:
 
 
 def seconds_per_call(call: Callable[[bytes], object], body: bytes, budget: float) -> float:
-    """The mean over as many calls as fit into the budget (seconds)."""
+    """The mean over as many calls as fit into the budget (seconds of the processor)."""
     calls = 0
-    began = time.perf_counter()
+    began = time.process_time()
     while True:
         for _ in range(10):
             call(body)
         calls += 10
-        spent = time.perf_counter() - began
+        spent = time.process_time() - began
         if spent > budget:
             return spent / calls
 
 
 def main() -> int:
     names = contestants()
-    print(f"events per second, best of {ROUNDS} rounds; Python {sys.version.split()[0]}")
+    print(f"events per second of the processor, best of {ROUNDS} rounds; Python {sys.version.split()[0]}")
     print(f"{'event':>16} " + " ".join(f"{name:>16}" for name in names) + f"{'cost':>8}{'speed-up':>10}")
     met = True
     for title, body in events().items():
@@ -148,10 +149,11 @@ def main() -> int:
                 best[name] = min(best[name], seconds_per_call(call, body, 0.15))
         cost = best["judgement"] / best["parse + core"]
         speed_up = best["pure jsonschema"] / best["judgement"]
-        met = met and cost <= MAX_COST and speed_up >= MIN_SPEED_UP
+        met = met and cost <= MAX_COST[title] and speed_up >= MIN_SPEED_UP
         rates = " ".join(f"{1 / seconds:>16,.0f}" for seconds in best.values())
         print(f"{title:>8} {len(body) / 1000:>5.1f} KB {rates}{cost:>7.1f}x{speed_up:>9.0f}x")
-    print(f"cost: judgement to parse + core (aim: at most {MAX_COST:g}x); ", end="")
+    aims = ", ".join(f"{most:g}x ({title})" for title, most in MAX_COST.items())
+    print(f"cost: judgement to parse + core (aim: at most {aims}); ", end="")
     print(f"speed-up: judgement to pure jsonschema (aim: at least {MIN_SPEED_UP:g}x)")
     print("aims met" if met else "aims missed")
     return 0 if met else 1

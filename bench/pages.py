@@ -25,11 +25,11 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from bench.journal import exchanges, fill
 from bench.judge import PRODUCER, facet
 from mock_intake import IntakeServer
-from mock_intake.exchange import Exchange, ReceivedRequest
-from mock_intake.intake import Intake
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.masking import org_of
+from mock_intake.judging.intake import Intake
+from mock_intake.model.exchange import Exchange, ReceivedRequest
+from mock_intake.secrets.api_keys import org_of
 from tests.browser import chromium
 
 NODES = 2_000
@@ -87,9 +87,9 @@ def addresses(journal: Journal) -> dict[str, str]:
         "runs, state=RUNNING": "runs?state=RUNNING",
         "runs, the last of them": "runs?cursor=33000",
         "run": f"run?id={event.run_id}",
-        "requests": "requests",
-        "requests, refused": "requests?outcome=refused",
-        "request": f"requests/{exchange.id}",
+        "exchanges": "exchanges",
+        "exchanges, refused": "exchanges?outcome=refused",
+        "exchange": f"exchanges/{exchange.id}",
         "rules": "rules",
         "coverage": "coverage",
         "job": f"job?org={page.org}&namespace={event.job_namespace}&name={event.job_name}",

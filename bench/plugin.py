@@ -105,11 +105,11 @@ class Used(NamedTuple):
     whole: float
 
 
-def run(folder: Path, arguments: tuple[str, ...]) -> Took:
-    """Runs pytest; raises ``RuntimeError`` if a test does not pass."""
+def run(folder: Path, arguments: tuple[str, ...], python: Path = Path(sys.executable)) -> Took:
+    """Runs pytest by a Python; raises ``RuntimeError`` if a test does not pass."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, pytest compiles every plugin anew each time
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     began, used = time.perf_counter(), _processor_time()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)  # noqa: S603 - our own
     took = Took(time.perf_counter() - began, _processor_time() - used)

@@ -5,19 +5,32 @@ from __future__ import annotations
 import inspect
 import re
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from mock_intake.catalogue import RULES
+from docs.generate_api import PLUGINS_OWN, api_page
+from docs.generate_settings import settings_page
 from mock_intake.cli.main import main as command
 from mock_intake.cli.rules import markdown
 from mock_intake.client import Client, ControlError, EventQuery, Listing, Streamed, WaitTimeoutError, types
+from mock_intake.datadog.native import EXEMPTIONS, INTEGRATIONS, RUN_EXEMPTIONS
+from mock_intake.datadog.platforms import PLATFORMS, Platform
+from mock_intake.datadog.sources import assumptions
+from mock_intake.faults import FAILURE, STEPS, SUCCESS, Match, Outcome, Plan, Step, StepKind
+from mock_intake.faults.fields import fields_of
+from mock_intake.judging.catalogue import RULES
+from mock_intake.model import shapes
+from mock_intake.report.formats import FORMATS, Kind
+from mock_intake_conformance.atlas.catalogue import real_producers
+from mock_intake_conformance.atlas.page import overview, producer_page
+from mock_intake_conformance.atlas.shipped import read_atlas
 from mock_intake_conformance.page import markdown as conformance_page
 from mock_intake_conformance.page import with_matrix
 from mock_intake_pytest import matchers, options, plugin, records
+from mock_intake_pytest.failures import IntakeFailure
 from mock_intake_pytest.handle import IntakeHandle
-from mock_intake_pytest.telling import IntakeFailure
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -60,7 +73,7 @@ async def main() -> None:
         await intake.set_faults([503, {"step": 429, "headers": {"Retry-After": "1"}}])
         plan = await intake.faults()
         print(plan["active"], plan["left"])
-        await intake.end_faults()
+        await intake.clear_faults()
 
 
 asyncio.run(main())
@@ -70,6 +83,68 @@ asyncio.run(main())
 
 def rules_page() -> str:
     return markdown(list(RULES.values())) + "\n"
+
+
+NAMING_INTRODUCTION = """\
+# How datasets are named
+
+This page is generated from the code: `make docs`.
+
+Datadog matches datasets by exact string equality of namespace and name. These are the platforms by whose forms rules
+[DD201 to DD207](../rules.md) judge: from Datadog's live page, from its draft, and from the naming table of the
+OpenLineage standard, in this order. Where they disagree, the live page's form is right here and the others are told as
+disputed (DD203). A dot within a part of a name is escaped by a backslash (`orders\\.v2`), as the standard has it, or
+quoted. Other platforms come by [a package of yours](../how-to/extend.md).
+
+| Platform | Namespace | Name | Example | Says who | Disputed |
+|---|---|---|---|---|---|
+"""
+
+
+def naming_page() -> str:
+    return NAMING_INTRODUCTION + "".join(map(_platform_row, PLATFORMS))
+
+
+def _platform_row(platform: Platform) -> str:
+    assert platform.example is not None
+    disputed = "; ".join(f"`{form.reads}` ({form.by})" for form in (*platform.disputed, *platform.disputed_names))
+    example = " + ".join(f"`{part}`" for part in platform.example)
+    free = platform.name_reads == "free"
+    name = ("a path" if platform.object_store else "free") if free else f"`{platform.name_reads}`"
+    says = f"[{platform.namespace.by}]({platform.source})"
+    return f"| {platform.title} | `{platform.namespace.reads}` | {name} | {example} | {says} | {disputed} |\n"
+
+
+NATIVE_INTRODUCTION = """\
+# What native producers are not to be blamed for
+
+This page is generated from the code: `make docs`.
+
+Datadog reserves some words in `jobType.integration` for integrations that it knows. Native is who has the word *and* a
+`producer` whose address begins with the integration's; a fork, or a job with the word somewhere in its address, is not.
+Of events of native producers these findings, and only these, are `info`: their user can do nothing about them, but for
+what stands under "helps". All else keeps its level, and what the official schemas refuse stays told as that.
+
+"""
+
+
+def native_page() -> str:
+    rows = [
+        (each.word, f"[{each.code}](../rules.md#{each.code.lower()})", each.condition, each.because, each.advice)
+        for each in (*EXEMPTIONS, *RUN_EXEMPTIONS)
+    ]
+    integrations = [(each.word, ", ".join(f"`{address}`" for address in each.addresses)) for each in INTEGRATIONS]
+    return (
+        NATIVE_INTRODUCTION
+        + _table(("Integration", "Rule", "Where", "Why its user cannot change it", "What helps"), rows)
+        + "\n## Whose addresses are native\n\nPatterns of what the address begins with; case does not matter.\n\n"
+        + _table(("Integration", "Addresses"), [(word, each.replace("|", "\\|")) for word, each in integrations])
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (head, ("---",) * len(head), *rows)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def cli_page() -> str:
@@ -94,7 +169,10 @@ def cli_page() -> str:
 
 def _help(path: list[str], of: click.Command) -> list[str]:
     name = " ".join(["mock-intake", *path])
-    context = click.Context(of, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
+    # As it is where the command is run: click keeps the option that it makes first.
+    shown = {"help_option_names": ["-h", "--help"], "terminal_width": WIDTH, "max_content_width": WIDTH}
+    of._help_option = None
+    context = click.Context(of, info_name=name, **shown)
     return ["```text", of.get_help(context), "```"]
 
 
@@ -120,8 +198,12 @@ PLUGIN_INTRODUCTION = """\
 This page is generated from the code: `make docs`. [How to test a producer with pytest](../how-to/pytest.md) shows it
 in use. The plugin is named `mock_intake`: `pytest -p no:mock_intake` leaves it out.
 """
-# What the plugin's own modules use of the handle.
-_PLUGINS_OWN = ("level", "secure_server", "caught_up", "close", "refused_exchanges", "dropped_text")
+# Who makes which kind of report.
+REPORTED_BY = {
+    Kind.CHECK: "`check`",
+    Kind.REPORT: "`report`, pytest's `--intake-report`",
+    Kind.SUITE: "`certify`, `conformance`",
+}
 
 
 class _Recorder:
@@ -138,7 +220,8 @@ class _Recorder:
         self.options.append((name, details))
 
     def addini(self, name: str, text: str, type: str = "string", default: object = None) -> None:  # noqa: A002
-        self.settings.append((name, text, f"`{default}`" if type == "string" else "empty"))
+        shown = str(default).lower() if type == "bool" else default
+        self.settings.append((name, text, f"`{shown}`" if type in ("string", "bool") else "empty"))
 
 
 def plugin_page() -> str:
@@ -166,12 +249,23 @@ def plugin_page() -> str:
         lines += ["", f"### {fixture}", "", _words(getattr(plugin, fixture))]
     lines += ["", "## The handle", "", _words(IntakeHandle)]
     for name, member in vars(IntakeHandle).items():
-        if name.startswith("_") or name in _PLUGINS_OWN:
+        if name.startswith("_") or name in PLUGINS_OWN:
             continue
         lines += ["", f"### {name}", ""]
         lines += [_words(member)] if isinstance(member, property) else _member(name, member, member)
+    lines += [
+        "",
+        "## Fault steps",
+        "",
+        "What `faults=` of the marker, `set_faults()` and `outage()` take: a status number, or one of these words.",
+        "[The long form](../how-to/misbehave.md#the-long-form) says more of a step.",
+        "",
+        "| Step | What the client gets |",
+        "|---|---|",
+        *(f"| `{kind.word}` | {kind.help} |" for kind in STEPS.values()),
+    ]
     lines += ["", "## What it answers with", ""]
-    for kind in (records.Event, records.Run, records.Request, records.LineageGraph, *_tuples(), IntakeFailure):
+    for kind in (records.Event, records.Run, records.Exchange, records.LineageGraph, *_tuples(), IntakeFailure):
         lines += [f"### {kind.__name__}", "", _words(kind), ""]
         if fields := ", ".join(f"`{name}`" for name in _fields(kind)):
             lines += [f"Fields: {fields}.", ""]
@@ -185,7 +279,8 @@ def plugin_page() -> str:
 
 
 def _tuples() -> tuple[type, ...]:
-    return records.Edge, records.ColumnEdge, records.Parent, records.RunError
+    named = records.DatasetName, records.ColumnName
+    return (*named, records.Edge, records.ColumnEdge, records.Parent, records.RunError)
 
 
 def _fields(kind: type) -> list[str]:
@@ -203,7 +298,10 @@ def _signature_of(function: typing.Callable[..., object]) -> str:
 
 
 def _dictionaries() -> list[type]:
-    return [kind for kind in vars(types).values() if typing.is_typeddict(kind) and kind is not EventQuery]
+    """The dictionaries that a client gives out: in the order of their definition, its own last."""
+    handed_on = {name: kind for name, kind in vars(shapes).items() if name in types.__all__}
+    kinds = {**handed_on, **vars(types)}.values()
+    return [kind for kind in kinds if typing.is_typeddict(kind) and kind is not EventQuery]
 
 
 def _member(name: str, method: object, documented: object) -> list[str]:
@@ -229,21 +327,90 @@ def _signature(name: str, method: object) -> str:
     return line if len(line) <= WIDTH else "\n".join([f"{name}(", *(f"    {part}," for part in parts), f"){returned}"])
 
 
+def misbehave_page(page: str) -> str:
+    """The page on faults with what is generated of it: the steps, and the fields of steps and plans."""
+    page = _with_marked(page, "steps", _steps())
+    page = _with_marked(page, "fields of a step", _fields_of_faults(Step))
+    page = _with_marked(page, "fields of a match", _fields_of_faults(Match))
+    return _with_marked(page, "fields of a plan", _fields_of_faults(Plan))
+
+
+def _with_marked(page: str, name: str, lines: list[str]) -> str:
+    """A page with these lines between the two marks of that name."""
+    before, begin, rest = page.partition(f"<!-- {name} (make docs) -->\n")
+    _, end, behind = rest.partition(f"\n<!-- /{name} -->")
+    if not begin or not end:
+        raise ValueError(f"the page has no marks for {name}")
+    return "".join((before, begin, "\n".join(lines), end, behind))
+
+
+def _steps() -> list[str]:
+    lines = ["| Step | What the client gets | Is the event taken? | `status_code` on record | Through the Agent |"]
+    lines.append("|---|---|---|---|---|")
+    for kind in (SUCCESS, FAILURE, *STEPS.values()):
+        word = f"`{kind.word}`" if kind.word in STEPS else kind.word
+        taken = "as usual" if kind.taken else "no"
+        agent = "the same" if kind.agent_status is None else f"`{kind.agent_status}`"
+        lines.append(f"| {word} | {kind.help} | {taken} | {_on_record(kind)} | {agent} |")
+    return lines
+
+
+def report_page(page: str) -> str:
+    """The page on reports with the table of formats."""
+    lines = ["| Format | Suffix | For | Of | What is in it |", "|---|---|---|---|---|"]
+    for each in FORMATS:
+        for kind, rendering in each.renderings.items():
+            lines.append(
+                f"| `{each.name}` | `{each.suffix}` | {each.readers} | {REPORTED_BY[kind]} | {rendering.contents} |"
+            )
+    return _with_marked(page, "formats", lines)
+
+
+def _on_record(kind: StepKind) -> str:
+    if kind.word not in STEPS:
+        return "that status"
+    match kind.outcome:
+        case Outcome.AS_USUAL:
+            return "that of the answer"
+        case Outcome.REFUSED:
+            return f"`{kind.status}`"
+        case Outcome.UNANSWERED:
+            return "`null`"
+
+
+def _fields_of_faults(kind: type) -> list[str]:
+    rows = [f"| `{field.name}` | {field.help} | {field.default} |" for field in fields_of(kind)]
+    return ["| Field | Meaning | Default |", "|---|---|---|", *rows]
+
+
 def pages() -> dict[Path, str]:
     """Every generated page with the content that it should have."""
     reference = DOCS / "reference"
+    atlas, known = read_atlas(), real_producers()
     return {
         DOCS / "rules.md": rules_page(),
         # The rest of the page is measured: make paths.
         DOCS / "paths.md": with_matrix((DOCS / "paths.md").read_text(encoding="utf-8")),
+        DOCS / "how-to" / "misbehave.md": misbehave_page(
+            (DOCS / "how-to" / "misbehave.md").read_text(encoding="utf-8")
+        ),
+        DOCS / "explanation" / "assumptions.md": assumptions(),
+        DOCS / "producers.md": overview(atlas),
+        **{DOCS / "producers" / f"{name}.md": producer_page(known[name], facts) for name, facts in atlas.items()},
         reference / "cli.md": cli_page(),
         reference / "client.md": client_page(),
         reference / "conformance.md": conformance_page(),
+        reference / "naming.md": naming_page(),
+        reference / "native.md": native_page(),
+        reference / "producer-settings.md": settings_page(),
         reference / "pytest-plugin.md": plugin_page(),
+        reference / "python-api.md": api_page(),
+        reference / "report.md": report_page((reference / "report.md").read_text(encoding="utf-8")),
     }
 
 
 if __name__ == "__main__":
     for file, content in pages().items():
+        file.parent.mkdir(exist_ok=True)
         file.write_text(content, encoding="utf-8")
         click.echo(f"wrote {file}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,8 @@ from tests.conftest import REPOSITORY
 
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
 # What judges pages, as the test set-up installs it.
-AXE = REPOSITORY / "tests" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+NODE_MODULES = REPOSITORY / "tests" / "web" / "node_modules"
+AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 PHONE, DESK = 360, 1280
 _TALLEST = 4_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -46,8 +47,11 @@ def browser() -> Iterator[Browser]:
     """
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield found
-        found.close()
+        try:
+            yield found
+        finally:
+            _idle.clear()
+            found.close()
 
 
 @dataclass
@@ -80,23 +84,45 @@ class Opened:
         return file
 
 
+# Windows that nobody looks at, by whether scripts run in them. To open a new one costs three times as much as to load a
+# page in one that is there.
+_idle: dict[bool, Page] = {}
+
+
 @contextmanager
 def opened(
     browser: Browser, url: str, *, scheme: Literal["light", "dark"] = "light", width: int = DESK, script: bool = True
 ) -> Iterator[Opened]:
-    """A page in a window of its own, loaded to its end."""
-    context = browser.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 800}, java_script_enabled=script
-    )
-    context.add_init_script(_WATCH)
-    seen = Opened(context.new_page())
-    seen.page.on(
-        "console", lambda told: seen.complaints.append(told.text) if told.type in ("error", "warning") else None
-    )
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("request", lambda request: seen.requests.append(request.url))
+    """A page loaded to its end, in a window that has no cookies, and nothing else from what it showed before."""
+    page = _idle.pop(script, None) or _window(browser, script=script)
+    page.context.clear_cookies()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    seen = Opened(page)
+    heard: dict[Any, Callable[[Any], None]] = {
+        "console": lambda told: seen.complaints.append(told.text) if told.type in ("error", "warning") else None,
+        "pageerror": lambda error: seen.complaints.append(str(error)),
+        "request": lambda request: seen.requests.append(request.url),
+    }
+    for event, hear in heard.items():
+        page.on(event, hear)
     try:
-        seen.page.goto(url, wait_until="load")
+        page.goto(url, wait_until="load")
         yield seen
-    finally:
-        context.close()
+        for event, hear in heard.items():
+            page.remove_listener(event, hear)
+        page.unroute_all()
+        page.goto("about:blank")
+        if script in _idle:
+            page.context.close()
+        else:
+            _idle[script] = page
+    except BaseException:
+        page.context.close()
+        raise
+
+
+def _window(browser: Browser, *, script: bool) -> Page:
+    context = browser.new_context(java_script_enabled=script)
+    context.add_init_script(_WATCH)
+    return context.new_page()

@@ -23,6 +23,7 @@ ASYNC_ROUTE = {"*": {"*": True}}
 # Variables that could turn a client's events elsewhere, or add to them.
 _OUTSIDE = (
     "OPENLINEAGE",
+    "AIRFLOW__",
     "DD_",
     "NETRC",
     "HTTP_PROXY",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_intake import IntakeServer
+from tests import commands
 
 # Durations vary with the machine, so no example is failed for being slow.
 settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
@@ -25,8 +28,34 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 # A shell that starts something in the background has it ignore SIGINT, and so would all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# So does nohup with SIGHUP, and ``run`` leaves alone what it was told to ignore.
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# Where no bytecode is written, pytest compiles every test anew in every process, and every process the whole package.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+def pytest_collection_finish() -> None:
+    """What is there for good, all tests among it, is not looked through in every collection of garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def no_command_outlives_its_test() -> Iterator[None]:
+    """What a test has started is killed when it ends, however it does; what its module's fixtures have, is theirs."""
+    before = {*commands.running}
+    try:
+        yield
+    finally:
+        for process in commands.running:
+            if process not in before:
+                commands.end(process)
+        commands.running[:] = [process for process in commands.running if process.poll() is None]
 
 
 @pytest.fixture

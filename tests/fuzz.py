@@ -27,8 +27,8 @@ from hypothesis import strategies as st
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import Exchange
-from mock_intake.journal import Journal
+from mock_intake.journal import Journal, walk
+from mock_intake.model.exchange import Exchange
 from tests.events import run_event
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -101,12 +101,33 @@ def answers_in(received: bytes, *, bodiless: bool = False) -> list[Answer]:
         status = int(status_line.split()[1])
         if status == 100:
             continue
-        length = 0 if bodiless else int(headers.get("content-length", "0"))
-        if len(received) < length:
-            break
-        answers.append(Answer(status, headers, received[:length]))
-        received = received[length:]
+        if not bodiless and headers.get("transfer-encoding", "").lower() == "chunked":
+            unchunked = _unchunked(received)
+            if unchunked is None:
+                break
+            body, received = unchunked
+        else:
+            length = 0 if bodiless else int(headers.get("content-length", "0"))
+            if len(received) < length:
+                break
+            body, received = received[:length], received[length:]
+        answers.append(Answer(status, headers, body))
     return answers
+
+
+def _unchunked(received: bytes) -> tuple[bytes, bytes] | None:
+    """A body sent in chunks and what follows it, or nothing while its last chunk is under way."""
+    body = b""
+    while b"\r\n" in received:
+        size, _, received = received.partition(b"\r\n")
+        length = int(size, 16)
+        if len(received) < length + 2:
+            return None
+        body += received[:length]
+        received = received[length + 2 :]
+        if length == 0:
+            return body, received
+    return None
 
 
 def read_answers(connection: socket.socket, wanted: int | None, *, bodiless: bool = False) -> list[Answer]:
@@ -155,7 +176,7 @@ def recorded(journal: Journal, after: int, wanted: int, patience: float = 1.0) -
     deadline = time.monotonic() + patience
     while journal.position - after < wanted and time.monotonic() < deadline:
         time.sleep(0.002)
-    return [exchange for _, exchange in journal.read(after, wanted + 100)]
+    return [exchange for _, exchange in walk(journal, after)]
 
 
 def gzip_bomb(mebibytes: int, unit: bytes = b"\0") -> bytes:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mock_intake.exchange import EventSummary, Exchange, ReceivedRequest, Response
-from mock_intake.findings import Finding, Status
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
 from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.model.exchange import EventSummary, Exchange, ReceivedRequest, Response
+from mock_intake.model.findings import Finding, Status
 
 Open = Callable[..., Journal]
 
@@ -34,7 +34,7 @@ _numbers = itertools.count()
 
 def summary(name: str, **changes: Any) -> EventSummary:
     """An event called so; its id is unique to org and name."""
-    fields: dict[str, Any] = dict.fromkeys(EventSummary._fields)
+    fields: dict[str, Any] = dict.fromkeys(EventSummary.__struct_fields__)
     fields |= {"id": f"event-{name}", "status": Status.OK, "inputs": (), "outputs": ()}
     return EventSummary(**fields | changes)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mock_intake import IntakeServer
-from mock_intake.decoding import decode
-from mock_intake.exchange import Exchange, header
+from mock_intake.body.decoding import decode
 from mock_intake.journal import ExchangeFilter
-from mock_intake.masking import org_of
+from mock_intake.model.exchange import Exchange, header
+from mock_intake.secrets.api_keys import org_of
 
 _TIMEOUT = 60
 

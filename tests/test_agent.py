@@ -22,9 +22,10 @@ from openlineage.client.transport.http import HttpConfig, HttpTransport
 from mock_intake import IntakeServer, Settings
 from mock_intake.datadog.agent import MAX_BODY, AgentSettings
 from mock_intake.datadog.authentication import Keys
-from mock_intake.exchange import UNATTRIBUTED, Exchange, header, joined
-from mock_intake.faults import parse_plan
-from mock_intake.masking import org_of
+from mock_intake.faults.plans import parse_plan
+from mock_intake.model.exchange import UNATTRIBUTED, Exchange, header, joined
+from mock_intake.secrets.api_keys import org_of
+from mock_intake.server.runner import ServerError
 from tests.clients import client_event, cut_off
 from tests.events import run_event
 from tests.fuzz import Answer, read_answers, request_bytes
@@ -97,6 +98,7 @@ def test_the_request_is_sent_on_as_the_agent_sends_it(agent: IntakeServer) -> No
         "authorization": f"Bearer ****{AGENT_KEY[-4:]}",
         "via": "trace-agent 7.79.0",
         "x-datadog-additional-tags": "host:localhost,default_env:none,agent_version:7.79.0",
+        "x-forwarded-for": "127.0.0.1",
     }
     assert request.body == EVENT
     assert exchange.org == org_of(AGENT_KEY)
@@ -120,9 +122,39 @@ def test_the_api_version_is_a_parameter_from_2_on(version: int, query: str, star
     assert only(server).request.query == query
 
 
-def test_a_missing_user_agent_is_blanked(agent: IntakeServer) -> None:
-    send(agent)
-    assert header(only(agent).request.headers, "user-agent") == ""
+@pytest.mark.parametrize("headers", [(), (("User-Agent", ""),)])
+def test_a_blank_user_agent_is_not_sent_at_all(headers: tuple[tuple[str, str], ...], agent: IntakeServer) -> None:
+    send(agent, headers=headers)
+    assert header(only(agent).request.headers, "user-agent") is None
+
+
+def test_what_is_for_one_connection_only_is_not_sent_on_and_who_sent_it_is_told(agent: IntakeServer) -> None:
+    headers = (
+        ("Connection", "keep-alive, X-Mine"),
+        ("X-Mine", "1"),
+        ("Proxy-Authorization", "Basic YTpi"),
+        ("TE", "gzip"),
+        ("X-Forwarded-For", "10.0.0.7"),
+    )
+    assert send(agent, headers=headers).status == 202
+    found = joined(only(agent).request.headers)
+    assert not {"connection", "x-mine", "proxy-authorization", "te"} & set(found)
+    assert found["x-forwarded-for"] == "10.0.0.7, 127.0.0.1"
+
+
+def test_container_tags_are_told_only_where_there_are_any(start_server: Start) -> None:
+    server = start_server(agent=AgentSettings(AGENT_KEY, container_tags=""))
+    assert send(server).status == 202
+    assert header(only(server).request.headers, "x-datadog-container-tags") is None
+
+
+def test_without_a_key_of_the_proxys_it_sends_with_the_agents_own(start_server: Start) -> None:
+    for without in (None, ""):
+        server = start_server(agent=AgentSettings(without, own_key=AGENT_KEY))
+        assert send(server).status == 202
+        assert only(server).org == org_of(AGENT_KEY)
+    with pytest.raises(ValueError, match="an Agent has a key: api_key"):
+        AgentSettings(None)
 
 
 def test_the_producers_own_key_is_replaced_and_kept_nowhere(agent: IntakeServer) -> None:
@@ -178,18 +210,18 @@ def test_whoever_has_the_key_it_is_masked_in_the_body(
     start_server: Start,
 ) -> None:
     own, others = secrets.token_hex(16), secrets.token_hex(16)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        elsewhere = {f"http://127.0.0.1:{silent.getsockname()[1]}/": (others,)}
-        server = start_server(agent=AgentSettings(AGENT_KEY, additional_endpoints=elsewhere))
-        secret = {"the Agent's": AGENT_KEY, "an endpoint's": others, "a password": "open-sesame-open"}.get(whose, own)
-        spelled = "".join(f"\\u{ord(character):04x}" for character in own) if whose == "spelled in escapes" else secret
-        body = pack(json.dumps(run_event(note="NOTE")).replace("NOTE", f"it is {spelled}.").encode())
-        basic = "Basic " + base64.b64encode(b"someone:open-sesame-open").decode()
-        headers = [("Authorization", basic if whose == "a password" else f"Bearer {own}")]
-        if encoding:
-            headers.append(("Content-Encoding", encoding))
-        assert send(server, body, tuple(headers)).status == 202
-        exchange = only(server)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        elsewhere = {f"http://127.0.0.1:{taken.getsockname()[1]}/": (others,)}
+    server = start_server(agent=AgentSettings(AGENT_KEY, additional_endpoints=elsewhere))
+    secret = {"the Agent's": AGENT_KEY, "an endpoint's": others, "a password": "open-sesame-open"}.get(whose, own)
+    spelled = "".join(f"\\u{ord(character):04x}" for character in own) if whose == "spelled in escapes" else secret
+    body = pack(json.dumps(run_event(note="NOTE")).replace("NOTE", f"it is {spelled}.").encode())
+    basic = "Basic " + base64.b64encode(b"someone:open-sesame-open").decode()
+    headers = [("Authorization", basic if whose == "a password" else f"Bearer {own}")]
+    if encoding:
+        headers.append(("Content-Encoding", encoding))
+    assert send(server, body, tuple(headers)).status == 202
+    exchange = only(server)
     kept = unpack(exchange.request.body)
     assert secret.encode() not in kept
     assert spelled.encode() not in kept
@@ -199,7 +231,8 @@ def test_whoever_has_the_key_it_is_masked_in_the_body(
 
 
 @pytest.mark.parametrize(
-    ("target", "settings"), [(INTAKE_PATH, AgentSettings(AGENT_KEY)), (AGENT_PATH, AgentSettings(None))]
+    ("target", "settings"),
+    [(INTAKE_PATH, AgentSettings(AGENT_KEY)), (AGENT_PATH, AgentSettings(AGENT_KEY, enabled=False))],
 )
 def test_what_the_agent_turns_away_is_masked_too(target: str, settings: AgentSettings, start_server: Start) -> None:
     server = start_server(agent=settings)
@@ -264,15 +297,88 @@ def test_the_intake_knows_the_agents_key_or_refuses_it(start_server: Start) -> N
     assert answer.json()["findings"][0]["code"] == "HT004"
 
 
-def test_a_body_beyond_the_limits_is_refused(start_server: Start) -> None:
-    server = start_server(agent=AgentSettings(AGENT_KEY))
-    assert server.settings.max_body < MAX_BODY
-    for size in (server.settings.max_body + 1, MAX_BODY + 1):
-        assert send(server, b" " * size).status == 413
-    assert [exchange.request.wire_size for exchange in exchanges(server)] == [
-        server.settings.max_body + 1,
-        MAX_BODY + 1,
-    ]
+def test_a_body_is_bounded_by_the_intake_where_there_is_one_endpoint(start_server: Start) -> None:
+    """The Agent streams it by; the limit is ours, of what an intake takes."""
+    server = start_server(Settings(max_body=1_000), agent=AgentSettings(AGENT_KEY))
+    for size in (1_001, 50_000):
+        answer = send(server, b" " * size)
+        assert (answer.status, answer.json()["findings"][0]["code"]) == (413, "HT104")
+    assert [exchange.request.wire_size for exchange in exchanges(server)] == [1_001, 50_000]
+
+
+def test_a_body_for_several_endpoints_is_bounded_by_the_agent(start_server: Start) -> None:
+    there = start_server()
+    others = {there.url + INTAKE_PATH: ("0" * 32,)}
+    settings = Settings(max_body=2 * MAX_BODY)
+    server = start_server(settings, agent=AgentSettings(AGENT_KEY, additional_endpoints=others))
+    answer = send(server, b" " * (MAX_BODY + 1))
+    assert (answer.status, answer.body) == (502, b"")
+    exchange = only(server)
+    assert [finding.code for finding in exchange.findings] == ["HT104"]
+    assert "26,214,400 bytes on the wire, through the Agent" in exchange.findings[0].message
+    assert there.journal.position == 0
+
+
+# The trace agent's other endpoints
+
+
+def test_a_tracer_is_answered_as_by_the_trace_agent_and_nothing_of_it_is_kept(agent: IntakeServer) -> None:
+    info = requests.get(f"{agent.agent_url}/info", timeout=10).json()
+    assert {"/v0.4/traces", "/v0.5/traces", "/telemetry/proxy/", AGENT_PATH} <= set(info["endpoints"])
+    assert "/v0.7/config" not in info["endpoints"], "nothing here configures a tracer"
+    rates = requests.put(f"{agent.agent_url}/v0.5/traces", b"\x92\x90\x90", timeout=10)
+    assert rates.json() == {"rate_by_service": {"service:,env:": 1}}
+    assert requests.put(f"{agent.agent_url}/v0.3/traces", b"\x90", timeout=10).text == "OK\n"
+    telemetry = f"{agent.agent_url}/telemetry/proxy/api/v2/apmtelemetry"
+    assert requests.post(telemetry, b"{}", timeout=10).status_code == 200
+    assert requests.post(f"{agent.agent_url}/v0.6/stats", b"x" * 30_000_000, timeout=30).status_code == 200
+    assert exchanges(agent) == []
+    assert agent.agent_traffic == {
+        "/info": 1, "/v0.5/traces": 1, "/v0.3/traces": 1, "/telemetry/proxy/": 1, "/v0.6/stats": 1,
+    }  # fmt: skip
+    assert send(agent).status == 202
+
+
+# At a Unix socket
+
+
+def by_socket(path: Path, target: str, body: bytes) -> Answer:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(10)
+        connection.connect(str(path))
+        connection.sendall(request_bytes(body, target=target))
+        (answer,) = read_answers(connection, 1)
+    return answer
+
+
+def test_the_agent_is_at_a_unix_socket_too(start_server: Start, tmp_path: Path) -> None:
+    """As openlineage-java and the Java tracer reach it. Whoever sends has no address to tell."""
+    path = tmp_path / "apm.socket"
+    server = start_server(agent=AgentSettings(AGENT_KEY), agent_socket=path)
+    assert server.agent_socket_url == f"unix://{path}"
+    assert by_socket(path, AGENT_PATH, EVENT).status == 202
+    assert by_socket(path, "/v0.5/traces", b"\x90").json() == {"rate_by_service": {"service:,env:": 1}}
+    exchange = only(server)
+    assert (exchange.org, exchange.request.peer) == (org_of(AGENT_KEY), None)
+    assert header(exchange.request.headers, "x-forwarded-for") is None
+    assert send(server).status == 202, "and at its port"
+    server.stop()
+    assert not path.exists()
+
+
+def test_a_socket_that_was_left_behind_is_taken_and_one_in_use_is_not(start_server: Start, tmp_path: Path) -> None:
+    path = tmp_path / "apm.socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
+        left.bind(str(path))
+    start_server(agent=AgentSettings(AGENT_KEY), agent_socket=path)
+    assert by_socket(path, AGENT_PATH, EVENT).status == 202
+    (tmp_path / "file").touch()
+    for taken in (path, tmp_path / "file", tmp_path / ("long" * 40)):
+        with pytest.raises(ServerError, match=r"Cannot listen at /"):
+            IntakeServer(agent=AgentSettings(AGENT_KEY), agent_socket=taken).start()
+    with pytest.raises(ServerError, match="needs an Agent"):
+        IntakeServer(agent_socket=path)
+    assert by_socket(path, AGENT_PATH, EVENT).status == 202
 
 
 # Real clients
@@ -303,8 +409,8 @@ def test_curl_needs_no_key_either(agent: IntakeServer) -> None:
     ("settings", "why"),
     [
         (AgentSettings(AGENT_KEY, enabled=False), "ol_proxy_config.enabled"),
-        (AgentSettings(None), "ol_proxy_config.api_key"),
-        (AgentSettings(""), "ol_proxy_config.api_key"),
+        (AgentSettings(AGENT_KEY, dd_url="http://[::1"), "ol_proxy_config.dd_url"),
+        (AgentSettings(AGENT_KEY, dd_url="https://"), "ol_proxy_config.dd_url"),
     ],
 )
 def test_a_forwarder_that_is_off_answers_500_and_says_why(
@@ -323,7 +429,7 @@ def test_a_forwarder_that_is_off_answers_500_and_says_why(
 
 
 def test_off_is_for_the_agents_port_only(start_server: Start) -> None:
-    server = start_server(agent=AgentSettings(None))
+    server = start_server(agent=AgentSettings(AGENT_KEY, enabled=False))
     headers = {"Authorization": "Bearer " + "0" * 32}
     assert requests.post(server.url + INTAKE_PATH, EVENT, headers=headers, timeout=10).status_code == 202
 
@@ -337,7 +443,7 @@ def test_off_is_for_the_agents_port_only(start_server: Start) -> None:
         (INTAKE_PATH, "this is the intake's endpoint, and the Agent was reached"),
         (INTAKE_PATH + "/", "this is the intake's endpoint, and the Agent was reached"),
         (AGENT_PATH + "/", "a slash too many at the end"),
-        ("/v0.4/traces", "no path of the Agent's OpenLineage proxy"),
+        ("/v0.9/traces", "no path of the Agent's OpenLineage proxy"),
         ("/", "no path of the Agent's OpenLineage proxy"),
     ],
 )
@@ -409,7 +515,7 @@ def test_a_plan_for_the_agents_key_is_for_all_that_it_sends(agent: IntakeServer)
 
 
 def test_an_agent_that_is_off_takes_no_step(start_server: Start) -> None:
-    server = start_server(agent=AgentSettings(None))
+    server = start_server(agent=AgentSettings(AGENT_KEY, enabled=False))
     server.faults.set(parse_plan("503"))
     assert send(server).status == 500
     assert server.faults.active

@@ -201,7 +201,7 @@ def test_what_is_computed_is_that_of_the_api(reader: Client, recorded: IntakeSer
     assert reader.openapi() == plain(recorded, "/openapi.json")
 
 
-def test_faults_begin_show_and_end(client: Client, server: IntakeServer) -> None:
+def test_faults_are_set_shown_and_cleared(client: Client, server: IntakeServer) -> None:
     assert client.faults()["active"] is False
     begun = client.set_faults([503, {"step": 429, "headers": {"Retry-After": "1"}}, "reset"], delay=0.01, org=ORG)
     assert [step["step"] for step in begun["sequence"]] == [503, 429, "reset"]
@@ -212,11 +212,21 @@ def test_faults_begin_show_and_end(client: Client, server: IntakeServer) -> None
     assert all(one["fault"] is not None for one in client.exchanges(faulted=True).items)
     assert len(client.exchanges(faulted=True).items) == 2
     assert client.faults()["active"] is False
-    client.end_faults(org=ORG)
+    client.clear_faults(org=ORG)
     assert client.faults(org=ORG)["active"] is False
     assert client.set_faults([500], repeat_last=True)["left"] == [None]
-    client.end_faults()
+    assert [step["step"] for step in client.set_faults("503, reset,202")["sequence"]] == [503, "reset", 202]
+    client.clear_faults()
     assert send(server, run_of("one")).status_code == 202
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_name_of_before_says_what_it_is_called_now(kind: Any) -> None:
+    client = kind("http://127.0.0.1:1")
+    with pytest.raises(AttributeError, match=f"^{kind.__name__}.end_faults is called clear_faults now$"):
+        client.end_faults()
+    with pytest.raises(AttributeError, match="'evnts'"):
+        client.evnts()
 
 
 def test_waiting_ends_with_what_is_there(client: Client, server: IntakeServer) -> None:
@@ -233,7 +243,7 @@ def test_waiting_in_vain_says_what_is_there_instead(client: Client, server: Inta
     send(server, run_of("one", "START"))
     with pytest.raises(WaitTimeoutError, match=r"did not come within 0\.1 s") as raised:
         client.wait(state="COMPLETE", timeout=0.1)
-    assert raised.value.status_code == 408
+    assert raised.value.status_code == 409
     assert raised.value.there["events"] == 1
     assert raised.value.there["runs"][0]["run_id"] == id_of("one")
 

@@ -19,8 +19,8 @@ from openlineage.client.transport.http import HttpCompression
 
 from mock_intake import IntakeServer, Settings
 from mock_intake.datadog.authentication import Keys
-from mock_intake.exchange import UNATTRIBUTED, header
 from mock_intake.journal import EventFilter
+from mock_intake.model.exchange import UNATTRIBUTED, header
 from tests.clients import ASYNC_ROUTE, PRODUCER, client_event, cut_off, datadog_client, http_client, job_type
 from tests.programs import arrived, body_of, run_program, severities
 

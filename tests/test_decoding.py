@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.decoding import CorruptBodyError, DecodedTooLargeError, UnsupportedEncodingError, decode
+from mock_intake.body.decoding import CorruptBodyError, DecodedTooLargeError, UnsupportedEncodingError, decode
 from tests.fuzz import gzip_bomb
 
 MEBIBYTE = 1024 * 1024
@@ -142,6 +142,6 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_and_its_copy() -> None:
 
 def test_a_body_of_very_many_empty_members_takes_no_quadratic_time() -> None:
     packed = gzip.compress(b"", mtime=0) * (3 * MEBIBYTE // 20) + gzip.compress(b"{}")
-    began = time.perf_counter()
+    began = time.process_time()
     assert decode(packed, "gzip", 1_000) == b"{}"
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

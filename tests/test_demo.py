@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from mock_intake import IntakeServer
+from tests.commands import MOCK_INTAKE, run_command
 
 REPOSITORY = Path(__file__).parent.parent
-COMMAND = str(Path(sys.executable).parent / "mock-intake")
-DOCUMENTED = REPOSITORY / "tests" / "documented"
+DOCUMENTED = REPOSITORY / "conformance/mock_intake_conformance/documented"
 UNPROCESSED = [("START", "202", "error")]
 RUN = [("START", "202", "ok"), ("COMPLETE", "202", "ok")]
 # What the table says of each path: event, answer and status, in order of arrival.
@@ -38,10 +38,10 @@ WHY = {"curl": ["DD101", "OL009", "OL010"], "HTTP transport": ["DD101", "OL008",
 def run_demo(
     *arguments: str | Path,
     path: str | None = None,
-    command: tuple[str, ...] = (COMMAND,),
+    command: tuple[str, ...] = (MOCK_INTAKE,),
     variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return run_command(
         [*command, "demo", *arguments],
         cwd=REPOSITORY,
         env={"PATH": path or os.environ["PATH"], "HOME": "/nonexistent", **(variables or {})},
@@ -217,4 +217,4 @@ def test_help_of_demo_has_examples() -> None:
     ended = run_demo("--help")
     assert ended.returncode == 0
     assert "mock-intake demo --out" in ended.stdout
-    assert "tests/documented" in ended.stdout
+    assert "--documented my-programs" in ended.stdout

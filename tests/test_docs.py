@@ -16,7 +16,7 @@ import click
 import pytest
 
 from mock_intake.cli.main import main
-from mock_intake.config import find_config, load_config
+from mock_intake.judging.config import find_config, load_config
 from mock_intake.server.runner import IntakeServer
 from tests.commands import clean_environment
 from tests.conftest import REPOSITORY

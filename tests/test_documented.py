@@ -21,10 +21,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from mock_intake import IntakeServer, Status
-from mock_intake.exchange import Exchange, header
+from mock_intake.model.exchange import Exchange, header
 from tests.programs import arrived, body_of, run_program, severities
 
-DOCUMENTED = Path(__file__).parent / "documented"
+DOCUMENTED = Path(__file__).parent.parent / "conformance/mock_intake_conformance/documented"
 CURRENT = "1.54.0"
 OLD = "1.37.0"
 # Host and key as the page prints them; a site stands for a host.

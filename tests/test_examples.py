@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 
 def run_pytest(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs the project's tests with the plugins that its README asks for, and no others of this machine."""
-    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", **environment}
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "mock_intake", "-p", "no:cacheprovider", *arguments],
         cwd=project,

@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from mock_intake.body.decoding import decode
 from mock_intake.datadog.authentication import Keys
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.decoding import decode
-from mock_intake.exchange import ANONYMOUS, UNATTRIBUTED, Exchange, Headers, ReceivedRequest, header
-from mock_intake.findings import Selection, Severity, Status
-from mock_intake.intake import Intake, Settings
-from mock_intake.masking import org_of
+from mock_intake.judging.intake import Intake, Settings
+from mock_intake.model.exchange import ANONYMOUS, UNATTRIBUTED, Exchange, Headers, ReceivedRequest, header
+from mock_intake.model.findings import Selection, Severity, Status
+from mock_intake.openlineage.facet_schema import Validator
 from mock_intake.openlineage.facts import Kind
-from mock_intake.openlineage.library import FacetLibrary, Validator
+from mock_intake.openlineage.library import FacetLibrary
+from mock_intake.secrets.api_keys import org_of
 from tests.events import RUN_ID, run_event
 from tests.fuzz import FLAWED, bodies, flawed_event, gzip_bomb
 
@@ -180,7 +182,9 @@ def test_a_refused_request_with_a_readable_event_names_the_event(place: str) -> 
         refused = exchange(EVENT, (place, KEY), key=None)
     assert not refused.accepted
     assert refused.event is not None
-    assert refused.event == exchange().event._replace(status=refused.event.status)  # type: ignore[union-attr]
+    taken = exchange().event
+    assert taken is not None
+    assert refused.event == replace(taken, status=refused.event.status)
 
 
 def test_a_request_is_judged_the_same_every_time() -> None:
@@ -218,7 +222,7 @@ def test_the_request_is_kept_as_it_was_but_for_keys() -> None:
     sent = received(EVENT, ("x-note", "b\xe9"), ("X-Note", ""), query="api-version=2", path="/a b", peer="127.0.0.1:9")
     kept = Intake().receive(sent).request
     masked = (JSON, ("authorization", "Bearer ****e7f8"), ("x-note", "b\xe9"), ("X-Note", ""))
-    assert kept == sent._replace(headers=masked)
+    assert kept == replace(sent, headers=masked)
 
 
 @pytest.mark.parametrize("place", range(0, 70, 5))
@@ -403,9 +407,9 @@ def test_a_long_word_beside_an_escape_takes_no_quadratic_time() -> None:
 def test_a_small_body_makes_no_huge_answer() -> None:
     """Some hundred bytes of gzip hold ten thousand broken inputs, with two findings each."""
     body = json.dumps(run_event(inputs=[{}] * 10_000)).encode()
-    began = time.perf_counter()
+    began = time.thread_time()
     found = exchange(gzip.compress(body), ("content-encoding", "gzip"))
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     assert len(found.response.body) < 1_000_000
     assert found.event is not None
     assert found.event.status is Status.ERROR
@@ -422,9 +426,9 @@ def test_a_bomb_is_refused_and_no_more_of_it_is_kept_than_was_sent() -> None:
 def _seconds(body: bytes) -> float:
     intake = Intake()
     intake.receive(received())  # schemas compile with the first event
-    began = time.perf_counter()
+    began = time.thread_time()
     intake.receive(received(body))
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 def test_the_flawed_event_is_flawed() -> None:
@@ -438,7 +442,7 @@ def test_the_flawed_event_is_flawed() -> None:
 class BrokenLibrary(FacetLibrary):
     """A library with a bug, as one of a user's own may have."""
 
-    def core(self, version: str, kind: Kind) -> Validator:
+    def usual_core(self, version: str, kind: Kind) -> Validator:
         raise RecursionError(f"a bug with {kind} {version}")
 
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import ReceivedRequest
-from mock_intake.intake import Intake
-from mock_intake.masking import Credential, Masker, credentials, mask, org_of
-from mock_intake.server.protocol import without_keys
+from mock_intake.judging.intake import Intake
+from mock_intake.model.exchange import ReceivedRequest
+from mock_intake.secrets.api_keys import Credential, Masker, credentials, mask, org_of
+from mock_intake.server.http.unreadable import without_keys
 
 KEY = "9f1c2ab34d5e6f708192a3b4c5d6e7f8"
 APPLICATION_KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
@@ -242,6 +242,34 @@ def test_the_longer_of_two_keys_is_masked_first() -> None:
 
 def test_short_keys_do_not_eat_the_text() -> None:
     assert Masker(["prod", "a", ""]).text("a prod job") == "a prod job"
+
+
+def test_keys_that_overlap_are_masked_together() -> None:
+    first, second = "0123456789abcdefghijKLMN", "ghijKLMNopqrstuvwxyz"
+    assert Masker([first, second]).text(f"<{first[:16]}{second}>") == f"<{mask(first)}>"
+
+
+def test_a_body_that_is_nothing_but_the_beginning_of_a_key_is_masked() -> None:
+    assert Masker([KEY]).begun_at_end_of(KEY[:20].encode())
+    assert Masker([KEY]).cut_body(KEY[:20].encode()) == b"****"
+
+
+def test_each_of_thousands_of_words_in_a_cookie_is_masked_in_the_body() -> None:
+    words = [hashlib.sha256(str(number).encode()).hexdigest()[:20] for number in range(3_000)]
+    body = kept(("cookie", "; ".join(words)), body=json.dumps({"note": words})).body
+    assert json.loads(body) == {"note": [mask(word) for word in words]}
+
+
+def test_a_body_made_to_be_compared_with_thousands_of_words_is_not_kept() -> None:
+    words = [f"{'a' * 16}{number:08}" for number in range(3_000)]
+    assert kept(("cookie", "; ".join(words)), body="a" * 100_000).body == b"****"
+
+
+@pytest.mark.parametrize("length", [1_024, 1_025, 5_000, 15_000])
+def test_a_key_of_many_kilobytes_is_masked_and_so_is_its_beginning(length: int) -> None:
+    key = "".join(hashlib.sha512(str(number).encode()).hexdigest() for number in range(120))
+    assert json.loads(kept(bearer(key), body=json.dumps({"note": f"<{key}>"})).body) == {"note": f"<{mask(key)}>"}
+    assert json.loads(kept(bearer(key), body=json.dumps([key[:length]])).body) == [mask(key)]
 
 
 def test_other_texts_stay_as_they_are() -> None:

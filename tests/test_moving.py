@@ -16,8 +16,9 @@ import pytest
 from mock_intake import IntakeServer
 from mock_intake.journal.sqlite import Retention, SqliteJournal
 from mock_intake.server.access import Access
-from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, run_command
 from tests.control.content import HTTP, KEY, ORG, OTHER_KEY, OTHER_ORG, api, fill, run_of, send
+from tests.forking import Started
 
 MakeServer = Any
 
@@ -57,7 +58,7 @@ def usage_error(done: subprocess.CompletedProcess[str], *words: str) -> None:
 @pytest.mark.parametrize("source", ["server", "file"])
 def test_events_are_exported_as_the_api_exports_them(recorded: IntakeServer, journal_file: Path, source: str) -> None:
     place = recorded.url if source == "server" else journal_file
-    done = subprocess.run([MOCK_INTAKE, "export", str(place)], capture_output=True, check=False)
+    done = run_command([MOCK_INTAKE, "export", str(place)], capture_output=True, check=False)
     assert done.returncode == 0
     assert done.stdout == exported(recorded)
     count = done.stdout.count(b"\n")
@@ -127,7 +128,7 @@ def test_what_retention_had_dropped_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["export {} --what exchanges", "report {} --fail-on never"])
 def test_a_reader_that_has_seen_enough_is_no_accident(command: str, journal_file: Path) -> None:
     words = [MOCK_INTAKE, *command.format(journal_file).split()]
-    with subprocess.Popen(
+    with Started(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()
     ) as writer:  # fmt: skip
         assert writer.stdout is not None
@@ -144,7 +145,7 @@ def test_a_device_or_a_pipe_is_written_to_and_stays_what_it_is(journal_file: Pat
     assert (done.returncode, done.stdout) == (0, mock_intake("export", journal_file).stdout)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+    with Started(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
         assert mock_intake("export", journal_file, "-o", pipe).returncode == 0
         assert reader.communicate(timeout=10)[0] == done.stdout
     assert pipe.is_fifo()
@@ -166,7 +167,7 @@ def test_what_a_link_leads_to_is_written_and_the_link_stays(journal_file: Path, 
 def test_standard_output_that_takes_no_more_is_told(journal_file: Path) -> None:
     for command in ("export", "report"):
         with Path("/dev/full").open("w") as full:
-            done = subprocess.run(
+            done = run_command(
                 [MOCK_INTAKE, command, journal_file],
                 stdout=full, stderr=subprocess.PIPE, env=clean_environment(), check=False,
             )  # fmt: skip

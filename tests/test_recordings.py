@@ -7,13 +7,14 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.recordings import Recorded, RecordingError, files_in, read_file, read_stream
+from mock_intake.files.recordings import Recorded, RecordingError, files_in, read_file, read_stream
 from tests.events import run_event
 
 START, COMPLETE = run_event("START"), run_event("COMPLETE")
@@ -42,6 +43,39 @@ FORMS: dict[str, Callable[[Values], bytes]] = {
     "pretty events, one after the other": lambda events: b"\n".join(json.dumps(e, indent=1).encode() for e in events),
     "with a byte order mark": lambda events: b"\xef\xbb\xbf" + ndjson(events),
 }
+
+
+class _Endless(io.RawIOBase):
+    """Begins as a file does, and never comes to an end of what it has begun."""
+
+    def __init__(self, beginning: bytes, unit: bytes) -> None:
+        self._beginning = beginning
+        self._unit = unit
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = (self._beginning + self._unit * (size // len(self._unit) + 1))[:size]
+        self._beginning = b""
+        self.given += len(data)
+        return data
+
+
+@pytest.mark.parametrize(
+    ("beginning", "unit", "line"),
+    [(b'{"a": "', b"x", 1), (b'{}\n{}\n{"a": "', b"x", 3), (b"[\n{},\n[", b"1,", 3), (b"{\n", b'"a": [ ', 1)],
+    ids=["a line", "the third line", "a value of an array", "an event over lines"],
+)
+def test_a_file_without_end_is_not_read_to_its_end(
+    beginning: bytes, unit: bytes, line: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mock_intake.files.recordings.MOST_OF_AN_EVENT", 4 << 20)
+    stream = _Endless(beginning, unit)
+    with pytest.raises(RecordingError, match=rf"^f:{line}: what begins there has no end within 4 MB"):
+        list(read_stream(cast("BinaryIO", stream), "f"))
+    assert stream.given < 32 << 20
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -18,10 +19,12 @@ from click.testing import CliRunner
 
 from mock_intake import IntakeServer
 from mock_intake.cli.replay import replay
+from mock_intake.files.retiming import retimed
 from mock_intake.journal.sqlite import SqliteJournal
-from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, start_command
 from tests.control.content import HTTP, KEY, ORG, OTHER_KEY, api, run_of, send
 from tests.events import job_event
+from tests.signalling import Moment, signalled
 
 EVENTS = [run_of("one", "START"), run_of("one", "COMPLETE"), job_event()]
 
@@ -117,8 +120,8 @@ def test_what_is_refused_for_a_while_is_sent_again(server: IntakeServer, recordi
     assert (done.returncode, "3 of 3 events taken" in done.stdout) == (0, True)
     assert [event["attempts"] for event in arrived(server)] == [4, 1, 1]
     first, second, third, _ = (exchange.received_at for _, exchange in server.journal.read(0, 4))
-    assert timedelta(seconds=0.25) < second - first < timedelta(seconds=1.5)
-    assert timedelta(seconds=2) <= third - second < timedelta(seconds=4)
+    assert timedelta(seconds=0.25) < second - first < timedelta(seconds=10)
+    assert timedelta(seconds=2) <= third - second < timedelta(seconds=10)
 
 
 def test_retry_after_may_be_a_date_or_nonsense(server: IntakeServer, tmp_path: Path) -> None:
@@ -174,14 +177,14 @@ def test_a_rate_is_kept(server: IntakeServer, tmp_path: Path) -> None:
     (tmp_path / "events.ndjson").write_text("\n".join(lines))
     assert replayed(tmp_path / "events.ndjson", server.url, "--rate", "10").returncode == 0
     times = [exchange.received_at for _, exchange in server.journal.read(0, 8)]
-    assert timedelta(seconds=0.65) < times[-1] - times[0] < timedelta(seconds=5)
+    assert timedelta(seconds=0.65) < times[-1] - times[0] < timedelta(seconds=10)
 
 
 def test_an_interrupted_replay_says_how_far_it_came(server: IntakeServer, recording: Path) -> None:
     command = [MOCK_INTAKE, "replay", str(recording), "--to", server.url, "--rate", "0.5"]
     environment = clean_environment(DD_API_KEY=KEY)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as sent:
-        assert server.bell.wait_for(lambda: server.journal.position == 1, 20)
+    with start_command(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as sent:
+        assert server.changes.wait_for(lambda: server.journal.position == 1, 20)
         time.sleep(0.2)
         sent.send_signal(signal.SIGINT)
         out, err = sent.communicate(timeout=10)
@@ -189,6 +192,24 @@ def test_an_interrupted_replay_says_how_far_it_came(server: IntakeServer, record
     assert out.startswith("1 of ")
     assert "events were not sent" in err
     assert "Traceback" not in err
+
+
+def test_a_replay_that_is_interrupted_while_its_client_holds_a_lock_ends(
+    server: IntakeServer, recording: Path, tmp_path: Path
+) -> None:
+    """The lock of the pool of connections, without which the client cannot be closed either. Nobody answers."""
+    HTTP.put(api(server, "/faults"), json=[{"step": "hang", "times": 9}])
+    held = Moment("httpcore/_synchronization.py", "__exit__", "self._lock.release()", signal.SIGINT, tmp_path)
+    command = signalled([held], "replay", str(recording), "--to", server.url, everywhere=True)
+    environment = clean_environment(DD_API_KEY=KEY)
+    with start_command(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as sent:
+        try:
+            out, err = sent.communicate(timeout=60)
+        finally:
+            sent.kill()
+    assert sent.returncode == 1
+    assert out.startswith("0 of 3 events taken")
+    assert err == "Interrupted: 3 events were not sent, or not answered yet.\n"
 
 
 def test_times_are_moved_alike_so_that_the_last_is_now(server: IntakeServer, tmp_path: Path) -> None:
@@ -228,7 +249,7 @@ def test_a_progress_bar_is_for_terminals_only(server: IntakeServer, tmp_path: Pa
     (tmp_path / "events.ndjson").write_text("\n".join(lines))
     command = [MOCK_INTAKE, "replay", str(tmp_path / "events.ndjson"), "--to", server.url, "--rate", "10"]
     terminal, other_end = pty.openpty()
-    process = subprocess.Popen(
+    process = start_command(
         command, stdout=subprocess.PIPE, stderr=other_end, env=clean_environment(DD_API_KEY=KEY, TERM="xterm")
     )
     os.close(other_end)
@@ -354,3 +375,55 @@ def test_a_url_without_a_path_gets_the_endpoints(server: IntakeServer, recording
     (_, exchange), *_ = server.journal.read(0, 1)
     assert exchange.request.path == path
     assert exchange.request.query == target.partition("?")[2]
+
+
+def test_a_retimed_event_is_a_copy_but_for_its_time(server: IntakeServer) -> None:
+    case = Path(__file__).parent / "folds" / "cases" / "48-retime.ndjson"
+    lines = case.read_bytes().splitlines()
+    done = replayed(case, server.url, "--retime")
+    assert (done.returncode, f"{len(lines)} of {len(lines)} events taken" in done.stdout) == (0, True)
+    raw = [event["raw"].encode() for event in arrived(server)]
+    assert len(raw) == len(lines) == len(set(raw))
+    times = []
+    for sent, given in zip(lines, raw, strict=True):
+        before, after = (json.loads(each)["eventTime"] for each in (sent, given))
+        assert given == sent.replace(before.encode(), after.encode())
+        times.append((before, after))
+    moved = [after for before, after in times if before != after]
+    assert len(moved) == len(lines) - 1  # "no time" stays
+    assert len({after for before, after in times if "00:31:00" in before}) == 2
+    assert sum(re.search(r"\.\d{9}Z", after) is not None for after in moved) == 2
+    assert [before[-6:] for before, after in times if before[-6:-5] == "+"] == [
+        after[-6:] for _, after in times if after[-6:-5] == "+"
+    ]
+
+
+def test_the_same_event_twice_is_taken_once(server: IntakeServer, tmp_path: Path) -> None:
+    line = json.dumps(job_event())
+    (tmp_path / "events.ndjson").write_text(f"{line}\n{line}\n")
+    done = replayed(tmp_path / "events.ndjson", server.url)
+    place = server.url.removeprefix("http://")
+    assert done.stdout == f"1 of 1 events taken by {place} (2 x 202); 1 of the requests was an event once more\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "moved"),
+    [
+        (
+            '{"eventTime":"2026-01-01T00:00:00Z","eventTime":"2026-01-01T00:00:01Z"}',
+            '"eventTime":"2026-01-01T00:00:00Z"',
+        ),
+        (r'{"\u0065ventTime" : "2026-01-01T00:00:01Z"}', '{"'),
+        (
+            '{"a":{"eventTime":"2026-01-01T00:00:01Z"},"b":["eventTime","x"],"eventTime":"2026-01-01T00:00:01Z"}',
+            '"b":[',
+        ),
+        ('{"x":"\\"eventTime\\":","ü":1e5,"eventTime":"2026-01-01T00:00:01Z"}', '"ü":1e5'),
+    ],
+)
+def test_the_time_that_counts_is_moved_and_no_other(event: str, moved: str) -> None:
+    [given] = retimed([event.encode()], 1_767_225_602 * 10**9)
+    text = given.decode()
+    assert moved in text
+    assert json.loads(text) == {**json.loads(event), "eventTime": "2026-01-01T00:00:02.000000Z"}
+    assert text.replace("2026-01-01T00:00:02.000000Z", "2026-01-01T00:00:01Z") == event

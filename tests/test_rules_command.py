@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from mock_intake.catalogue import FAMILIES, RULES
 from mock_intake.cli.rules import markdown
+from mock_intake.judging.catalogue import FAMILIES, RULES
+from tests.commands import MOCK_INTAKE, run_command, start_command
 
 BIN = Path(sys.executable).parent
-COMMAND = BIN / "mock-intake"
 ESCAPE = "\x1b"
 PLAIN = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *arguments], capture_output=True, text=True, timeout=30, check=False, env={**PLAIN, **environment}
+    return run_command(
+        [MOCK_INTAKE, *arguments], capture_output=True, text=True, timeout=30, check=False, env={**PLAIN, **environment}
     )
 
 
@@ -35,8 +35,8 @@ def output_of(*arguments: str, **environment: str) -> str:
 def on_a_terminal(*arguments: str, **environment: str) -> str:
     """What the command writes to a terminal."""
     ours, its = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, *arguments], stdin=its, stdout=its, stderr=its, env={**PLAIN, "TERM": "xterm", **environment}
+    process = start_command(
+        [MOCK_INTAKE, *arguments], stdin=its, stdout=its, stderr=its, env={**PLAIN, "TERM": "xterm", **environment}
     )
     os.close(its)
     written = b""
@@ -101,7 +101,9 @@ def test_a_family_is_listed(family: str) -> None:
 
 
 def test_a_part_of_a_family_is_listed() -> None:
-    assert codes_in(output_of("rules", "DD4")) == ["DD401", "DD402", "DD403", "DD404"]
+    listed = codes_in(output_of("rules", "DD4"))
+    assert listed == [code for code in RULES if code.startswith("DD4")]
+    assert {"DD401", "DD402", "DD403", "DD404"} <= set(listed)
 
 
 def test_rules_are_printed_as_json() -> None:
@@ -158,8 +160,8 @@ def test_no_color_takes_colours_off_a_terminal() -> None:
 
 
 def test_an_output_that_is_closed_early_is_no_failure() -> None:
-    with subprocess.Popen(
-        [COMMAND, "rules", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=PLAIN
+    with start_command(
+        [MOCK_INTAKE, "rules", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=PLAIN
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -15,13 +16,14 @@ from click.testing import CliRunner
 
 from mock_intake import IntakeServer
 from mock_intake.cli.main import main
-from mock_intake.masking import org_of
-from mock_intake.paths import PATHS
-from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
+from mock_intake.producers.paths import PATHS
+from mock_intake.secrets.api_keys import org_of
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, run_command
 from tests.conftest import REPOSITORY
 from tests.events import run_event
+from tests.settings import AIRFLOW_WAYS, AS_AIRFLOW, led_by_airflow
 
-DOCUMENTED = REPOSITORY / "tests" / "documented" / "datadog_environment.py"
+DOCUMENTED = REPOSITORY / "conformance/mock_intake_conformance/documented" / "datadog_environment.py"
 # Takes its transport from the environment, as the documentation has it, and closes it: the async route needs that.
 PRODUCER = """
 import os, sys, uuid
@@ -40,6 +42,10 @@ client.close()
 """
 
 
+# Those on which variables lead the producer.
+LED = [path for path in PATHS if path != "custom"]
+
+
 @pytest.fixture
 def producer(tmp_path: Path) -> list[str | Path]:
     file = tmp_path / "producer.py"
@@ -54,7 +60,7 @@ def run(*arguments: str | Path, home: Path, **environment: str) -> subprocess.Co
 # The paths
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", LED)
 def test_events_arrive_by_every_path(path: str, producer: list[str | Path], tmp_path: Path) -> None:
     done = run("--path", path, "--fail-on", "warning", "--", *producer, home=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -72,47 +78,78 @@ def test_the_path_is_the_datadog_transport_by_default(tmp_path: Path) -> None:
     assert "1 event taken: 0 ok, 0 warning, 1 error" in done.stderr
 
 
-def test_variables_that_would_lead_elsewhere_are_taken_out_and_the_rest_is_kept(tmp_path: Path) -> None:
-    leading = {
+def test_what_leads_is_replaced_what_makes_content_is_kept_and_each_is_told(tmp_path: Path) -> None:
+    """The server's side of it is tested with the real client (tests/settings); here, that the child has it so."""
+    (tmp_path / "openlineage.yml").write_text("transport: {type: noop}\ntags: {job: {team: orders}}\n")
+    surroundings = {
         "OPENLINEAGE_URL": "http://elsewhere.example",
-        "OPENLINEAGE_CONFIG": "/etc/openlineage.yml",
         "OPENLINEAGE__TRANSPORT__COMPRESSION": "gzip",
         "OPENLINEAGE_DISABLED": "true",
+        "OPENLINEAGE_NAMESPACE": "my_ns",
         "DD_SITE": "datadoghq.eu",
         "DD_ENV": "prod",
-        "HTTP_PROXY": "http://proxy.example:3128",
         "https_proxy": "http://proxy.example:3128",
-        "ALL_PROXY": "http://proxy.example:3128",
-        "NO_PROXY": "*",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": '{"type": "http", "url": "http://elsewhere.example"}',
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "my_ns",
     }
-    show = "import json, os; print(json.dumps(dict(os.environ)))"
-    environment = {**clean_environment(HOME=str(tmp_path)), **leading, "KEPT": "yes"}
-    command = [MOCK_INTAKE, "run", "--path", "http", "--", sys.executable, "-c", show]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=True
-    )
-    inside = json.loads(done.stdout)
-    assert inside["KEPT"] == "yes"
-    assert inside["PATH"] == environment["PATH"]
+    show = "import json, os; print(json.dumps([dict(os.environ), open(os.environ['OPENLINEAGE_CONFIG']).read()]))"
+    command = ["-v", "--allow-none", "--path", "datadog", "--", sys.executable, "-c", show]
+    done = run(*command, home=tmp_path, **surroundings)
+    assert done.returncode == 0, done.stderr
+    inside, file = json.loads(done.stdout)
     assert inside["OPENLINEAGE_URL"].startswith("http://127.0.0.1:")
-    assert inside["NO_PROXY"] == inside["no_proxy"] == "localhost,127.0.0.1"
-    steering = re.compile(r"OPENLINEAGE|DD_|MOCK_INTAKE|.*_PROXY$", re.IGNORECASE)
-    assert {name for name in inside if steering.match(name)} == {
-        "OPENLINEAGE_URL",
-        "OPENLINEAGE_API_KEY",
-        "NO_PROXY",
-        "no_proxy",
-    }
+    assert inside["AIRFLOW__OPENLINEAGE__TRANSPORT"] == ""
+    assert inside["OPENLINEAGE_NAMESPACE"] == inside["AIRFLOW__OPENLINEAGE__NAMESPACE"] == "my_ns"
+    assert inside["DD_ENV"] == "prod"
+    assert not {"OPENLINEAGE__TRANSPORT__COMPRESSION", "OPENLINEAGE_DISABLED", "https_proxy"} & set(inside)
+    assert "noop" not in file
+    assert "team: orders" in file
+    assert done.stderr.partition("\n\n")[0].splitlines() == [
+        "taken out: AIRFLOW__OPENLINEAGE__TRANSPORT (was http to http://elsewhere.example)",
+        "replaced: DD_SITE (was datadoghq.eu)",
+        "taken out: OPENLINEAGE_DISABLED (was true): no event would have been sent",
+        "replaced: OPENLINEAGE_URL (was http://elsewhere.example)",
+        "taken out: OPENLINEAGE__TRANSPORT__COMPRESSION",
+        "taken out: https_proxy (was http://proxy.example:3128)",
+        f"replaced: {tmp_path}/openlineage.yml: transport (was noop)",
+        f"kept: AIRFLOW__OPENLINEAGE__NAMESPACE, DD_ENV, OPENLINEAGE_NAMESPACE, {tmp_path}/openlineage.yml: tags",
+    ]
+    # Not asked to, it says what changes more than where events go.
+    brief = run(*command[1:], home=tmp_path, **surroundings)
+    assert brief.stderr.partition("\n\n")[0].splitlines() == [
+        "taken out: OPENLINEAGE_DISABLED (was true): no event would have been sent",
+    ]
 
 
-def test_a_file_that_wins_over_the_variables_is_named_as_a_cause(producer: list[str | Path], tmp_path: Path) -> None:
-    (tmp_path / "openlineage.yml").write_text("transport:\n  type: noop\n")
-    done = run("--", *producer, home=tmp_path)
-    assert done.returncode == 0
-    assert (
-        "No event arrived by the path datadog: the Python client's Datadog transport. Possible causes:" in done.stderr
+def test_what_the_command_leaves_running_is_named(tmp_path: Path) -> None:
+    """It may send when nobody listens any more."""
+    leaves = "setsid sleep 300 >/dev/null 2>&1 & echo $!"
+    done = run("--", "sh", "-c", leaves, home=tmp_path)
+    os.kill(int(done.stdout), signal.SIGKILL)
+    assert done.returncode == 1
+    assert re.search(r"started runs on: \w+ \(\d+\)\. Nobody hears what that sends", done.stderr), done.stderr
+
+
+def test_what_the_command_sets_itself_is_named_as_a_cause(producer: list[str | Path], tmp_path: Path) -> None:
+    (tmp_path / "own.yml").write_text("transport:\n  type: noop\n")
+    done = run("--", "env", "OPENLINEAGE_CONFIG=own.yml", *producer, home=tmp_path, DD_TRACE_AGENT_URL="http://agent")
+    assert done.returncode == 1
+    assert done.stderr.partition("Possible causes:\n")[2].splitlines()[:2] == [
+        "  - the command sets OPENLINEAGE_CONFIG itself, which wins: a transport in that file leads it elsewhere",
+        "  - it needs what was taken out of its environment: DD_TRACE_AGENT_URL",
+    ]
+    assert done.stderr.endswith("Exit code 1 (without --allow-none): the command sent nothing.\n")
+
+
+def test_the_path_custom_fills_in_the_commands_arguments(tmp_path: Path) -> None:
+    send = (
+        'curl -sS -H "Authorization: Bearer $2" --json "$BODY" "$1/api/v1/lineage" && test "$1" = "$MOCK_INTAKE_URL" '
+        '&& test "$2" = "$MOCK_INTAKE_KEY"'
     )
-    assert "openlineage.yml" in done.stderr
+    command = ("--path", "custom", "--", "sh", "-c", send, "sh", "{url}", "{key}")
+    done = run(*command, home=tmp_path, BODY=json.dumps(run_event()))
+    assert done.returncode == 0, done.stderr
+    assert "1 event taken" in done.stderr
 
 
 def test_what_the_proxy_refuses_is_told(tmp_path: Path) -> None:
@@ -161,8 +198,8 @@ def test_a_client_that_does_not_trust_the_intake_is_told_of(tmp_path: Path) -> N
 
 def test_the_commands_own_output_is_left_as_it_is(tmp_path: Path) -> None:
     write = "import os, sys; os.write(1, bytes(range(256))); os.write(2, b'of its own')"
-    done = subprocess.run(
-        [MOCK_INTAKE, "run", "--", sys.executable, "-c", write],
+    done = run_command(
+        [MOCK_INTAKE, "run", "--allow-none", "--", sys.executable, "-c", write],
         env=clean_environment(HOME=str(tmp_path)),
         capture_output=True,
         timeout=60,
@@ -215,7 +252,7 @@ def test_help_shows_the_paths_and_examples() -> None:
 @pytest.mark.parametrize(
     ("command", "code", "words"),
     [
-        (["true"], 0, ""),
+        (["true"], 1, "(without --allow-none): the command sent nothing."),
         (["sh", "-c", "exit 3"], 3, "ended with exit code 3."),
         (["sh", "-c", "kill -KILL $$"], 128 + signal.SIGKILL, "ended with exit code 137 (SIGKILL)."),
         (["no-such-command"], 127, "there is no command no-such-command"),
@@ -290,3 +327,24 @@ headers = {{"Authorization": "Bearer " + os.environ["DD_API_KEY"], "Content-Type
 body = {json.dumps({**run_event(), "eventTime": "2026-11-01T12:00:00", "job": {"namespace": "a", "name": "b"}})!r}
 urllib.request.urlopen(urllib.request.Request(os.environ["DD_SITE"] + "/api/v1/lineage", body.encode(), headers))
 """
+
+
+# Airflow's own settings
+
+
+@pytest.mark.parametrize("way", AIRFLOW_WAYS)
+def test_a_task_of_airflow_sends_here_and_nowhere_else(way: str, server: IntakeServer, tmp_path: Path) -> None:
+    """The server stands for production: what Airflow's own settings lead to wins over all that a path sets."""
+    settings = led_by_airflow(way, server.url, tmp_path)
+    done = run("--fail-on", "warning", "--", sys.executable, AS_AIRFLOW, home=tmp_path, **settings)
+    assert "2 events taken: 2 ok" in done.stderr
+    assert "my_ns/dag.task" in done.stderr, "what makes content is kept"
+    assert server.journal.position == 0
+
+
+@pytest.mark.parametrize("path", LED)
+def test_no_path_lets_a_task_of_airflow_go_elsewhere(path: str, server: IntakeServer, tmp_path: Path) -> None:
+    settings = {**led_by_airflow("cfg", server.url, tmp_path), **led_by_airflow("transport", server.url, tmp_path)}
+    done = run("--path", path, "--", sys.executable, AS_AIRFLOW, home=tmp_path, **settings)
+    assert "2 events taken: 2 ok" in done.stderr
+    assert server.journal.position == 0

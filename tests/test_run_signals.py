@@ -8,13 +8,17 @@ import pty
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.commands import MOCK_INTAKE, clean_environment
+from mock_intake.system.temporary import temporary_directory
+from tests.commands import MOCK_INTAKE, clean_environment, start_command
+from tests.processes import of_session
+from tests.signalling import Moment, signalled
 
 # Sends events with nothing but the standard library, and says so.
 SENDING = """
@@ -45,26 +49,14 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
-def processes(session: int) -> dict[int, tuple[str, int]]:
-    """Processes of a session, zombies aside: state and group of each."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                # Behind the command's name, which may have anything in it: state, parent, group, session.
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[3]) == session and fields[0] not in "ZX":
-                    found[int(entry.name)] = (fields[0], int(fields[2]))
-    return found
-
-
 class Running:
     """A ``mock-intake run`` that is under way, in a session of its own: its command has said ``sent``."""
 
-    def __init__(self, home: Path, command: Sequence[str]) -> None:
+    def __init__(self, home: Path, command: Sequence[str], said: str) -> None:
         self.home = home
-        self.process = subprocess.Popen(
+        self.process = start_command(
             command,
+            forked=False,
             cwd=home,
             env=clean_environment(HOME=str(home), TMPDIR=str(home)),
             stdin=subprocess.DEVNULL,
@@ -74,12 +66,12 @@ class Running:
             start_new_session=True,
         )
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "sent\n"
+        assert not said or self.process.stdout.readline() == said
 
     @property
     def others(self) -> list[int]:
         """What runs in its session beside it."""
-        return [number for number in processes(self.process.pid) if number != self.process.pid]
+        return [number for number in of_session(self.process.pid) if number != self.process.pid]
 
     def end(self) -> tuple[int, str]:
         """Waits for the end, of whatever holds the pipes too; the exit code, and what was told."""
@@ -87,15 +79,20 @@ class Running:
         return self.process.returncode, told
 
     def is_all_gone(self) -> bool:
-        """Whether nothing is left, neither processes nor files; what was killed may take a moment to go."""
-        until = time.monotonic() + 2
-        while self.others and time.monotonic() < until:
-            time.sleep(0.02)
-        return self.others == [] and list(self.home.glob("mock-intake-*")) == []
+        """Whether nothing is left, neither processes nor files."""
+        return are_gone(self.process.pid) and list(self.home.glob("mock-intake-*")) == []
+
+
+def are_gone(session: int) -> bool:
+    """Whether no process of a session is left; what was killed may take a moment to go."""
+    until = time.monotonic() + 10
+    while of_session(session) and time.monotonic() < until:
+        time.sleep(0.02)
+    return of_session(session) == {}
 
 
 def end_session(leader: int) -> None:
-    for number in processes(leader):
+    for number in of_session(leader):
         with contextlib.suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)
 
@@ -104,8 +101,8 @@ def end_session(leader: int) -> None:
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     started: list[Running] = []
 
-    def begin(*command: str, around: Sequence[str] = ()) -> Running:
-        started.append(Running(tmp_path, [*around, MOCK_INTAKE, "run", "--", *command]))
+    def begin(*command: str, around: Sequence[str] = (), options: Sequence[str] = (), said: str = "sent\n") -> Running:
+        started.append(Running(tmp_path, [*around, MOCK_INTAKE, "run", "--allow-none", *options, "--", *command], said))
         return started[-1]
 
     yield begin
@@ -166,19 +163,61 @@ def test_what_the_command_has_started_and_does_not_end_is_killed(start: Callable
     assert running.is_all_gone()
 
 
-def test_a_command_that_ignores_signals_is_waited_for_but_not_when_its_terminal_is_gone(
-    start: Callable[..., Running],
-) -> None:
+def test_a_command_that_ignores_signals_is_waited_for_until_a_second_one(start: Callable[..., Running]) -> None:
     running = start(sys.executable, "-c", STUBBORN)
     running.process.send_signal(signal.SIGTERM)
-    running.process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         running.process.wait(1)
-    running.process.send_signal(signal.SIGHUP)
+    running.process.send_signal(signal.SIGTERM)
+    code, told = running.end()
+    assert code == 128 + signal.SIGKILL
+    assert "1 event taken" in told
+    assert "The command did not end, and was killed." in told
+    assert running.is_all_gone()
+
+
+@pytest.mark.parametrize(("number", "options"), [(signal.SIGTERM, ["--grace", "0.5"]), (signal.SIGHUP, [])])
+def test_a_command_that_ignores_a_signal_is_killed_after_its_grace_or_soon_where_its_terminal_is_gone(
+    number: signal.Signals, options: list[str], start: Callable[..., Running]
+) -> None:
+    running = start(sys.executable, "-c", STUBBORN, options=options)
+    running.process.send_signal(number)
     code, told = running.end()
     assert code == 128 + signal.SIGKILL
     assert "1 event taken" in told
     assert running.is_all_gone()
+
+
+def test_the_command_does_not_outlive_a_run_that_is_killed_and_the_next_one_cleans_up(
+    start: Callable[..., Running], tmp_path: Path
+) -> None:
+    """What lies there from others, or from those who run still, stays."""
+    running = start(sys.executable, "-c", "import time; time.sleep(60)", options=["--path", "proxy"], said="")
+    until = time.monotonic() + 20
+    while not (running.others and any(tmp_path.glob("mock-intake-*/trusted/ca.pem"))) and time.monotonic() < until:
+        time.sleep(0.01)
+    (tmp_path / "mock-intake-of-somebody-else").mkdir()
+    with temporary_of(tmp_path) as in_use:
+        running.process.kill()
+        running.process.wait(10)
+        assert are_gone(running.process.pid)
+        left = set(tmp_path.glob("mock-intake-*"))
+        assert len(left) == 3
+        again = start("sh", "-c", "echo sent", options=["--path", "proxy"])
+        assert again.end()[0] == 0
+        assert {file.name for file in tmp_path.glob("mock-intake-*")} == {
+            "mock-intake-of-somebody-else",
+            in_use.name,
+        }
+
+
+@contextlib.contextmanager
+def temporary_of(directory: Path) -> Iterator[Path]:
+    """A temporary directory of ours in another one, in use meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(directory))
+        with temporary_directory() as made:
+            yield made
 
 
 def test_a_signal_that_is_ignored_stays_ignored(start: Callable[..., Running]) -> None:
@@ -203,7 +242,7 @@ def test_a_signal_before_the_command_has_begun_ends_it_all(number: signal.Signal
     os.mkfifo(tmp_path / "slow.toml")
     command = [MOCK_INTAKE, "run", "--path", "proxy", "--config", "slow.toml", "--", "touch", "begun"]
     environment = clean_environment(HOME=str(tmp_path), TMPDIR=str(tmp_path))
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    process = start_command(command, forked=False, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
     writer = os.open(tmp_path / "slow.toml", os.O_WRONLY)  # returns when it is being read
     process.send_signal(number)
     _, told = process.communicate(timeout=20)
@@ -213,13 +252,39 @@ def test_a_signal_before_the_command_has_begun_ends_it_all(number: signal.Signal
     assert [file.name for file in tmp_path.iterdir()] == ["slow.toml"]
 
 
+def test_a_signal_while_another_is_handed_on_comes_to_the_command_too(tmp_path: Path) -> None:
+    """The first comes while the command is being begun, the second while the first is taken off the list."""
+    moments = [
+        Moment("cli/child.py", "run", "subprocess.Popen(", signal.SIGTERM, tmp_path),
+        Moment("cli/child.py", "_hand_on", "self._to_hand_on.pop(0)", signal.SIGINT, tmp_path),
+    ]
+    process = start_command(
+        signalled(moments, "run", "--", sys.executable, "-c", "import time; time.sleep(60)"),
+        env=clean_environment(HOME=str(tmp_path), TMPDIR=str(tmp_path)),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        _, told = process.communicate(timeout=60)
+    finally:
+        end_session(process.pid)
+        process.wait(10)
+    # The second has it killed, if it lives still.
+    ends = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)
+    assert process.returncode in [128 + number for number in ends], told
+    assert f"The command ended with exit code {process.returncode}" in told
+    assert "Traceback" not in told
+
+
 def test_a_signal_at_any_moment_leaves_nothing_behind(tmp_path: Path) -> None:
     """While the server starts, before and behind it; the command is one that would stay."""
     command = [MOCK_INTAKE, "run", "--path", "proxy", "--", "sleep", "60"]
     environment = clean_environment(HOME=str(tmp_path), TMPDIR=str(tmp_path))
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     for step in range(8):
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True, **pipes)  # type: ignore[call-overload]
+        process = start_command(command, forked=False, cwd=tmp_path, env=environment, start_new_session=True, **pipes)
         # Python's own start-up knows no handlers yet; behind it the first thing to be seen is the CA's directory.
         until = time.monotonic() + 20
         while step % 2 and not list(tmp_path.iterdir()) and time.monotonic() < until:
@@ -227,7 +292,7 @@ def test_a_signal_at_any_moment_leaves_nothing_behind(tmp_path: Path) -> None:
         time.sleep(0.002 * step if step % 2 else 0.1 * step)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) in (128 + signal.SIGTERM, -signal.SIGTERM)
-        assert processes(process.pid) == {}
+        assert of_session(process.pid) == {}
         assert list(tmp_path.iterdir()) == []
 
 
@@ -243,8 +308,11 @@ class Terminal:
         # The leader of a session gets the terminal that it opens first.
         into = ["sh", "-c", f'exec "$0" "$@" <{name} >{name} 2>&1']
         environment = clean_environment(HOME=str(home), TMPDIR=str(home))
-        self.process = subprocess.Popen(
-            [*into, MOCK_INTAKE, "run", "--", *command], cwd=home, env=environment, start_new_session=True
+        self.process = start_command(
+            [*into, MOCK_INTAKE, "run", "--allow-none", "--", *command],
+            cwd=home,
+            env=environment,
+            start_new_session=True,
         )
         self.shown = ""
         self._is_open = True
@@ -287,7 +355,7 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 
 def test_ctrl_c_comes_to_the_command_once_and_the_summary_is_printed(terminal: Callable[..., Terminal]) -> None:
     running = terminal(sys.executable, "-c", TIDY)
-    groups = {group for _, group in processes(running.process.pid).values()}
+    groups = {group for _, group in of_session(running.process.pid).values()}
     assert groups == {running.process.pid}, "one job, which Ctrl-Z stops and fg continues as a whole"
     running.press(b"\x03")
     shown = running.read()
@@ -314,5 +382,5 @@ def test_a_terminal_that_is_closed_ends_everything(terminal: Callable[..., Termi
     running = terminal("sh", "-c", f"'{sys.executable}' waiting.py; true")
     running.close()
     assert running.process.wait(15) == 128 + signal.SIGHUP
-    assert processes(running.process.pid) == {}
+    assert are_gone(running.process.pid)
     assert list(tmp_path.glob("mock-intake-*")) == []

@@ -15,7 +15,7 @@ import httpx
 import orjson
 import pytest
 
-from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, start_command
 from tests.events import dataset, run_event
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -26,7 +26,7 @@ class Serving:
 
     def __init__(self, directory: Path, *options: str, **environment: str) -> None:
         self.ready_file = directory / "ready.json"
-        self.process = subprocess.Popen(
+        self.process = start_command(
             [MOCK_INTAKE, "serve", "--port", "0", "--ready-file", str(self.ready_file), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

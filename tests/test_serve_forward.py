@@ -11,29 +11,20 @@ from typing import Any
 import click
 import pytest
 
-from mock_intake import IntakeServer, Settings
-from mock_intake.cli.listening import Listening
-from mock_intake.exchange import header
-from mock_intake.server.forward import Target
-from tests.clients import cut_off
+from mock_intake import IntakeServer
+from mock_intake.cli.listener_options import Listening
+from mock_intake.model.exchange import header
+from mock_intake.server.ingest.forwarding import Target
 from tests.commands import mock_intake
 from tests.events import run_event
 from tests.fuzz import request_bytes, send
-from tests.test_forward import EVENT, FORWARD_KEY, PATH, WITHOUT_JOB_TYPE, exchanges
+from tests.test_forward import EVENT, FORWARD_KEY, PATH, WITHOUT_JOB_TYPE, exchanges, nothing_from_outside, there
 from tests.test_serve import Serving
 
 Start = Callable[..., IntakeServer]
 
 
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    cut_off(monkeypatch, tmp_path)
-
-
-@pytest.fixture
-def there(start_server: Start) -> IntakeServer:
-    """The intake that events are sent on to; it is strict, so that its answers differ from ours."""
-    return start_server(Settings(strict=True))
+__all__ = ["nothing_from_outside", "there"]
 
 
 def listening(**given: Any) -> Listening:
@@ -50,6 +41,7 @@ def listening(**given: Any) -> Listening:
         "proxy_port": None,
         "proxy_allow": (),
         "agent_port": None,
+        "agent_socket": None,
         "agent_off": False,
         "agent_url": None,
         "agent_key_env": None,

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.masking import org_of
+from mock_intake.secrets.api_keys import org_of
 from tests.commands import mock_intake
 from tests.events import run_event
 from tests.fuzz import recorded
@@ -51,8 +51,8 @@ def test_the_agent_sends_with_keys_from_the_environment(start_server: Start, tmp
     assert [exchange.org for exchange in recorded(main.journal, 0, 1)] == [org_of(real)]
     copies = recorded(copied.journal, 0, 2)
     assert {exchange.org for exchange in copies} == {org_of(first), org_of(second)}
-    assert {exchange.request.query for exchange in copies} == {"a=b"}
-    assert f"agent to    {main.url}{PATH}, {url}\n" in out
+    assert {exchange.request.query for exchange in copies} == {"a=b&api-version=2"}
+    assert f"agent to    {main.url}{PATH}?api-version=2, {url}&api-version=2\n" in out
     for key in (real, first, second):
         assert key not in out
 
@@ -93,10 +93,16 @@ def test_the_agents_key_is_the_first_api_key_unless_it_has_one_of_its_own(monkey
         ({"agent_url": "http://user:open-sesame@host"}, "--agent-url: events cannot be sent to this URL: it holds"),
         ({"agent_url": "http://"}, "it names no host"),
         ({"agent_url": "user:open-sesame@host"}, "--agent-url takes a URL"),
-        ({"agent_port": None, "agent_off": True}, "The Agent is served with --agent-port only"),
-        ({"agent_port": None, "agent_url": "datadoghq.eu"}, "The Agent is served with --agent-port only"),
-        ({"agent_port": None, "agent_key_env": "KEY"}, "The Agent is served with --agent-port only"),
-        ({"agent_port": None, "agent_endpoints": ("datadoghq.eu=KEY",)}, "The Agent is served with --agent-port only"),
+        ({"agent_port": None, "agent_off": True}, "served with --agent-port or --agent-socket only"),
+        (
+            {"agent_port": None, "agent_url": "datadoghq.eu"},
+            "served with --agent-port or --agent-socket only",
+        ),
+        ({"agent_port": None, "agent_key_env": "KEY"}, "served with --agent-port or --agent-socket only"),
+        (
+            {"agent_port": None, "agent_endpoints": ("datadoghq.eu=KEY",)},
+            "served with --agent-port or --agent-socket only",
+        ),
         ({"tls_names": ("in take",)}, "No certificate can be made for in take"),
         ({"tls_names": ("x",), "tls_flaw": "wrong-host"}, "--tls-flaw wrong-host leaves no room for it"),
         ({"tls_names": ("x",), "cert": Path("c"), "key": Path("k")}, "--cert leaves no room for it"),

@@ -10,14 +10,16 @@ import threading
 
 import pytest
 
-from mock_intake.cli.tally import Tally
+from mock_intake.cli.event_lines import Tally
+from tests.forking import Started
 from tests.journals import exchange
+from tests.processes import linux_only
 
 # Sends more lines than are kept for an output that takes none, and only then reads.
 _FLOOD = """
 import sys
 from mock_intake import IntakeServer
-from mock_intake.cli.tally import Tally
+from mock_intake.cli.event_lines import Tally
 from tests.journals import exchange
 
 tally = Tally()
@@ -32,7 +34,7 @@ with IntakeServer() as server:
 
 def test_lines_that_nobody_takes_in_time_are_left_out_and_counted() -> None:
     environment = {**os.environ, "NO_COLOR": "1"}
-    with subprocess.Popen(
+    with Started(
         [sys.executable, "-c", _FLOOD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -77,7 +79,7 @@ def test_a_line_that_comes_behind_the_end_does_not_keep_it_from_coming(capsys: p
 _BLOCKED = """
 import sys
 from mock_intake import IntakeServer
-from mock_intake.cli.tally import Tally
+from mock_intake.cli.event_lines import Tally
 from tests.journals import exchange, summary
 
 tally = Tally()
@@ -91,8 +93,9 @@ os._exit(0)
 """
 
 
+@linux_only
 def test_an_output_that_nobody_reads_holds_neither_names_nor_the_end() -> None:
-    with subprocess.Popen(
+    with Started(
         [sys.executable, "-c", _BLOCKED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None

@@ -24,9 +24,9 @@ from openlineage.client.transport.datadog import DatadogConfig, DatadogTransport
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.sites import INTAKE_HOSTS
-from mock_intake.exchange import header
-from mock_intake.faults import parse_plan
-from mock_intake.server.tls import FLAWS, WRONG_HOST, Certificates, Flaw, TlsError
+from mock_intake.faults.plans import parse_plan
+from mock_intake.model.exchange import header
+from mock_intake.server.http.tls import FLAWS, WRONG_HOST, Certificates, Flaw, TlsError
 from tests.clients import ASYNC_ROUTE, client_event, cut_off, datadog_client, http_client
 from tests.commands import mock_intake
 from tests.events import run_event

@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
-from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
-from mock_intake.findings import Finding, Selection, Severity
-from mock_intake.intake import Intake, Settings
 from mock_intake.journal import EventFilter, MemoryJournal
-from mock_intake.judgement import event_id
-from mock_intake.masking import org_of
+from mock_intake.judging.intake import Intake, Settings
+from mock_intake.judging.judgement import event_id
+from mock_intake.model.exchange import Exchange, ReceivedRequest, new_exchange_id
+from mock_intake.model.findings import Finding, Selection, Severity
+from mock_intake.secrets.api_keys import org_of
 from mock_intake.views import Run, Views, run_to_dict
 from tests.events import RUN_ID, base, dataset, dataset_event, job_event, run_event
 
@@ -38,7 +39,7 @@ class Recorder:
     def send(self, *bodies: Body, key: str = KEY, fault: str | None = None) -> Exchange:
         """Has events received; ``fault`` is the step that hit them. Gives the last exchange."""
         for body in bodies:
-            exchange = self.intake.receive(self.request(body, key))._replace(fault=fault)
+            exchange = replace(self.intake.receive(self.request(body, key)), fault=fault)
             self.journal.append([exchange])
         return exchange
 
@@ -63,7 +64,7 @@ class Recorder:
 
     def shown(self, *, closed: bool = True) -> Body:
         run = self.run()
-        return run_to_dict(run, self.views.run_findings(run, closed=closed))
+        return {**run_to_dict(run, self.views.run_findings(run, closed=closed))}
 
     def findings(self, *, closed: bool = True) -> list[Finding]:
         return [finding for run in self.views.runs() for finding in self.views.run_findings(run, closed=closed)]
@@ -135,6 +136,20 @@ def test_a_finding_of_a_run_has_the_shape_that_findings_have_everywhere(recorder
     }
 
 
+def test_what_a_parent_facet_names_is_on_record_one_that_names_nothing_and_the_root_included(
+    recorder: Recorder,
+) -> None:
+    job = {"namespace": "outer", "name": "all"}
+    root = {"run": {"runId": OTHER_RUN_ID}, "job": job}
+    named = recorder.send(step("START", parent={**parent(), "root": root})).event
+    assert named is not None
+    assert (named.parent_run_id, named.root_run_id, named.root_job) == (PARENT_RUN_ID, OTHER_RUN_ID, ("outer", "all"))
+    for facet, run_id in (({}, ""), ({"run": {"runId": 7}}, ""), (None, None)):
+        event = recorder.send(step("RUNNING", parent=facet)).event
+        assert event is not None
+        assert (event.parent_run_id, event.root_run_id, event.root_job) == (run_id, None, None)
+
+
 # States.
 
 
@@ -202,7 +217,7 @@ TIMES: list[tuple[str, str | None]] = [
         )
     ),
     ("2026-11-01T12:00:00", "2026-11-01T12:00:00Z"),
-    ("2026-11-01T12:00:00.25", "2026-11-01T12:00:00.250000Z"),
+    ("2026-11-01T12:00:00.25", "2026-11-01T12:00:00.25Z"),
     ("2026-11-01 12:00:00", "2026-11-01T12:00:00Z"),
     ("yesterday", None),
     ("", None),
@@ -265,7 +280,8 @@ def test_the_parent_may_come_with_any_event(recorder: Recorder) -> None:
 def test_a_parent_that_sends_events_too_is_no_matter(recorder: Recorder) -> None:
     recorder.send(step("START", parent=parent()), step("COMPLETE"))
     assert recorder.codes() == ["RC401"]
-    recorder.send(step("START", run_id=PARENT_RUN_ID), step("COMPLETE", run_id=PARENT_RUN_ID))
+    nightly = {**run_event()["job"], "name": "nightly"}
+    recorder.send(*({**step(kind, run_id=PARENT_RUN_ID), "job": nightly} for kind in ("START", "COMPLETE")))
     assert recorder.codes() == []
 
 
@@ -400,7 +416,7 @@ def test_a_fault_that_hit_another_event_excuses_nothing(recorder: Recorder) -> N
 
 
 def test_an_attempt_that_was_refused_makes_no_repeat(recorder: Recorder) -> None:
-    refused = recorder.intake.receive(recorder.request(step("START"), KEY))._replace(accepted=False, fault="503")
+    refused = replace(recorder.intake.receive(recorder.request(step("START"), KEY)), accepted=False, fault="503")
     recorder.journal.append([refused])
     recorder.send(step("START"))
     assert recorder.shown()["states"] == ["START"]
@@ -443,7 +459,7 @@ def test_datasets_of_different_orgs_are_not_compared(recorder: Recorder) -> None
 
 
 def test_the_users_say_over_rules_holds_for_runs_and_datasets() -> None:
-    selection = Selection(ignore=frozenset({"RC101"}), severity={"DS": Severity.INFO})
+    selection = Selection(ignore=frozenset({"RC101", "DD502"}), severity={"DS": Severity.INFO})
     recorder = Recorder(Settings(selection=selection))
     recorder.send(run_event("COMPLETE", inputs=[dataset("a.b.c"), dataset("a.b.C")]))
     assert recorder.codes() == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from mock_intake.cli.console import echo
+from mock_intake.report.formats import DEFAULT
 from mock_intake_conformance.options import checked, chosen, list_cases, list_scenarios, run_suite, suite_options, write
 
 _JOBS = 8
@@ -27,6 +28,7 @@ def conformance(
     time_limit: float,
     jobs: int | None,
     slow: bool,
+    grace: float,
     listing: bool,
     dry_run: bool,
 ) -> None:
@@ -66,7 +68,7 @@ def conformance(
     problem = missing()
     if problem is not None:
         raise click.UsageError(problem)
-    reports = run_suite(plan, producers)
+    reports = run_suite(plan, producers, grace)
     now = measured(reports)
     if update_matrix:
         SHIPPED.write_text(now.to_json(), encoding="utf-8")
@@ -81,7 +83,7 @@ def conformance(
     cases = [case.requirement for case in plan.cases]
     report = SuiteReport("The documented paths", datetime.now(UTC), cases, reports, notes, says_ready=False)
     write(report, output_format, outputs)
-    if output_format != "text":
+    if output_format != DEFAULT:
         echo(notes[0], err=True)
     if changes:
         sys.exit(_CHANGED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,23 +10,30 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import click
+
+from mock_intake.cli.signals import ENDING, received
+from mock_intake.system.parents import ending_with_us
+from mock_intake.system.temporary import temporary_directory
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from mock_intake import IntakeServer
-    from mock_intake.exchange import Exchange
+    from mock_intake.model.exchange import Exchange
 
 PRODUCERS = Path(__file__).parent / "producers"
+# As the vendor prints them.
+DOCUMENTED = Path(__file__).parent / "documented"
 EVENTS_FILE = "events.ndjson"
 _TIMEOUT = 60.0
 # What programs get of the environment: nothing that could turn their events elsewhere.
@@ -102,11 +110,9 @@ class Unusable(click.ClickException):
 @click.option(
     "--documented",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("tests/documented"),
-    show_default=True,
-    help="Directory of the documented programs, as the repository has it.",
+    help="Directory of programs to run in place of the documented ones, of the same names.",
 )
-def demo(out: Path, documented: Path) -> None:
+def demo(out: Path, documented: Path | None) -> None:
     """Send events in every documented way to an intake of its own, and show what becomes of them.
 
     Starts an intake on a free port of the loopback address and runs real producers against it: curl, the
@@ -117,13 +123,14 @@ def demo(out: Path, documented: Path) -> None:
     Examples:
       mock-intake demo
       mock-intake demo --out /tmp/demo
-      mock-intake demo --documented ~/src/mock-intake/tests/documented
+      mock-intake demo --documented my-programs
     """
     from rich.console import Console
 
     from mock_intake import IntakeServer
 
     chosen = sending_paths()
+    documented = documented or DOCUMENTED
     _check_requirements(chosen, documented)
     events_file = _writable(out)
     console = Console(highlight=False, markup=False)
@@ -151,8 +158,8 @@ def _check_requirements(chosen: Sequence[SendingPath], documented: Path) -> None
     missing = [path.program for path in chosen if path.documented and not (documented / path.program).is_file()]
     if missing:
         raise Unusable(
-            f"No {', '.join(missing)} in {documented}. The documented programs are part of the repository: "
-            "run the demo from its root, or name their directory with --documented DIR."
+            f"No {', '.join(missing)} in {documented}. Name a directory that has them all with --documented DIR, "
+            "or leave the option out."
         )
     for command in ("bash", "curl"):
         if shutil.which(command) is None:
@@ -187,24 +194,70 @@ def _run_all(chosen: Sequence[SendingPath], documented: Path, server: IntakeServ
         console.print(f"Running {len(chosen)} producers; this takes a few seconds ...")
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with (
-        tempfile.TemporaryDirectory(prefix="mock-intake-demo-") as empty,
+        temporary_directory() as place,
+        _Programs() as programs,
         ThreadPoolExecutor(len(chosen)) as pool,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         task = progress.add_task("Running producers", total=len(chosen))
-        running = {pool.submit(_run, path, documented, server.url, empty): path for path in chosen}
+        empty = place / "home"
+        empty.mkdir()
+        running = {pool.submit(_run, path, documented, server.url, empty, programs): path for path in chosen}
         for finished in as_completed(running):
             problems[running[finished]] = finished.result()
             progress.advance(task)
     return problems
 
 
-def _run(path: SendingPath, documented: Path, url: str, home: str) -> list[str]:
+class _Programs:
+    """The programs under way. A signal that ends us ends them, with all that they have started; then so do we."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._signal: int | None = None
+        self._receiving = received(dict.fromkeys(ENDING, self._end))
+
+    def __enter__(self) -> _Programs:
+        self._receiving.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._receiving.__exit__(kind, error, traceback)
+        if self._signal is not None:
+            click.echo("Interrupted.", err=True)
+            sys.exit(128 + self._signal)
+
+    def add(self, process: subprocess.Popen[str]) -> None:
+        with self._lock:
+            self._running.add(process)
+            if self._signal is not None:
+                _kill(process)
+
+    def remove(self, process: subprocess.Popen[str]) -> None:
+        with self._lock:
+            self._running.discard(process)
+
+    def _end(self, number: int) -> None:
+        with self._lock:
+            self._signal = number
+            for process in self._running:
+                _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _run(path: SendingPath, documented: Path, url: str, home: Path, programs: _Programs) -> list[str]:
     """Runs one program, in an empty home and working directory; says what went wrong."""
     program = (documented if path.documented else PRODUCERS) / path.program
     command = ["bash", "-e"] if program.suffix == ".sh" else [sys.executable]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment["HOME"] = home
+    environment["HOME"] = str(home)
     if path.environment:
         environment |= {"DD_API_KEY": path.key, "DD_SITE": url, "OPENLINEAGE__TRANSPORT__TYPE": "datadog"}
     else:
@@ -218,13 +271,17 @@ def _run(path: SendingPath, documented: Path, url: str, home: str) -> list[str]:
         text=True,
         errors="replace",
         start_new_session=True,  # so that a shell and its curl can be ended together
+        preexec_fn=ending_with_us(),
     )
+    programs.add(process)
     try:
         output, _ = process.communicate(timeout=_TIMEOUT)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         process.communicate()
         return [f"{path.program} did not end within {_TIMEOUT:.0f} s and was stopped"]
+    finally:
+        programs.remove(process)
     if process.returncode == 0:
         return []
     last = [line.replace(path.key, "****") for line in output.strip().splitlines()[-3:]]
@@ -233,12 +290,12 @@ def _run(path: SendingPath, documented: Path, url: str, home: str) -> list[str]:
 
 def _rows(path: SendingPath, server: IntakeServer) -> Iterator[Row]:
     """What arrived with the path's key, in order of arrival, each event once."""
-    from mock_intake.journal import ExchangeFilter
-    from mock_intake.masking import org_of
+    from mock_intake.journal import ExchangeFilter, newest_exchanges
+    from mock_intake.secrets.api_keys import org_of
 
-    page = server.journal.exchanges(ExchangeFilter(org=org_of(path.key)), limit=1_000)
+    exchanges = [*newest_exchanges(server.journal, ExchangeFilter(org=org_of(path.key)))]
     rows: dict[str, Row] = {}
-    for exchange in reversed(page.items):
+    for exchange in reversed(exchanges):
         event, answer = exchange.event, exchange.response.status_code
         if event is None or not exchange.accepted:
             rows[exchange.id] = Row(path, (event and event.event_type) or "?", answer, "refused", exchange)
@@ -262,9 +319,9 @@ def _listed(events: Sequence[tuple[str, str]]) -> str:
 
 def _write(file: Path, rows: Sequence[Row]) -> None:
     """One compact JSON event a line; what was refused is no event, and is left out."""
-    from mock_intake.decoding import decode
-    from mock_intake.exchange import header
-    from mock_intake.parsing import dumps, parse
+    from mock_intake.body.decoding import decode
+    from mock_intake.body.parsing import dumps, parse
+    from mock_intake.model.exchange import header
 
     with file.open("wb") as stream:
         for row in rows:
@@ -302,7 +359,7 @@ def _print_explanation(console: Console, rows: Sequence[Row]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mock_intake.catalogue import RULES
+    from mock_intake.judging.catalogue import RULES
 
     findings = {finding.code: finding.severity for row in rows for finding in row.exchange.findings}
     if not findings:

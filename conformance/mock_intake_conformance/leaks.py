@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 
-from mock_intake.masking import Masker, mask
+from mock_intake.secrets.api_keys import Masker, mask
 
 # More than the longest spelling of a key (each character as a six-character escape) has.
 _OVERLAP = 512
@@ -22,12 +22,15 @@ class KeyWatch:
         self._base64 = re.compile(b"|".join(map(re.escape, sorted(_base64_forms(key), key=len, reverse=True))))
 
     def found_in(self, data: bytes) -> bool:
+        """Whether the key stands in the bytes, in any form."""
         return self._masker.found_in(data) or self._base64.search(data) is not None
 
     def masked(self, data: bytes) -> bytes:
+        """The bytes with the key's mask wherever it stands."""
         return self._base64.sub(self._mask, self._masker.body(data))
 
     def text(self, data: bytes) -> str:
+        """The bytes as text, the key masked."""
         return self.masked(data).decode("utf-8", "replace")
 
 
@@ -47,6 +50,7 @@ class WatchedStream:
         self.leaks: list[str] = []
 
     def feed(self, data: bytes) -> None:
+        """Takes the next piece of the output; a key that is cut in two by it is found too."""
         window = self._seen + data
         if self._watch.found_in(window):
             self._tell(window)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from mock_intake.bodies import decoded_text
-from mock_intake.exchange import EventSummary, Exchange
-from mock_intake.findings import Finding
+from mock_intake.body.shown import decoded_text
+from mock_intake.model.exchange import EventSummary, Exchange
+from mock_intake.model.findings import Finding
+from mock_intake.producers.environment import Change
+from mock_intake.producers.guard import Attempt
+from mock_intake.producers.reached import exchanges_of, through_text
 from mock_intake.report.suite import Execution, SeenRequest
+from mock_intake.secrets.content import redact
+from mock_intake.secrets.presenting import presented, presented_json
 from mock_intake.views import Run
 from mock_intake_conformance import scenarios
 from mock_intake_conformance.process import Outcome
-from mock_intake_conformance.scenarios import WELL, Scenario
+from mock_intake_conformance.scenarios import HEALTHY, Scenario
 
 _MAX_BODY = 64 * 1024
 _TIMED_OUT = 124
@@ -32,7 +37,8 @@ class Identity(NamedTuple):
     subject: tuple[str | None, str | None]
 
     def __str__(self) -> str:
-        return f"{self.event_type or self.kind or 'event'} of {' / '.join(part or '?' for part in self.subject)}"
+        subject = " / ".join(presented(part) if part else "?" for part in self.subject)
+        return f"{presented(self.event_type or self.kind or 'event')} of {subject}"
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class Observation:
 
     ``exchanges`` are the intake's, in order of arrival; ``elsewhere`` those of the origin that redirects lead to.
     ``handshakes_refused`` counts TLS connections that the producer ended before they were made. ``key_mask`` is what
-    stands in exchanges in place of the key. ``settings_file`` may have led the producer elsewhere.
+    stands in exchanges in place of the key. ``settings`` is what became of those of the producer.
+    ``asked`` are the hosts that it asked for, where it was isolated; ``reached`` those of Datadog's that it tried.
     """
 
     scenario: Scenario
@@ -57,7 +64,9 @@ class Observation:
     dataset_findings: Sequence[Finding] = ()
     coverage: Sequence[Mapping[str, Any]] = ()
     lineage: Mapping[str, Any] = field(default_factory=dict)
-    settings_file: Path | None = None
+    settings: Sequence[Change] = ()
+    reached: Sequence[Attempt] = ()
+    looked_up: Sequence[str] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -78,6 +87,11 @@ class Observation:
     def identities(self) -> list[Identity]:
         """The accepted events in order, by what they are about."""
         return [identity_of(event) for _, event in self.taken]
+
+    @property
+    def stopped(self) -> list[Exchange]:
+        """Connections to real sites that it was kept from, as exchanges with a finding."""
+        return exchanges_of(self.reached)
 
     def findings(self) -> Iterator[Finding]:
         """Findings of all exchanges; those of a request that a fault hit are the producer's all the same."""
@@ -102,24 +116,30 @@ class Observation:
             notes.append("It left processes running, which were ended.")
         if self.handshakes_refused:
             notes.append(f"TLS handshakes that it broke off: {self.handshakes_refused}.")
+        if self.looked_up:
+            notes.append(f"Hosts that it asked for, isolated: {', '.join(self.looked_up[:MOST_REQUESTS])}.")
+        if text := through_text(self.reached):
+            notes.append(text)
         if self.elsewhere:
             notes.append(f"Requests at the other origin: {len(self.elsewhere)}.")
-        kept = len(self.exchanges) if self.scenario.id == WELL else MOST_REQUESTS
+        kept = len(self.exchanges) if self.scenario.id == HEALTHY else MOST_REQUESTS
+        shown = sorted([*self.exchanges[:kept], *self.stopped], key=lambda exchange: exchange.received_at)
         return Execution(
             self.scenario.id,
             self.scenario.title,
             self.command,
             self.outcome.exit_code,
             round(self.outcome.seconds, 3),
-            [self._seen(exchange) for exchange in self.exchanges[:kept]],
-            self.outcome.stdout,
-            self.outcome.stderr,
+            [self._seen(exchange) for exchange in shown],
+            redact(self.outcome.stdout),
+            redact(self.outcome.stderr),
             notes,
             max(0, len(self.exchanges) - kept),
         )
 
     def _seen(self, exchange: Exchange) -> SeenRequest:
         body = decoded_text(exchange)
+        body = None if body is None else presented_json(body)
         if body is not None and len(body) > _MAX_BODY:
             body = f"{body[:_MAX_BODY]} ... and {len(body) - _MAX_BODY} characters more"
         return SeenRequest(round(self.moment(exchange), 3), exchange.to_dict(), body)

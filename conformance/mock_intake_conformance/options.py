@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mock_intake.cli.console import echo
+from mock_intake.cli.options import grace_option, option_group
+from mock_intake.cli.signals import ENDING, received
+from mock_intake.producers.paths import Addresses
+from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
 
 if TYPE_CHECKING:
     from mock_intake.report.suite import ProducerReport, SuiteReport
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from mock_intake_conformance.producer import Producer
     from mock_intake_conformance.suite import Plan, Progress
 
-FORMATS = ("text", "json", "junit", "markdown", "html")
-_BY_SUFFIX = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "html", ".txt": "text"}
+_FORMATS = formats(Kind.SUITE)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -34,47 +35,41 @@ class Unjudged(click.ClickException):
 def suite_options(*, jobs: str, time_limit: float) -> Callable[[F], F]:
     """The options that both commands have. ``jobs`` says in words how many run at once by default."""
 
-    def decorate(command: F) -> F:
-        for option in (
-            click.option("--dry-run", is_flag=True, help="Show what would be run, and run nothing."),
-            click.option("--list", "listing", is_flag=True, help="List the cases, and run nothing."),
-            click.option(
-                "--slow", is_flag=True, help="Also run what can take more than a minute (an intake that never answers)."
-            ),
-            click.option(
-                "--jobs", type=click.IntRange(1, 64), help=f"How many scenarios run at once.  [default: {jobs}]"
-            ),
-            click.option(
-                "--time-limit",
-                type=click.FloatRange(1, 3600),
-                default=time_limit,
-                show_default=True,
-                help="Seconds that one run may take.",
-            ),
-            click.option(
-                "--only", multiple=True, metavar="CASE", help="Only cases that begin so, or match a pattern with *."
-            ),
-            click.option(
-                "-o",
-                "--output",
-                "outputs",
-                multiple=True,
-                type=click.Path(dir_okay=False, path_type=Path),
-                help="Write a report there too, in the form that the suffix says (.html, .json, .xml, .md, .txt).",
-            ),
-            click.option(
-                "--format",
-                "output_format",
-                type=click.Choice(FORMATS),
-                default="text",
-                show_default=True,
-                help="Form of the report on standard output.",
-            ),
-        ):
-            command = option(command)
-        return command
-
-    return decorate
+    return option_group(
+        click.option(
+            "--format",
+            "output_format",
+            type=click.Choice(list(_FORMATS)),
+            default=DEFAULT,
+            show_default=True,
+            help="Format of the report on standard output.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            "outputs",
+            multiple=True,
+            type=click.Path(dir_okay=False, path_type=Path),
+            help=f"Write a report there too, in the format of the suffix ({suffixes(_FORMATS.values())}).",
+        ),
+        click.option(
+            "--only", multiple=True, metavar="CASE", help="Only cases that begin so, or match a pattern with *."
+        ),
+        click.option(
+            "--time-limit",
+            type=click.FloatRange(1, 3600),
+            default=time_limit,
+            show_default=True,
+            help="Seconds that one run may take.",
+        ),
+        click.option("--jobs", type=click.IntRange(1, 64), help=f"How many scenarios run at once.  [default: {jobs}]"),
+        click.option(
+            "--slow", is_flag=True, help="Also run what can take more than a minute (an intake that never answers)."
+        ),
+        grace_option,
+        click.option("--list", "listing", is_flag=True, help="List the cases, and run nothing."),
+        click.option("--dry-run", is_flag=True, help="Show what would be run, and run nothing."),
+    )
 
 
 def chosen(only: tuple[str, ...], slow: bool, jobs: int, time_limit: float) -> Plan:
@@ -89,11 +84,9 @@ def chosen(only: tuple[str, ...], slow: bool, jobs: int, time_limit: float) -> P
 
 def checked(outputs: Sequence[Path]) -> None:
     """Exits with 2 where a report could not be written: better before the suite has run than after."""
-    for output in outputs:
-        if output.suffix.lower() not in _BY_SUFFIX:
-            raise click.UsageError(f"-o {output}: the suffix is one of {', '.join(_BY_SUFFIX)}.")
-        if not output.resolve().parent.is_dir():
-            raise click.UsageError(f"-o {output}: there is no directory {output.parent}.")
+    from mock_intake.cli.sources import checked_outputs
+
+    checked_outputs(Kind.SUITE, outputs)
 
 
 def list_cases(plan: Plan) -> None:
@@ -114,21 +107,42 @@ def list_scenarios(plan: Plan, producers: Sequence[Producer]) -> None:
             echo(f"  {scenario.id:16} {scenario.title}\n{'':19}{command}")
 
 
-def run_suite(plan: Plan, producers: Sequence[Producer]) -> list[ProducerReport]:
-    """Runs the suite, with progress on a terminal. Ctrl-C and SIGTERM end it, and all that it has started."""
+def settings_lines(producer: Producer) -> list[str]:
+    """What becomes of the producer's settings, in lines, as it would be led if it ran where it is."""
+    from mock_intake.producers.environment import lines_of, producer_environment
+    from mock_intake.report.escaping import shown
+
+    nowhere = "http://127.0.0.1:1"
+    where = Addresses(nowhere, "", nowhere, nowhere, ("127.0.0.1", 1), Path("ca.pem"))
+    directory = producer.directory or Path.cwd()
+    led = producer_environment(producer.path, where, producer.surroundings(directory), directory)
+    return [shown(line) for line in lines_of(led.changes)]
+
+
+def run_suite(plan: Plan, producers: Sequence[Producer], grace: float) -> list[ProducerReport]:
+    """Runs the suite, with progress on a terminal. Ctrl-C and SIGTERM end it, and all that it has started.
+
+    What runs gets ``grace`` seconds to end; a second signal ends it at once.
+    """
+    from mock_intake.server.http.tls import TlsError
     from mock_intake.server.runner import ServerError
-    from mock_intake.server.tls import TlsError
     from mock_intake_conformance.process import InterruptedRunError
     from mock_intake_conformance.suite import Suite
 
-    with _told() as progress:
-        suite = Suite(plan, progress)
+    numbers: list[int] = []
+    with _progress() as progress:
+        suite = Suite(plan, progress, grace)
+
+        def end(number: int) -> None:
+            numbers.append(number)
+            suite.stop()
+
         try:
-            with _ending(suite.stop) as received:
+            with received(dict.fromkeys(ENDING, end)):
                 return suite.run(producers)
         except InterruptedRunError:
             echo("Interrupted: nothing was judged.", err=True)
-            sys.exit(128 + received[0])
+            sys.exit(128 + numbers[0])
         except (ServerError, TlsError) as error:
             raise click.UsageError(str(error)) from error
         except OSError as error:
@@ -136,28 +150,7 @@ def run_suite(plan: Plan, producers: Sequence[Producer]) -> list[ProducerReport]
 
 
 @contextlib.contextmanager
-def _ending(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """Signals that end programs call ``stop`` in place of ending this one at once; those received are listed."""
-    received: list[int] = []
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        stop()
-
-    before = {
-        number: signal.signal(number, end)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[Progress]:
+def _progress() -> Iterator[Progress]:
     """Progress: a bar for each producer on a terminal; else a line at the beginning, so that waiting has a reason."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -175,7 +168,7 @@ def _told() -> Iterator[Progress]:
         def begun(producer: Producer, scenarios: int) -> None:
             tasks[producer.name] = bars.add_task(producer.name, total=scenarios)
             if not console.is_terminal:
-                console.print(f"{producer.name}: {scenarios} scenarios ...")
+                console.print(f"{producer.name}: {scenarios} scenario{'' if scenarios == 1 else 's'} ...")
 
         def done(producer: Producer, _observation: Observation) -> None:
             bars.advance(tasks[producer.name])
@@ -186,20 +179,21 @@ def _told() -> Iterator[Progress]:
 def write(report: SuiteReport, output_format: str, outputs: Sequence[Path]) -> None:
     """The report on standard output, and in files. Exits with 2 where one cannot be written."""
     from mock_intake.cli.sources import written
-    from mock_intake.report.suite_renderers import RENDERERS
     from mock_intake.report.suite_terminal import print_report
 
-    if output_format == "text" and sys.stdout.isatty():
+    if output_format == DEFAULT and sys.stdout.isatty():
         print_report(report)
     else:
         with written(None) as stream:
-            stream.write(RENDERERS[output_format](report).encode())
+            for piece in rendered(Kind.SUITE, output_format, report):
+                stream.write(piece.encode())
     # What was found out is on standard output by now, whatever becomes of the files.
     failures: list[click.ClickException] = []
     for output in outputs:
         try:
             with written(output) as stream:
-                stream.write(RENDERERS[_BY_SUFFIX[output.suffix.lower()]](report).encode())
+                for piece in rendered(Kind.SUITE, of_file(Kind.SUITE, output).name, report):
+                    stream.write(piece.encode())
             echo(f"Report written to {output}", err=True)
         except click.ClickException as error:
             failures.append(error)

@@ -14,6 +14,7 @@ _GROUPS = {
     "lifecycle": "Lifecycle: what the events of a run owe each other",
     "resilience": "Resilience: what an intake that misbehaves does to events and job",
     "security": "Security: the key stays where it belongs",
+    "logs": "Logs: whether lines name their run",
     "overhead": "Overhead: what lineage costs",
 }
 _INTRODUCTION = """\
@@ -86,7 +87,7 @@ def _table(matrix: Matrix) -> Iterator[str]:
 def _link(source: str) -> str:
     if source.startswith("http"):
         return f"<{source}>"
-    return f"[{source}](../{source.removeprefix('docs/')})"
+    return f"`{source}`, [the page of them](../explanation/assumptions.md)"
 
 
 def _escaped(text: str) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mock_intake.system.kin import kill_kin, kin, marked, signal_kin
+from mock_intake.system.parents import ending_with_us
 from mock_intake_conformance.leaks import KeyWatch, WatchedStream
 
 _TICK = 0.02
@@ -51,6 +53,35 @@ class Outcome:
         return f"ended with exit code {self.exit_code} after {self.seconds:.1f} s"
 
 
+class Stop:
+    """Has runs end, from any thread: asked for, they get ``grace`` seconds to flush what they have; hurried, none."""
+
+    def __init__(self, grace: float = 30.0) -> None:
+        self.grace = grace
+        self._requested = threading.Event()
+        self._hurried = threading.Event()
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether runs are to end."""
+        return self._requested.is_set()
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether they are to end at once."""
+        return self._hurried.is_set()
+
+    def ask(self) -> None:
+        """Has runs end."""
+        self._requested.set()
+
+    def ask_again(self) -> None:
+        """Has runs end: at once, if they were asked before."""
+        if self._requested.is_set():
+            self._hurried.set()
+        self._requested.set()
+
+
 class InterruptedRunError(Exception):
     """The suite is to end: the run was ended before it was over."""
 
@@ -62,23 +93,26 @@ def run_command(
     directory: Path,
     key: str,
     limit: float,
-    stop: threading.Event,
+    stop: Stop,
 ) -> Outcome:
     """Runs a command in a process group of its own until it ends, or for ``limit`` seconds.
 
-    Nothing of its process group is left running after. Raises ``InterruptedRunError`` once ``stop`` is set.
+    Nothing that it has started is left running after, in sessions of their own neither (on Linux). Raises
+    ``InterruptedRunError`` once ``stop`` is asked for.
     """
     began, start = datetime.now(UTC), time.monotonic()
     watch = KeyWatch(key)
+    variables, mark = marked(environment)
     try:
         process = subprocess.Popen(  # noqa: S603 - the user's own command
             list(command),
-            env=dict(environment),
+            env=variables,
             cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            preexec_fn=ending_with_us(),
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -88,11 +122,15 @@ def run_command(
     try:
         exit_code, seconds = _wait(process, streams, start, limit, stop)
         if exit_code is not None:
-            left_running = _outlived(process, streams, stop)
+            left_running = _outlived(process, streams, stop, mark)
             over = not left_running
+    except InterruptedRunError:
+        _end_group(process, streams, stop, mark)
+        raise
     finally:
         if not over:
             _kill_group(process)
+            kill_kin(mark)
         process.wait()
         _close(process)
     leaks = tuple(leak for stream in streams for leak in stream.leaks)
@@ -104,11 +142,11 @@ def _wait(
     streams: tuple[WatchedStream, WatchedStream],
     start: float,
     limit: float,
-    stop: threading.Event,
+    stop: Stop,
 ) -> tuple[int | None, float]:
     with _reading(process, streams) as selector:
         while True:
-            if stop.is_set():
+            if stop.is_requested:
                 raise InterruptedRunError
             _pump(selector)
             exit_code = process.poll()
@@ -118,17 +156,17 @@ def _wait(
 
 
 def _outlived(
-    process: subprocess.Popen[bytes], streams: tuple[WatchedStream, WatchedStream], stop: threading.Event
+    process: subprocess.Popen[bytes], streams: tuple[WatchedStream, WatchedStream], stop: Stop, mark: str
 ) -> bool:
     """Reads what is left, and gives what the command left behind a moment to end; whether something of it did not."""
     until = time.monotonic() + _AFTERWARDS
     with _reading(process, streams) as selector:
         while True:
             _pump(selector)
-            gone = not _group_lives(process)
+            gone = not _group_lives(process) and not kin(mark)
             if gone and not selector.get_map():
                 return False
-            if stop.is_set() or time.monotonic() >= until:
+            if stop.is_requested or time.monotonic() >= until:
                 return not gone
 
 
@@ -185,6 +223,22 @@ def _states(group: int) -> list[str]:
             if int(of) == group:
                 states.append(state)
     return states
+
+
+def _end_group(
+    process: subprocess.Popen[bytes], streams: tuple[WatchedStream, WatchedStream], stop: Stop, mark: str
+) -> None:
+    """Asks a process group to end, and what has left it, and returns when they have, or may take no longer."""
+    until = time.monotonic() + stop.grace
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
+    signal_kin(mark, signal.SIGTERM)
+    with _reading(process, streams) as selector:
+        while not stop.is_hurried and time.monotonic() < until:
+            _pump(selector)
+            process.poll()
+            if not _group_lives(process) and not kin(mark):
+                return
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from mock_intake.paths import PathName
-from mock_intake.server.tls import Flaw
+from mock_intake.producers.paths import PathName
+from mock_intake.server.http.tls import Flaw
 
-Path = PathName | Literal["custom"]
+Path = PathName
 
-WELL = "well"
+HEALTHY = "healthy"
 DEBUG = "debug"
 DISABLED = "disabled"
 FAILING = "failing"
@@ -27,11 +27,11 @@ _NO_KEY = "With the Agent the producer has no key that it could take along."
 class Scenario:
     """One way to behave.
 
-    ``plan`` is a fault plan as ``mock_intake.faults.parse_plan`` takes it. ``listens`` is false where connections are
+    ``plan`` is a fault plan as ``mock_intake.faults`` parses it. ``listens`` is false where connections are
     refused. ``tls`` serves the intake with https, its certificate with a ``flaw`` if there is one; ``redirects`` sends
     every request on to another origin. ``failing`` runs the producer's failing command; ``environment`` is set beside
     the path's. ``patience`` ends the producer so many seconds after twice the time that it needs with an intake that
-    is well, where all is seen by then; else the time limit of the suite does. ``slow`` ones run if asked for only.
+    is healthy, where all is seen by then; else the time limit of the suite does. ``slow`` ones run if asked for only.
     ``not_with_agent`` says why it makes no sense there.
     """
 
@@ -72,12 +72,12 @@ def _flawed(flaw: Flaw, title: str) -> Scenario:
 
 
 _LIST = (
-    Scenario(WELL, "The intake is well."),
-    Scenario(DEBUG, "The intake is well, and the producer is told to log for debugging.", environment=DEBUG_LOGGING),
+    Scenario(HEALTHY, "The intake is healthy."),
+    Scenario(DEBUG, "The intake is healthy, and the producer is told to log for debugging.", environment=DEBUG_LOGGING),
     Scenario(
         DISABLED, "Lineage is switched off in the OpenLineage client.", environment={"OPENLINEAGE_DISABLED": "true"}
     ),
-    Scenario(FAILING, "The intake is well, and the job fails.", failing=True),
+    Scenario(FAILING, "The intake is healthy, and the job fails.", failing=True),
     Scenario("500-once", "The first request is answered 500 Internal Server Error.", [500]),
     Scenario("502-once", "The first request is answered 502 Bad Gateway.", [502]),
     Scenario("503-once", "The first request is answered 503 Service Unavailable.", [503]),
@@ -91,7 +91,7 @@ _LIST = (
     ),
     Scenario("slow", "Every answer takes one second.", {"delay": 1}),
     Scenario(REFUSING, "Connections to the intake are refused.", listens=False),
-    Scenario("hang-once", "The first request is never answered; the intake is well after that.", ["hang"]),
+    Scenario("hang-once", "The first request is never answered; the intake is healthy after that.", ["hang"]),
     Scenario(
         "hang-for-ever",
         "START is never answered, however often it is sent.",
@@ -101,7 +101,7 @@ _LIST = (
     _always(400, "400 Bad Request"),
     _always(403, "403 Forbidden"),
     _always(413, "413 Payload Too Large"),
-    Scenario(TLS, "The intake is well and serves https with a certificate that is right.", tls=True,
+    Scenario(TLS, "The intake is healthy and serves https with a certificate that is right.", tls=True,
              not_with_agent=_NO_TLS),
     _flawed("untrusted", "The intake's certificate is of an authority that nobody trusts."),
     _flawed("expired", "The intake's certificate has expired."),

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import fnmatch
 import heapq
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from mock_intake.report.suite import Level, ProducerReport, Result, Verdict
+from mock_intake.report.suite import ProducerReport, Result, Skip, Verdict
 from mock_intake_conformance.cases import CASES, Case, Judgement
+from mock_intake_conformance.cases.advice import client_of, in_language
 from mock_intake_conformance.cases.delivery import REACHES
-from mock_intake_conformance.cases.judging import errored, skipped
+from mock_intake_conformance.cases.judging import does_not_apply, errored, no_evidence, skipped
 from mock_intake_conformance.execution import execute
 from mock_intake_conformance.observation import Observation
+from mock_intake_conformance.process import Stop
 from mock_intake_conformance.producer import Producer
-from mock_intake_conformance.scenarios import SCENARIOS, WELL, Scenario
+from mock_intake_conformance.scenarios import HEALTHY, SCENARIOS, Scenario
 
 # How often the main thread looks up, so that Ctrl-C is heard.
 _TICK = 0.2
 _NO_FAILING = "No command was given whose job fails: --failing CMD."
 _SLOW = "It can take more than a minute: --slow."
-_NOTHING_TAKEN = "Not judged: no event was taken even when the intake was well."
+_NOTHING_TAKEN = "Not judged: no event was taken even when the intake was healthy."
 
 
 class SelectionError(ValueError):
@@ -34,6 +35,7 @@ class Plan:
     """Which cases are to be judged, and how. ``time_limit`` is that of one execution, in seconds.
 
     ``scenarios`` leaves out all others, so that a case is judged on fewer than it could be; None leaves out none.
+    ``impatient`` ends a producer where all is seen by then, by the scenarios' own patience; else the time limit does.
     """
 
     cases: Sequence[Case] = CASES
@@ -41,6 +43,7 @@ class Plan:
     time_limit: float = 60.0
     slow: bool = False
     scenarios: frozenset[str] | None = None
+    impatient: bool = True
 
     @property
     def left_out(self) -> int:
@@ -75,20 +78,22 @@ def select(patterns: Sequence[str]) -> tuple[Case, ...]:
     return tuple(case for case in CASES if case.id in chosen)
 
 
-def not_run(scenario: Scenario, producer: Producer, plan: Plan) -> str | None:
-    """Why a scenario is not carried out; None if it is."""
+def not_run(scenario: Scenario, producer: Producer, plan: Plan) -> Judgement | None:
+    """Why a scenario is not carried out, as what comes of a case that needs it; None if it is."""
+    if (reason := scenario.makes_no_sense(producer.path)) is not None:
+        return does_not_apply(reason)
     if scenario.failing and producer.failing is None:
-        return _NO_FAILING
+        return skipped(Skip.NOT_ASKED, _NO_FAILING)
     if scenario.slow and not plan.slow:
-        return _SLOW
-    if plan.scenarios is not None and scenario.id not in plan.scenarios and scenario.id != WELL:
-        return "Not asked for."
-    return scenario.makes_no_sense(producer.path)
+        return skipped(Skip.NOT_ASKED, _SLOW)
+    if plan.scenarios is not None and scenario.id not in plan.scenarios and scenario.id != HEALTHY:
+        return skipped(Skip.NOT_ASKED, "Not asked for.")
+    return None
 
 
 def scenarios_for(producer: Producer, plan: Plan) -> list[Scenario]:
     """The scenarios to carry out: the one that all are compared with first, and those that the cases need."""
-    needed = {WELL, *(name for case in plan.cases for name in case.requirement.scenarios)}
+    needed = {HEALTHY, *(name for case in plan.cases for name in case.requirement.scenarios)}
     return [
         scenario
         for scenario in SCENARIOS.values()
@@ -116,13 +121,14 @@ def _rank(scenario: Scenario) -> int:
 class Suite:
     """Carries out plans. ``stop`` ends what is under way, from any thread; what was begun is gone then."""
 
-    def __init__(self, plan: Plan, progress: Progress | None = None) -> None:
+    def __init__(self, plan: Plan, progress: Progress | None = None, grace: float = 30.0) -> None:
         self._plan = plan
         self._progress = progress or Progress()
-        self._stopped = threading.Event()
+        self._stopped = Stop(grace)
 
     def stop(self) -> None:
-        self._stopped.set()
+        """Ends the runs under way and begins no more, from any thread; at once where that was asked for before."""
+        self._stopped.ask_again()
 
     def run(self, producers: Sequence[Producer]) -> list[ProducerReport]:
         """A report on each producer, in their order. However it ends, nothing that it started is left.
@@ -134,7 +140,7 @@ class Suite:
             try:
                 self._run_all(pool, producers, seen)
             except BaseException:
-                self._stopped.set()
+                self._stopped.ask()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
         return [self._report(producer, found) for producer, found in zip(producers, seen, strict=True)]
@@ -142,7 +148,7 @@ class Suite:
     def _run_all(
         self, pool: ThreadPoolExecutor, producers: Sequence[Producer], seen: list[dict[str, Observation]]
     ) -> None:
-        waiting = [_Run(0, number, SCENARIOS[WELL], self._plan.time_limit) for number in range(len(producers))]
+        waiting = [_Run(0, number, SCENARIOS[HEALTHY], self._plan.time_limit) for number in range(len(producers))]
         running: dict[Future[Observation], int] = {}
         for producer in producers:
             self._progress.begun(producer, len(scenarios_for(producer, self._plan)))
@@ -158,45 +164,57 @@ class Suite:
                 seen[number][observation.scenario.id] = observation
                 self._progress.done(producers[number], observation)
                 # What comes to nothing when all is well says nothing when it is not.
-                if observation.scenario.id == WELL and observation.taken:
+                if observation.scenario.id == HEALTHY and observation.taken:
                     for scenario in scenarios_for(producers[number], self._plan):
-                        if scenario.id != WELL:
+                        if scenario.id != HEALTHY:
                             run = _Run(_rank(scenario), number, scenario, self._limit(scenario, observation))
                             heapq.heappush(waiting, run)
 
-    def _limit(self, scenario: Scenario, well: Observation) -> float:
-        if scenario.patience is None:
+    def _limit(self, scenario: Scenario, healthy: Observation) -> float:
+        if scenario.patience is None or not self._plan.impatient:
             return self._plan.time_limit
-        return min(self._plan.time_limit, 2 * well.outcome.seconds + scenario.patience)
+        return min(self._plan.time_limit, 2 * healthy.outcome.seconds + scenario.patience)
 
     def _report(self, producer: Producer, seen: Mapping[str, Observation]) -> ProducerReport:
         results = []
+        client = client_of(seen[HEALTHY])
         for case in self._plan.cases:
-            judgement = self._judged(case, producer, seen)
+            judged = self._judged(case, producer, seen)
             results.append(
-                Result(case.requirement, judgement.verdict, judgement.message, judgement.details, judgement.findings)
+                Result(
+                    case.requirement,
+                    judged.verdict,
+                    judged.message,
+                    judged.details,
+                    judged.findings,
+                    skip=judged.skip,
+                    advice=in_language(case.topic, client)
+                    if judged.verdict in (Verdict.FAILED, Verdict.ERRORED)
+                    else "",
+                )
             )
         executions = [seen[name].execution() for name in SCENARIOS if name in seen]
-        return ProducerReport(producer.name, producer.path, results, executions, seen[WELL].lineage)
+        settings = [change.to_dict() for change in seen[HEALTHY].settings]
+        return ProducerReport(producer.name, producer.path, results, executions, seen[HEALTHY].lineage, settings)
 
     def _judged(self, case: Case, producer: Producer, seen: Mapping[str, Observation]) -> Judgement:
-        wanted = case.requirement.scenarios
+        wanted = SCENARIOS if case.anywhere else case.requirement.scenarios
         there = {name: seen[name] for name in SCENARIOS if name in seen and name in wanted}
-        if case.partial:
+        if case.partial or case.anywhere:
             there = {name: here for name, here in there.items() if here.outcome.error is None} or there
-        absent = [name for name in wanted if name not in seen]
+        absent = [name for name in case.requirement.scenarios if name not in seen]
         if absent and not (case.partial and there):
-            reason = next(filter(None, (not_run(SCENARIOS[name], producer, self._plan) for name in absent)), None)
-            return skipped(reason or _NOTHING_TAKEN)
+            reasons = [why for name in absent if (why := not_run(SCENARIOS[name], producer, self._plan)) is not None]
+            return reasons[0] if reasons else no_evidence(_NOTHING_TAKEN)
         error = next((here.outcome.error for here in there.values() if here.outcome.error), None)
-        return errored(error) if error is not None else case.judge({WELL: seen[WELL], **there})
+        return errored(error) if error is not None else case.judge({HEALTHY: seen[HEALTHY], **there})
 
 
 def could_not_be_run(reports: Iterable[ProducerReport]) -> str | None:
     """Why a producer could not be run at all; None if all could."""
     for report in reports:
         for execution in report.executions:
-            if execution.scenario == WELL and execution.exit_code is None and not execution.seconds:
+            if execution.scenario == HEALTHY and execution.exit_code is None and not execution.seconds:
                 return execution.notes[0]
     return None
 
@@ -204,10 +222,4 @@ def could_not_be_run(reports: Iterable[ProducerReport]) -> str | None:
 def undecided(report: ProducerReport) -> bool:
     """Whether nothing failed that must not, and something could not be judged that must be."""
     counting = [result for result in report.results if result.counts]
-    return bool(counting) and not any(result.verdict is Verdict.FAILED for result in counting)
-
-
-def required_and_skipped(report: ProducerReport) -> list[str]:
-    """The cases that must pass, and were not judged."""
-    skipped = (result.case for result in report.results if result.verdict is Verdict.SKIPPED)
-    return [case.id for case in skipped if case.level is Level.MUST]
+    return bool(counting) and all(result.verdict is Verdict.ERRORED for result in counting)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
-from mock_intake.checking import Check, Checked, run_results_to_dicts
-from mock_intake.cli.console import coloured, counted, echo, level
+from mock_intake.cli.baselines import baseline_level, baseline_options, keep_baseline, opened_baseline
+from mock_intake.cli.console import echo, finding_style
 from mock_intake.cli.options import judging_config, judging_options
-from mock_intake.findings import Severity
-from mock_intake.judgement import Judge
-from mock_intake.recordings import Advance, Recorded, RecordingError, files_in, read_file, read_stream
-from mock_intake.report.escaping import shown
-from mock_intake.report.places import Group, Groups, Place
-from mock_intake.report.sarif import sarif
-from mock_intake.transfer import is_exchange_line
+from mock_intake.cli.sources import checked_outputs, written
+from mock_intake.files.exports import is_exchange_line
+from mock_intake.files.recordings import Advance, Recorded, RecordingError, files_in, read_file, read_stream
+from mock_intake.judging.judgement import Judge
+from mock_intake.judging.recording import Check, Checked
+from mock_intake.model.findings import Severity
+from mock_intake.report.baseline import (
+    FINDINGS_HEAD,
+    Acceptance,
+    failing_places,
+    read_findings_baseline,
+    stale_words,
+)
+from mock_intake.report.check_report import CheckReport
+from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
 
 STANDARD_INPUT = "-"
 NEVER = "never"
@@ -31,10 +39,18 @@ NEVER = "never"
 @click.option(
     "--format",
     "output",
-    type=click.Choice(["text", "json", "sarif"]),
-    default="text",
+    type=click.Choice(list(formats(Kind.CHECK))),
+    default=DEFAULT,
     show_default=True,
     help="How to print what was found.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Write it there too, in the format of the suffix ({suffixes(formats(Kind.CHECK).values())}).",
 )
 @click.option(
     "--fail-on",
@@ -43,15 +59,19 @@ NEVER = "never"
     show_default=True,
     help="Exit with 1 if there is a finding of this level or above.",
 )
-@click.option("--places", default=3, show_default=True, type=click.IntRange(1), help="Places to show of each rule.")
+@click.option("--places", default=3, show_default=True, type=click.IntRange(1), help="Places to show of each finding.")
 @click.option("-v", "--verbose", is_flag=True, help="Show findings of the level info too.")
+@baseline_options("findings")
 @judging_options
 def check(
     files: tuple[Path, ...],
     output: str,
+    outputs: tuple[Path, ...],
     fail_on: str,
     places: int,
     verbose: bool,
+    baseline_file: Path | None,
+    write_baseline: bool,
     config_file: Path | None,
     facets: Path | None,
     ignore: tuple[str, ...],
@@ -64,32 +84,57 @@ def check(
       mock-intake check events.ndjson
       mock-intake check build/ --fail-on warning
       zcat events.gz | mock-intake check - --format sarif > findings.sarif
+      mock-intake check events.ndjson -o findings.sarif -o report.html
+      mock-intake check events.ndjson --baseline accepted.toml --write-baseline
 
     \b
     Exit codes:
-      0  no finding at or above --fail-on
+      0  no finding at or above --fail-on, but for what the baseline accepts
       1  findings at or above --fail-on
       2  input that cannot be read, or no events in it
     """
+    checked_outputs(Kind.CHECK, outputs)
     config, library = judging_config(config_file, facets, ignore, select)
+    baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
+    acceptance = None if baseline is None else Acceptance(baseline)
     checking = Check(Judge(library, config.selection))
+    shown_from = Severity.INFO if verbose else Severity.WARNING
+    failing: dict[str, str] = {}
     try:
         with _recorded(files) as recorded:
-            results = checking.check(recorded)
-            if output == "json":
-                _print_json(checking, results)
-            elif output == "sarif":
-                _print_sarif(checking, results)
+            results: Iterable[Checked] = checking.check(recorded)
+            if outputs:
+                # What goes to one output is not held in memory, however much it is.
+                results = list(results)
+            report = CheckReport(checking, iter(results), places, shown_from, finding_style(), acceptance)
+            if write_baseline:
+                failing = failing_places(report.places(), baseline_level(fail_on))
             else:
-                _print_text(checking, results, places, Severity.INFO if verbose else Severity.WARNING)
+                for piece in rendered(Kind.CHECK, output, report):
+                    echo(piece, end="")
+                for file in outputs:
+                    _write(report.again(results), file)
     except RecordingError as error:
         raise click.UsageError(str(error)) from error
     if not checking.events:
         raise click.UsageError(f"There are no events in {', '.join(map(str, files))}; nothing was judged.")
-    if fail_on != NEVER and any(
-        count for severity, count in checking.severities.items() if severity.rank >= Severity(fail_on).rank
-    ):
+    if acceptance is not None and baseline_file is not None and write_baseline:
+        keep_baseline(baseline_file, acceptance.updated(failing), FINDINGS_HEAD, "finding")
+        return
+    if acceptance is not None:
+        for entry in acceptance.stale:
+            echo(f"note: {stale_words(acceptance.baseline, entry)}", err=True)
+    counted = checking.severities - (acceptance.severities if acceptance else Counter())
+    if fail_on != NEVER and any(severity.rank >= Severity(fail_on).rank for severity in counted):
         sys.exit(1)
+
+
+def _write(report: CheckReport, file: Path) -> None:
+    """Writes a report in the format of the file's suffix."""
+    with written(file) as stream:
+        for piece in rendered(Kind.CHECK, of_file(Kind.CHECK, file).name, report):
+            stream.write(piece.encode())
+    echo(f"Report written to {file}", err=True)
 
 
 @contextmanager
@@ -129,83 +174,3 @@ def _events_alone(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
                 "the events alone (mock-intake export --what events), or import it and use mock-intake report."
             )
         yield one
-
-
-def _print_json(checking: Check, results: Iterator[Checked]) -> None:
-    """The whole result as one object, the events written as they are judged."""
-    echo('{"events": [')
-    separator = ""
-    for result in results:
-        click.echo(separator + json.dumps(result.to_dict()), nl=False)
-        separator = ",\n"
-    rest = {
-        "runs": run_results_to_dicts(checking.run_results()),
-        "findings": [finding.to_dict() for finding in checking.dataset_findings()],
-        "summary": checking.summary(),
-    }
-    echo("\n], " + json.dumps(rest).removeprefix("{"))
-
-
-def _over_all(checking: Check) -> Iterator[Place]:
-    for run, findings in checking.run_results():
-        yield from (Place(finding, f"run {run.run_id}") for finding in findings)
-    yield from (Place(finding, None) for finding in checking.dataset_findings())
-
-
-def _print_sarif(checking: Check, results: Iterator[Checked]) -> None:
-    places = [Place(finding, result.source, result.line) for result in results for finding in result.findings]
-    places += _over_all(checking)
-    echo(json.dumps(sarif(places), indent=2))
-
-
-def _print_text(checking: Check, results: Iterator[Checked], most_places: int, shown: Severity) -> None:
-    groups = Groups(most_places)
-    for result in results:
-        groups.extend(Place(finding, result.source, result.line) for finding in result.findings)
-    over_all = list(_over_all(checking))
-    groups.extend(over_all)
-    if not checking.events:
-        return
-    for group in groups.at_or_above(shown):
-        echo(_group_text(group))
-        echo("")
-    hidden = groups.below(shown)
-    echo(_summary_text(checking, over_all) + (f" ({hidden} of the level info not shown: -v)" if hidden else ""))
-
-
-def _group_text(group: Group) -> str:
-    finding = group.first
-    times = f", {group.count:,} times" if group.count > 1 else ""
-    lines = [f"{coloured(finding.code, 'white', bold=True)} {level(finding.severity)}{times}"]
-    told: set[tuple[str | None, str | None]] = set()
-    for place in group.places:
-        lines += _place_lines(place, told)
-    if group.count > len(group.places):
-        lines.append(f"  ... and {group.count - len(group.places):,} more")
-    lines.append(f"  advice: {shown(finding.advice)}")
-    lines.append(f"  source: {finding.source} ({finding.sureness})")
-    return "\n".join(lines)
-
-
-def _place_lines(place: Place, told: set[tuple[str | None, str | None]]) -> list[str]:
-    finding = place.finding
-    where = f"{place}" + (f" at {shown(finding.pointer)}" if finding.pointer else "")
-    lines = [f"  {where}: {shown(finding.message)}" if where else f"  {shown(finding.message)}"]
-    if (finding.expected, finding.actual) in told:
-        return lines
-    told.add((finding.expected, finding.actual))
-    if finding.expected:
-        lines.append(f"      expected {shown(finding.expected)}")
-    if finding.actual:
-        lines.append(f"      actual   {shown(finding.actual)}")
-    return lines
-
-
-def _summary_text(checking: Check, over_all: Collection[Place]) -> str:
-    summary = checking.summary()
-    counts = ", ".join(f"{summary[word]:,} {word}" for word in ("ok", "warning", "error"))
-    plural = "" if checking.events == 1 else "s"
-    # They are of no event, so they change no status.
-    more = sum(place.finding.severity is not Severity.INFO for place in over_all)
-    told = f"; {counted(more, 'finding')} on runs and datasets" if more else ""
-    return f"{checking.events:,} event{plural}: {counts}{told}"

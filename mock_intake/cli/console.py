@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Collection
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import click
 
-from mock_intake.exchange import Exchange
-from mock_intake.findings import Finding, Severity, Status
+from mock_intake.model.exchange import Exchange
+from mock_intake.model.findings import Finding, Severity, Status
 from mock_intake.report.escaping import clipped, shown
+from mock_intake.secrets.presenting import presented
+
+if TYPE_CHECKING:
+    from mock_intake.report.finding_text import Style
 
 # Producers choose names, and a line is to be one.
 _MOST_OF_A_NAME = 200
@@ -20,7 +26,7 @@ _COLOURS = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
 
 
 def coloured(text: str, colour: str, **style: bool) -> str:
-    """Styled text; click takes the style out again where the output is no terminal. NO_COLOR has it stay plain."""
+    """``text`` in a ``colour``; click takes it out where the output is no terminal. NO_COLOR has it stay plain."""
     return text if _no_colour() else click.style(text, fg=colour, **style)
 
 
@@ -30,30 +36,30 @@ def _no_colour() -> bool:
 
 
 def level(word: Severity | Status) -> str:
+    """A severity or a status in its colour."""
     return coloured(str(word), _COLOURS[str(word)])
 
 
 @cache
 def status_mark(word: Status) -> str:
+    """A status in capitals, of one width, in its colour."""
     return coloured(f"{word.upper():7}", _COLOURS[str(word)], bold=True)
 
 
-def finding_lines(finding: Finding, indent: str = "  ") -> list[str]:
-    """A finding in full: what and where, expected and actual, why it matters, and what to do."""
-    place = f" at {finding.pointer}" if finding.pointer else ""
-    lines = [f"{indent}{finding.code} {level(finding.severity)}{place}: {finding.message}"]
-    inner = indent + "    "
-    if finding.expected:
-        lines.append(f"{inner}expected: {finding.expected}")
-    if finding.actual:
-        lines.append(f"{inner}actual:   {finding.actual}")
-    lines.append(f"{inner}advice:   {finding.advice}")
-    lines.append(f"{inner}source:   {finding.source} ({finding.sureness})")
-    return lines
+def finding_style() -> Style:
+    """How findings are written on standard output: in colours and wrapped on a terminal, as they are elsewhere."""
+    # Every command imports this module, and few write findings.
+    from mock_intake.report.finding_text import Style
+
+    return Style(_painted, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+
+
+def _painted(what: str, word: str) -> str:
+    return coloured(word, "white", bold=True) if what == "code" else coloured(word, _COLOURS[what])
 
 
 def codes(findings: Collection[Finding]) -> str:
-    """The codes of findings, each once, the worst first, with how often where it is more than once."""
+    """The codes of ``findings``, each once, the worst first, with how often where it is more than once."""
     if not findings:
         return ""
     counted: dict[tuple[int, str], list[Finding]] = {}
@@ -67,7 +73,7 @@ def codes(findings: Collection[Finding]) -> str:
 
 
 def exchange_line(exchange: Exchange) -> str:
-    """One readable line for an exchange: an event, or a refused request."""
+    """One readable line for ``exchange``: an event, or a refused request."""
     fault = f" fault {exchange.fault}" if exchange.fault else ""
     at = _time_of_day(int(exchange.received_at.timestamp()))
     event = exchange.event
@@ -79,11 +85,11 @@ def exchange_line(exchange: Exchange) -> str:
         status = coloured(f"{exchange.response.status_code or 'none':<7}", "red", bold=True)
         reason = clipped(reason, 2 * _MOST_OF_A_NAME)
         return f"{at} {status} {shown(what)}{fault}  {codes(exchange.findings)}  {shown(reason)}".rstrip()
-    job = f"{event.job_namespace}/{event.job_name}" if event.job_name else ""
+    job = f"{presented(event.job_namespace or 'None')}/{presented(event.job_name)}" if event.job_name else ""
     if event.dataset is not None:
-        job = str(event.dataset)
+        job = " ".join(map(presented, event.dataset))
     kind = event.event_type or event.kind or "no event"
-    run = f"run {event.run_id}" if event.run_id else ""
+    run = f"run {presented(event.run_id)}" if event.run_id else ""
     job, run, kind = (clipped(text, _MOST_OF_A_NAME) for text in (job, run, kind))
     words = [at, status_mark(event.status), f"{shown(kind):9}", shown(job), shown(run), codes(exchange.findings)]
     return " ".join([word for word in words if word]) + fault
@@ -99,8 +105,8 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" + ("" if number == 1 else "s")
 
 
-def echo(line: str, *, err: bool = False) -> None:
-    """Prints a line, whatever the terminal's encoding can or cannot show."""
+def echo(text: str, *, err: bool = False, end: str = "\n") -> None:
+    """Prints a line, or with another ``end`` a piece of text, whatever the terminal's encoding can or cannot show."""
     stream = sys.stderr if err else sys.stdout
     encoding = stream.encoding or "utf-8"
-    click.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding) + end, err=err, nl=False)

@@ -20,8 +20,8 @@ from mock_intake.cli.sources import (
     written,
 )
 from mock_intake.client import Client
+from mock_intake.files.exports import event_to_line, exchange_to_line
 from mock_intake.journal import Journal
-from mock_intake.transfer import event_to_line, exchange_to_line
 
 What = Literal["events", "exchanges"]
 
@@ -29,7 +29,10 @@ What = Literal["events", "exchanges"]
 @click.command()
 @click.argument("source", metavar="JOURNAL|URL")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there, not to standard output."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write there, not to standard output (-).",
 )
 @click.option(
     "--what",
@@ -56,7 +59,7 @@ def export(source: str, output: Path | None, what: str, org: str | None, control
     count = 0
     is_whole = False
     with unusable(), _exported(source, cast("What", what), org, control_token) as (lines, dropped):
-        with written(output) as stream:
+        with written(output, private=True) as stream:
             for line in lines:
                 stream.write(line + b"\n")
                 count += 1
@@ -67,7 +70,11 @@ def export(source: str, output: Path | None, what: str, org: str | None, control
         if is_whole and (gone := dropped()):
             echo(f"Retention had dropped {gone} exchanges: they are not in the export.", err=True)
     if is_whole:
-        echo(f"{counted(count, what.removesuffix('s'))} exported" + (f" to {output}" if output else ""), err=True)
+        echo(
+            f"{counted(count, what.removesuffix('s'))} exported"
+            + (f" to {output}" if output and str(output) != "-" else ""),
+            err=True,
+        )
 
 
 @contextmanager
@@ -82,6 +89,8 @@ def _exported(
     journal = opened_file(source)
     try:
         yield _of_journal(journal, what, org), lambda: journal.dropped
+        if journal.damaged:
+            echo(f"{counted(journal.damaged, 'damaged row')} of {source} cannot be read, and left out.", err=True)
     finally:
         journal.close()
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import click
 
+from mock_intake.body.decoding import GZIP_MAGIC
 from mock_intake.cli.console import counted, echo
 from mock_intake.cli.sources import UnusableError, control_token_option, is_url, unusable
 from mock_intake.client import Client
-from mock_intake.decoding import GZIP_MAGIC
+from mock_intake.files.imports import Import
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.transfer import read_lines
 
 _TIMEOUT = 300.0
 
@@ -62,11 +63,11 @@ def _to_server(data: bytes, url: str, token: str | None) -> tuple[int, int]:
 
 def _to_file(data: bytes, file: Path) -> tuple[int, int]:
     # Before there is a file: a broken line leaves none behind.
-    read_lines(data, lambda _: False)
+    Import(BytesIO(data), lambda _: False)
     journal = SqliteJournal(file)
     try:
-        arrived = read_lines(data, lambda identity: journal.exchange(identity) is not None)
-        journal.append(arrived.exchanges)
+        arrived = Import(BytesIO(data), lambda identity: journal.exchange(identity) is not None, journal.event)
+        journal.append([exchange for part in arrived.parts() for exchange in part])
     finally:
         journal.close()
-    return len(arrived.exchanges), arrived.known
+    return arrived.new, arrived.known

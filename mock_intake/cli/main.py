@@ -2,33 +2,98 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+import errno
+from contextlib import ExitStack
+from importlib.metadata import EntryPoint
+from typing import Any
 
 import click
 
 from mock_intake import __version__
+from mock_intake.cli.signals import ENDING, OwnSignals, exit_at_once, received
+from mock_intake.system.extensions import ExtensionError, load, points_of
 
 COMMANDS = "mock_intake.commands"
-
-USAGE_ERROR = 2
+_DISTRIBUTION = "mock-intake"
+# As shells have it: 128 and the number of SIGINT.
+_INTERRUPTED = 130
+_LONGEST_NAME = 200
 
 
 class Commands(click.Group):
     """A group whose commands are the entry points of ``mock_intake.commands``, other packages' included."""
 
-    def _entry_points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=COMMANDS)}
+    # What holds until the command begins: signals end us at once, as there is nothing yet that would have to be closed.
+    _until_begun = ExitStack()
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(self._entry_points())
+    def main(self, *args: Any, **options: Any) -> Any:
+        with ExitStack() as self._until_begun:
+            self._until_begun.enter_context(received(dict.fromkeys(ENDING, exit_at_once)))
+            return super().main(*args, **options)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        point = self._entry_points().get(cmd_name)
-        if point is None:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if not isinstance(command, OwnSignals):
+            self._until_begun.close()
+        return name, command, rest
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(_INTERRUPTED)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            # Whichever argument it is, to look whether there is such a file is too much already.
+            raise click.UsageError(f"{error.strerror}: {str(error.filename)[:_LONGEST_NAME]}") from error
+        except ExtensionError as error:  # what another package brings, which any command may come upon
+            raise click.UsageError(str(error)) from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, by name; what another package brings and cannot be used is left out with a warning."""
+        names = []
+        for name, (_, package) in sorted(_commands().items()):
+            try:
+                # Ours are loaded for their help alone, if that is what is asked for.
+                usable = _is_own(package) or self.get_command(ctx, name) is not None
+            except ExtensionError as error:
+                click.echo(f"Left out: {error}", err=True)
+                usable = False
+            names += [name] if usable else []
+        return names
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command of this name, loaded; None where there is none.
+
+        Raises ``ExtensionError`` for one of another package that cannot be used.
+        """
+        found = _commands().get(cmd_name)
+        if found is None:
             return None
-        command = point.load()
-        assert isinstance(command, click.Command)
+        point, package = found
+        command = load(point, package)
+        if not isinstance(command, click.Command):
+            raise ExtensionError(f"{package}: its command {cmd_name} ({point.value}) is no click.Command")
         return command
+
+
+def _is_own(package: str) -> bool:
+    return package.partition(" ")[0] == _DISTRIBUTION
+
+
+def _commands() -> dict[str, tuple[EntryPoint, str]]:
+    """The entry points of commands by name, each with the package that has it.
+
+    Nobody takes a name of ours: what a command of this project does must not depend on what else is installed.
+    """
+    found: dict[str, tuple[EntryPoint, str]] = {}
+    for point, package in sorted(points_of(COMMANDS), key=lambda one: not _is_own(one[1])):
+        found.setdefault(point.name, (point, package))
+    return found
 
 
 @click.group(

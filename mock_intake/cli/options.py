@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mock_intake.config import Config, ConfigError, find_config, load_config
-from mock_intake.faults import FaultError, Plan, parse_plan
+from mock_intake.faults import MAX_STATUS, MIN_STATUS, STEPS, FaultError, Plan, parse_plan
+from mock_intake.judging.config import Config, ConfigError, find_config, load_config
+from mock_intake.producers.isolation import IsolationError, Kind, Reach, check_isolation, parse_reach
 
 if TYPE_CHECKING:
     from mock_intake.openlineage.library import FacetLibrary
 
+# Stands here, and not beside the option: the server has no use for the client that comes with that.
+CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +28,7 @@ class Size(click.ParamType[int]):
     name = "size"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """``value`` in bytes: a number, with K, M or G behind it. Fails, as click has it, for a text that is none."""
         if isinstance(value, int):
             return value
         match = re.fullmatch(r"(\d+)\s*([kmg]?)i?b?", str(value).strip().lower())
@@ -34,31 +37,44 @@ class Size(click.ParamType[int]):
         return int(match[1]) * _UNITS[match[2]]
 
 
+def option_group(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """``options`` as one decorator, to be listed in ``--help`` in the order in which they are given.
+
+    click puts each option before those that were there, as decorators stand above one another.
+    """
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def judging_options(command: F) -> F:
     """The options that decide how events are judged; see ``judging_config``."""
-    for option in (
+    return option_group(
+        click.option("--select", multiple=True, metavar="CODE", help="Hear these rules or families only."),
+        click.option("--ignore", multiple=True, metavar="CODE", help="Ignore a rule or family (DD104, OL2)."),
+        click.option(
+            "--facets",
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Directory of JSON Schema files of your own facets.",
+        ),
         click.option(
             "--config",
             "config_file",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="Read [tool.mock-intake] from this file instead of the nearest pyproject.toml.",
         ),
-        click.option(
-            "--facets",
-            type=click.Path(exists=True, file_okay=False, path_type=Path),
-            help="Directory of JSON Schema files of your own facets.",
-        ),
-        click.option("--ignore", multiple=True, metavar="CODE", help="Ignore a rule or family (DD104, OL2)."),
-        click.option("--select", multiple=True, metavar="CODE", help="Hear these rules or families only."),
-    ):
-        command = option(command)
-    return command
+    )(command)
 
 
 def judging_config(
     config_file: Path | None, facets: Path | None, ignore: tuple[str, ...], select: tuple[str, ...]
 ) -> tuple[Config, FacetLibrary | None]:
-    """Settings and library that the options ask for; exits with 2 on what cannot be used."""
+    """Settings and library that the options ask for. Raises ``click.UsageError`` (exit code 2) for unusable ones."""
+    from mock_intake.judging.catalogue import load_extensions
     from mock_intake.openlineage.library import FacetLibrary, UserSchemaError
 
     try:
@@ -66,15 +82,100 @@ def judging_config(
         library = FacetLibrary.from_directory(config.facets) if config.facets else None
     except (ConfigError, UserSchemaError) as error:
         raise click.UsageError(str(error)) from error
+    load_extensions()
     return config, library
 
 
+def guard_of_settings() -> str:
+    """What connections are stopped, as the settings of this directory say; exits with 2 where they are wrong."""
+    try:
+        return load_config(find_config(Path.cwd())).guard
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def fault_option(command: F) -> F:
+    """``--fault``; see ``parsed_fault_plan``. The command is to have ``FAULT_HELP`` as the epilog of its help."""
+    words = "Misbehave: 503,503,reset,202; or a plan as JSON. The steps are listed below."
+    return click.option("--fault", metavar="PLAN", help=words)(command)
+
+
+def _fault_help() -> str:
+    """What a plan can have, from the table of steps."""
+    status = f"a status from {MIN_STATUS} to {MAX_STATUS} (2xx takes the event as usual)"
+    lines = ["\b", f"Steps of --fault: {status}, and"]
+    width = max(len(word) for word in STEPS) + 2
+    for word, kind in STEPS.items():
+        lines.append(f"  {word:{width}}{kind.help}{' In a plan as JSON.' if kind.needs_location else ''}")
+    return "\n".join(lines)
+
+
+FAULT_HELP = _fault_help()
+
+
+grace_option = click.option(
+    "--grace",
+    type=click.FloatRange(0, 3600),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a command may take to end once it was signalled, before it is killed.",
+)
+
+
 def parsed_fault_plan(fault: str | None, delay: float) -> Plan | None:
-    """The plan that ``--fault`` and ``--delay`` ask for, if any; exits with 2 on what cannot be understood."""
-    if fault is None and not delay:
+    """The plan that ``--fault`` and ``--delay`` (``delay``, seconds) ask for, if any.
+
+    Raises ``click.UsageError`` (exit code 2) for what cannot be understood.
+    """
+    if not fault and not delay:
         return None
     try:
-        plan = parse_plan(fault) if fault else Plan()
+        return parse_plan(fault or {}, delay=delay or None)
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}.") from error
-    return replace(plan, delay=delay) if delay else plan
+
+
+def isolation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--isolate``, ``--isolate-ports`` and ``--reach``: what the command can connect to."""
+    network = click.option(
+        "--isolate",
+        "isolate",
+        flag_value="network",
+        help="Start the command where there is no other network than the intake (Linux), whatever its language.",
+    )
+    ports = click.option(
+        "--isolate-ports",
+        "isolate",
+        flag_value="ports",
+        help="Where --isolate is not allowed: let the command connect to the TCP ports of the intake only (Landlock).",
+    )
+    reach = click.option(
+        "--reach",
+        multiple=True,
+        metavar="HOST:PORT",
+        callback=_reaches,
+        help="With --isolate: let the command reach this address all the same, such as its database's; repeatable.",
+    )
+    return network(ports(reach(command)))
+
+
+def _reaches(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[Reach, ...]:
+    try:
+        return tuple(parse_reach(each) for each in given)
+    except ValueError as error:
+        raise click.UsageError(f"--reach: {error}.") from error
+
+
+def check_isolated(reach: tuple[Reach, ...], isolate: Kind | None) -> None:
+    """Raises ``click.UsageError`` (exit code 2) for ``reach`` alone, and where ``isolate`` cannot be had.
+
+    Before anything has run.
+    """
+    if reach and not isolate:
+        raise click.UsageError("--reach goes with --isolate: without, the command reaches whatever it likes.")
+    try:
+        if isolate:
+            check_isolation(isolate)
+    except IsolationError as error:
+        raise click.UsageError(str(error)) from error

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 
 import click
 import httpx
 
 from mock_intake.cli.console import coloured, echo
+from mock_intake.cli.signals import received
 from mock_intake.cli.sources import UnusableError, everything, is_url, opened, unusable
 from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_host
-from mock_intake.openlineage.run_cycle import moment
-from mock_intake.parsing import ParseError, dumps, parse
-from mock_intake.recordings import RecordingError, files_in, read_file
-from mock_intake.transfer import event_to_line, exchange_from_line, is_exchange_line
+from mock_intake.files.exports import event_to_line, exchange_from_line, is_exchange_line
+from mock_intake.files.recordings import RecordingError, files_in, read_file
+from mock_intake.files.retiming import retimed
 
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _ATTEMPTS = 5
@@ -72,32 +73,20 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
     if not events:
         raise UnusableError(f"There are no events in {recording}.")
     if retime:
-        events = _retimed(events)
-    headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
-    with (
-        httpx.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=False) as client,
-        _progress(len(events)) as step,
-    ):
-        sending = _Sending(client, url)
-        due = time.monotonic()
-        interrupted = False
-        try:
-            for event in events:
-                if rate is not None:
-                    time.sleep(max(0.0, due - time.monotonic()))
-                    due = max(due + 1 / rate, time.monotonic())
-                sending.send(event)
-                step()
-                if sending.is_hopeless:
-                    break
-        except KeyboardInterrupt:
-            interrupted = True
+        events = retimed(events, time.time_ns())
+    with _progress(len(events)) as step:
+        sending = _Sending(url, api_key, rate, step)
+        interrupted = sending.send_all(events)
     counted = ", ".join(f"{count} x {outcome}" for outcome, count in sending.outcomes.most_common())
     good = sending.taken == len(events)
+    # The same body again is the same event once more.
+    distinct = len(set(events))
+    again = len(events) - distinct
+    repeated = f"; {again} of the requests {'was' if again == 1 else 'were'} an event once more" if again else ""
     place = url.netloc.decode("ascii")
     echo(
         coloured(
-            f"{sending.taken} of {len(events)} events taken by {place} ({counted or 'none sent'})",
+            f"{len(sending.events)} of {distinct} events taken by {place} ({counted or 'none sent'}){repeated}",
             "green" if good else "red",
         )
     )
@@ -171,85 +160,109 @@ def _is_journal(path: Path) -> bool:
         return stream.read(16) == b"SQLite format 3\0"
 
 
-def _retimed(events: list[bytes]) -> list[bytes]:
-    """The events with their times moved by one difference; what has no readable time stays as it is."""
-    times = [_time(_value(event)) for event in events]
-    readable = [_utc(found) for found in times if found is not None]
-    if not readable:
-        return events
-    difference = datetime.now(UTC) - max(readable)
-    return [
-        event if found is None else _moved(event, found, difference) for event, found in zip(events, times, strict=True)
-    ]
-
-
-def _value(event: bytes) -> Any:
-    try:
-        return parse(event).value
-    except ParseError:
-        return None
-
-
-def _time(value: Any) -> datetime | None:
-    found = value.get("eventTime") if isinstance(value, dict) else None
-    return moment(found) if isinstance(found, str) else None
-
-
 def _utc(found: datetime) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
-def _moved(event: bytes, found: datetime, difference: timedelta) -> bytes:
-    # A time without offset stays without: whatever is wrong with it is not mended here.
-    try:
-        return dumps({**_value(event), "eventTime": (found + difference).isoformat()})
-    except OverflowError:
-        return event
-
-
 class _Sending:
-    """Sends events one by one, and counts what became of them."""
+    """Sends events one by one, and counts what became of them; ``step`` is called after each.
 
-    def __init__(self, client: httpx.Client, url: httpx.URL) -> None:
-        self._client = client
+    A thread of its own does the sending, and is left to itself where Ctrl-C comes: an exception that a signal raises
+    amidst a client's work may leave its locks taken, and whoever closes it then would wait for them for good.
+    """
+
+    def __init__(self, url: httpx.URL, api_key: str, rate: float | None, step: Callable[[], object]) -> None:
+        self._headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
         self._url = url
+        self._rate = rate
+        self._step = step
         self.outcomes: Counter[str] = Counter()
+        # Requests, and the events in them, by their bodies.
         self.taken = 0
+        self.events: set[bytes] = set()
         self._answered = 0
         # How many events in a row nobody has answered.
         self._unanswered = 0
+        # Once that is set, with the lock taken, nothing more is counted: what there is is being printed.
+        self._interrupted = threading.Event()
+        self._counting = threading.Lock()
+        # Set when nothing more is to be waited for.
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+
+    def send_all(self, events: Iterable[bytes]) -> bool:
+        """Returns when all are sent, or it is hopeless, or at once at Ctrl-C; whether that has come."""
+        with received({signal.SIGINT: self._interrupt}):
+            threading.Thread(target=self._run, args=(events,), name="mock-intake-replay", daemon=True).start()
+            self._over.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self._interrupted.is_set()
+
+    def _interrupt(self, _number: int) -> None:
+        with self._counting:
+            self._interrupted.set()
+        self._over.set()
+
+    def _run(self, events: Iterable[bytes]) -> None:
+        try:
+            with httpx.Client(headers=self._headers, timeout=_TIMEOUT, follow_redirects=False) as client:
+                self._send_each(client, events)
+        except BaseException as error:
+            self._failure = error  # raised in the thread that waits
+        self._over.set()
+
+    def _send_each(self, client: httpx.Client, events: Iterable[bytes]) -> None:
+        due = time.monotonic()
+        for event in events:
+            if self._rate is not None:
+                self._interrupted.wait(max(0.0, due - time.monotonic()))
+                due = max(due + 1 / self._rate, time.monotonic())
+            if self._interrupted.is_set():
+                return
+            self._send(client, event)
+            self._step()
+            if self.is_hopeless:
+                return
 
     @property
     def is_hopeless(self) -> bool:
         """Whether nobody is there: nobody ever was, or nobody is any more."""
         return self._unanswered >= (_GIVE_UP if self._answered else 1)
 
-    def send(self, event: bytes) -> None:
+    def _send(self, client: httpx.Client, event: bytes) -> None:
         """Sends an event until it is taken, refused for good, or given up."""
-        pause, asked_for = _FIRST_PAUSE, 0.0
-        answered = False
+        pause, retry_after = _FIRST_PAUSE, 0.0
+        answered = taken = False
         outcome = ""
         for attempt in range(_ATTEMPTS):
             if attempt:
-                time.sleep(max(pause, asked_for))
-                pause, asked_for = pause * 2, 0.0
+                if self._interrupted.wait(max(pause, retry_after)):
+                    return
+                pause, retry_after = pause * 2, 0.0
             try:
-                response = self._client.post(self._url, content=event)
+                response = client.post(self._url, content=event)
             except httpx.HTTPError as error:
                 outcome = type(error).__name__
                 continue
             answered = True
             outcome = str(response.status_code)
-            self.taken += response.is_success
+            taken = response.is_success
             if response.status_code not in _RETRIED:
                 break
-            asked_for = _asked_for(response)
-        self.outcomes[outcome] += 1
+            retry_after = _retry_after(response)
+        with self._counting:
+            if self._interrupted.is_set():
+                return
+            self.outcomes[outcome] += 1
+            self.taken += taken
+            if taken:
+                self.events.add(event)
         self._answered += answered
         self._unanswered = 0 if answered else self._unanswered + 1
 
 
-def _asked_for(response: httpx.Response) -> float:
+def _retry_after(response: httpx.Response) -> float:
     """The seconds that Retry-After asks for, as a number or as a date; a minute at most."""
     after = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", after):

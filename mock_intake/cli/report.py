@@ -7,22 +7,38 @@ from pathlib import Path
 
 import click
 
-from mock_intake.cli.console import echo
+from mock_intake.cli.baselines import baseline_level, baseline_options, keep_baseline, opened_baseline
+from mock_intake.cli.console import counted, echo
 from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.cli.sources import control_token_option, opened, written
-from mock_intake.findings import Severity
-from mock_intake.report.model import from_journal
-from mock_intake.report.renderers import DRAWING, RENDERERS
+from mock_intake.model.findings import Severity, at_or_above
+from mock_intake.report.baseline import (
+    FINDINGS_HEAD,
+    Acceptance,
+    Baseline,
+    failing_places,
+    read_findings_baseline,
+    with_baseline,
+)
+from mock_intake.report.formats import DEFAULT, Format, Kind, UnknownSuffixError, formats, of_file, rendered
+from mock_intake.report.model import Report, from_journal, places_in
 from mock_intake.views import Views
 
-_BY_SUFFIX = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "html", ".txt": "text"}
+_FORMATS = formats(Kind.REPORT)
 
 
 @click.command()
 @click.argument("source", metavar="JOURNAL|URL")
-@click.option("--format", "output_format", type=click.Choice(list(RENDERERS)), help="By the suffix of -o, else text.")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there, not to standard output."
+    "--format", "output_format", type=click.Choice(list(_FORMATS)), help=f"By the suffix of -o, else {DEFAULT}."
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write there, not to standard output (-). Several times for several forms.",
 )
 @click.option(
     "--fail-on",
@@ -33,14 +49,17 @@ _BY_SUFFIX = {".json": "json", ".xml": "junit", ".md": "markdown", ".html": "htm
 )
 @click.option("--org", help="Only what belongs to this org.")
 @control_token_option
+@baseline_options("findings")
 @judging_options
 def report(
     source: str,
     output_format: str | None,
-    output: Path | None,
+    outputs: tuple[Path, ...],
     fail_on: str,
     org: str | None,
     control_token: str | None,
+    baseline_file: Path | None,
+    write_baseline: bool,
     config_file: Path | None,
     facets: Path | None,
     ignore: tuple[str, ...],
@@ -54,17 +73,20 @@ def report(
     \b
     Examples:
       mock-intake report events.db
-      mock-intake report http://127.0.0.1:8580 -o report.html
+      mock-intake report http://127.0.0.1:8580 -o report.html -o report.xml
       mock-intake report events.db --format junit --fail-on warning > report.xml
+      mock-intake report events.db --baseline accepted.toml
 
     \b
     Exit codes:
-      0  no finding at or above --fail-on
+      0  no finding at or above --fail-on, but for what the baseline accepts
       1  findings at or above --fail-on, or no events at all
       2  the source cannot be read, or the report cannot be written
     """
     config, _ = judging_config(config_file, facets, ignore, select)
-    chosen = output_format or _format_of(output)
+    baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
+    # To each output its form; without one to standard output.
+    wanted = [(file, _FORMATS[output_format] if output_format else _format_of(file)) for file in outputs or (None,)]
     with opened(source, control_token, org) as recording:
         views = Views(recording.journal, config.selection)
         made = from_journal(
@@ -73,23 +95,52 @@ def report(
             org,
             f"mock-intake report on {source}",
             config.selection,
-            with_lineage=chosen in DRAWING,
+            with_lineage=any(chosen.draws_lineage for _, chosen in wanted),
         )
     if recording.dropped and not any("Retention" in note for note in made.notes):
         note = f"Retention had dropped {recording.dropped} exchanges: this report does not cover them."
         made = made.with_note(note)
-    with written(output) as stream:
-        stream.write(RENDERERS[chosen](made).encode())
-    if output is not None:
-        echo(f"Report written to {output}", err=True)
-    if not made.events or (fail_on != "never" and made.failed(Severity(fail_on))):
+    if baseline is not None:
+        made = _accepting(made, baseline, baseline_file if write_baseline else None, baseline_level(fail_on))
+    for output, chosen in wanted:
+        with written(output) as stream:
+            for piece in rendered(Kind.REPORT, chosen.name, made):
+                stream.write(piece.encode())
+        if output is not None and str(output) != "-":
+            echo(f"Report written to {output}", err=True)
+    if why := _why_failed(made, fail_on):
+        echo(why, err=True)
         sys.exit(1)
 
 
-def _format_of(output: Path | None) -> str:
-    """The format that a file's suffix asks for; text for standard output, and where there is no suffix."""
+def _why_failed(report: Report, fail_on: str) -> str:
+    """Why the exit code is 1, in a line; empty where it is 0."""
+    if not report.events:
+        return "Failed: no event was received, so nothing was judged."
+    if fail_on == "never" or not report.failed(Severity(fail_on)):
+        return ""
+    found = at_or_above(report.findings, Severity(fail_on))
+    codes = ", ".join(sorted({finding.code for finding in found}))
+    above = "" if fail_on == Severity.ERROR else " or above"
+    return f"Failed: {counted(len(found), 'finding')} of level {fail_on}{above} ({codes})."
+
+
+def _accepting(report: Report, baseline: Baseline, file: Path | None, level: Severity) -> Report:
+    """The report with what the baseline accepts; with a file, all that fails is accepted first, and written there."""
+    acceptance = Acceptance(baseline)
+    made = with_baseline(report, acceptance)
+    if file is None:
+        return made
+    updated = acceptance.updated(failing_places(places_in(made), level))
+    keep_baseline(file, updated, FINDINGS_HEAD, "finding")
+    return with_baseline(report, Acceptance(updated))
+
+
+def _format_of(output: Path | None) -> Format:
+    """The format that a file's suffix asks for; the default for standard output, and where there is no suffix."""
     if output is None or not output.suffix:
-        return "text"
-    if output.suffix.lower() not in _BY_SUFFIX:
-        raise click.UsageError(f"-o {output}: the suffix is one of {', '.join(_BY_SUFFIX)}, unless --format says it.")
-    return _BY_SUFFIX[output.suffix.lower()]
+        return _FORMATS[DEFAULT]
+    try:
+        return of_file(Kind.REPORT, output)
+    except UnknownSuffixError as error:
+        raise click.UsageError(f"-o {output}: {error}, unless --format says it.") from error

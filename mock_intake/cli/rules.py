@@ -7,9 +7,12 @@ import textwrap
 
 import click
 
-from mock_intake.catalogue import FAMILIES, RULES
 from mock_intake.cli.console import echo, level
-from mock_intake.findings import Rule
+from mock_intake.datadog.sources import assumptions
+from mock_intake.judging.catalogue import FAMILIES, JUDGING, RULES
+from mock_intake.model.findings import Rule
+from mock_intake.rules.definition import prefix_of
+from mock_intake.rules.examples import good_event, in_words
 
 
 def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -28,7 +31,8 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
     show_default=True,
     help="How to print them.",
 )
-def rules(codes: tuple[str, ...], output: str) -> None:
+@click.option("--assumptions", "page", is_flag=True, help="Print what is documented by Datadog and what is assumed.")
+def rules(codes: tuple[str, ...], output: str, page: bool) -> None:
     """List all rules, or explain the ones with these codes (or families: HT, OL, DD, RC, DS).
 
     \b
@@ -36,7 +40,11 @@ def rules(codes: tuple[str, ...], output: str) -> None:
       mock-intake rules
       mock-intake rules DD101
       mock-intake rules DD --format json
+      mock-intake rules --assumptions
     """
+    if page:
+        echo(assumptions(), end="")
+        return
     chosen = _chosen(codes)
     if output == "json":
         echo(json.dumps([rule.to_dict() for rule in chosen], indent=2, ensure_ascii=False))
@@ -66,8 +74,8 @@ def listed(rules: list[Rule]) -> str:
     lines: list[str] = []
     family = None
     for rule in rules:
-        if rule.code[:2] != family:
-            family = rule.code[:2]
+        if prefix_of(rule.code) != family:
+            family = prefix_of(rule.code)
             lines += ["", FAMILIES[family]] if lines else [FAMILIES[family]]
         lines.append(f"  {rule.code} {level(rule.severity)}{' ' * (8 - len(rule.severity))}{rule.requirement}")
     return "\n".join(lines)
@@ -75,7 +83,14 @@ def listed(rules: list[Rule]) -> str:
 
 def explained(rule: Rule) -> str:
     def part(title: str, text: str) -> str:
-        return textwrap.fill(text, 100, initial_indent=f"  {title:<10}", subsequent_indent=" " * 12)
+        return textwrap.fill(
+            text,
+            100,
+            initial_indent=f"  {title:<10}",
+            subsequent_indent=" " * 12,
+            break_long_words=False,
+            break_on_hyphens=False,  # paths and addresses are to be copied
+        )
 
     return "\n".join(
         (
@@ -109,11 +124,17 @@ def markdown(rules: list[Rule]) -> str:
         "schema in a way that the vendor's own examples do not; a `warning` is what would be shown as less than meant;",
         "an `info` never changes a status. Severities can be overridden and rules ignored: see",
         "[configuration](reference/configuration.md).",
+        "",
+        "Examples say what is different in them from this event, or from a request with it:",
+        "",
+        "```json",
+        json.dumps(good_event(), indent=2),
+        "```",
     ]
     family = None
     for rule in rules:
-        if rule.code[:2] != family:
-            family = rule.code[:2]
+        if prefix_of(rule.code) != family:
+            family = prefix_of(rule.code)
             lines += ["", f"## {family}: {FAMILIES[family]}"]
         lines += [
             "",
@@ -125,8 +146,10 @@ def markdown(rules: list[Rule]) -> str:
             "",
             _escaped(f"*What to do:* {rule.advice}"),
             "",
+            f"*Example:* {in_words(JUDGING[rule.code])}",
+            "",
             f"*Source:* <{rule.source}> ({rule.sureness})"
             if rule.source.startswith("http")
-            else f"*Source:* [{rule.source}]({rule.source.removeprefix('docs/')}) ({rule.sureness})",
+            else f"*Source:* `{rule.source}`, [the page of them](explanation/assumptions.md) ({rule.sureness})",
         ]
     return "\n".join(lines)

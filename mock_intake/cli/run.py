@@ -7,27 +7,48 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from mock_intake.cli.child import ChildCommand, NotRunError
 from mock_intake.cli.console import coloured, echo
-from mock_intake.cli.options import judging_config, judging_options, parsed_fault_plan
-from mock_intake.cli.tally import Tally
+from mock_intake.cli.event_lines import Tally
+from mock_intake.cli.options import (
+    FAULT_HELP,
+    check_isolated,
+    fault_option,
+    grace_option,
+    isolation_options,
+    judging_config,
+    judging_options,
+    parsed_fault_plan,
+)
+from mock_intake.cli.signals import OwnSignals
 from mock_intake.datadog.agent import AgentSettings
 from mock_intake.datadog.authentication import Keys
 from mock_intake.datadog.sites import SITES_WITH_INTAKE
-from mock_intake.findings import Severity
-from mock_intake.intake import Settings
-from mock_intake.paths import PATHS, REAL_SITE, Addresses, PathName, interferes, variables
+from mock_intake.judging.intake import Settings
+from mock_intake.model.findings import Severity
+from mock_intake.producers.causes import of_path, of_real_sites, of_silence
+from mock_intake.producers.configuration import Surroundings
+from mock_intake.producers.environment import ProducerEnvironment, lines_of, producer_environment
+from mock_intake.producers.guard import Attempt
+from mock_intake.producers.isolation import IsolationError, Kind, Place, Reach, Served, isolated
+from mock_intake.producers.paths import KEEP_SITE, PATHS, REAL_SITE, Addresses, PathName, filled, trusting, url_for
+from mock_intake.producers.reached import attempts_in, exchanges_of, through_text
+from mock_intake.report.escaping import shown
+from mock_intake.server.http.tls import Certificates, TlsError, write_trusted
 from mock_intake.server.runner import IntakeServer, ServerError
-from mock_intake.server.tls import Certificates, TlsError
+from mock_intake.system.kin import Kin
+from mock_intake.system.temporary import temporary_directory
+
+_MOST_HOSTS = 20
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@click.command(cls=OwnSignals, context_settings={"allow_interspersed_args": False}, epilog=FAULT_HELP)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 @click.option(
     "--path",
@@ -48,15 +69,33 @@ from mock_intake.server.tls import Certificates, TlsError
     type=click.Choice([severity.value for severity in reversed(Severity)]),
     help="Exit with 1 on a finding of this level or above, or if no event arrived.",
 )
+@click.option(
+    "--agent-socket",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="On the path agent: have the Agent at a Unix socket too, and lead tracers to it (DD_TRACE_AGENT_URL).",
+)
+@click.option("--allow-none", is_flag=True, help="Exit with 0 also where the command ended with 0 and sent nothing.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Say which settings of the command's were replaced, taken out or kept."
+)
 @click.option("--strict", is_flag=True, help="Answer 400 to events with errors, where Datadog answers 2xx.")
-@click.option("--fault", metavar="PLAN", help="Misbehave: 503,503,reset,202; or a plan as JSON.")
+@isolation_options
+@grace_option
+@fault_option
 @judging_options
 def run(
     command: tuple[str, ...],
     path: PathName,
     site: str,
     fail_on: str | None,
+    agent_socket: Path | None,
+    allow_none: bool,
+    verbose: bool,
     strict: bool,
+    isolate: Kind | None,
+    reach: tuple[Reach, ...],
+    grace: float,
     fault: str | None,
     config_file: Path | None,
     facets: Path | None,
@@ -65,31 +104,45 @@ def run(
 ) -> None:
     """Run a command with its lineage events led to an intake, and print what arrived (on standard error).
 
-    Variables that would lead the command elsewhere (OPENLINEAGE*, DD_*, proxies) are taken out of its environment,
-    and those of the path are set. The exit code is the command's: 128 + N if signal N ended it, 127 if there is no
-    such command; or 1, where --fail-on says so.
+    What would lead the command elsewhere is replaced: variables (OPENLINEAGE_URL, OPENLINEAGE__TRANSPORT__*, DD_SITE,
+    proxies and others), and the transport in openlineage.yml or of Airflow's. What switches lineage off is taken out.
+    All else that it reads is kept (namespace, tags, filters, DD_ENV), so that what is judged is what goes live; -v
+    tells each.
+
+    The exit code is the command's: 128 + N if signal N ended it, 127 if there is no such command; or 1, where it ended
+    with 0 and sent nothing, or --fail-on says so.
+
+    SIGINT, SIGTERM, SIGHUP and SIGQUIT are handed on to the command, which may have events to flush. If it is still
+    running at a second signal, or --grace seconds later, it is killed. (What a terminal's keys send it gets from the
+    terminal, and is waited for.)
 
     \b
     Paths, and what they set:
-      http       OPENLINEAGE_URL, OPENLINEAGE_API_KEY
+      http       OPENLINEAGE_URL, OPENLINEAGE_API_KEY, and for Java OPENLINEAGE__TRANSPORT__*
       datadog    OPENLINEAGE__TRANSPORT__TYPE, DD_API_KEY, DD_SITE (a URL)
       async      as datadog, and OPENLINEAGE__TRANSPORT__ASYNC_TRANSPORT_RULES
       agent      OPENLINEAGE_URL, OPENLINEAGE_ENDPOINT (no key: the Agent has it)
       proxy      as datadog with the real site, HTTPS_PROXY and CA variables
       intercept  as datadog with the real site, caught inside the Python process
+      custom     nothing: the command takes {url} and {key}, or MOCK_INTAKE_URL and MOCK_INTAKE_KEY
 
     \b
     Examples:
       mock-intake run -- python my_job.py
       mock-intake run --path intercept --fail-on warning -- python my_job.py
+      mock-intake run --path custom -- ./send.sh --url {url} --key {key}
       mock-intake run --path agent --fault 503,202 -- ./job.sh
+      mock-intake run --isolate --reach db.internal:5432 -- ./job.sh
     """
-    with ChildCommand(command) as running:
-        config, library = judging_config(config_file, facets, ignore, select)
-        plan = parsed_fault_plan(fault, 0.0)
-        api_key = secrets.token_hex(16)
-        tally = Tally(err=True)
-        settings = Settings(keys=Keys(frozenset({api_key})), strict=strict, selection=config.selection)
+    check_isolated(reach, isolate)
+    if agent_socket is not None and path != "agent":
+        raise click.UsageError("--agent-socket goes with --path agent.")
+    config, library = judging_config(config_file, facets, ignore, select)
+    plan = parsed_fault_plan(fault, 0.0)
+    api_key = secrets.token_hex(16)
+    tally = Tally(err=True)
+    settings = Settings(keys=Keys(frozenset({api_key})), strict=strict, selection=config.selection)
+    with ChildCommand(grace) as running, temporary_directory() as directory:
         try:
             secure = path in ("proxy", "intercept")
             server = IntakeServer(
@@ -97,15 +150,27 @@ def run(
                 library=library,
                 tls=Certificates() if secure else None,
                 agent=AgentSettings(api_key) if path == "agent" else None,
+                agent_socket=agent_socket,
                 proxy_port=0 if path == "proxy" else None,
                 on_exchange=tally.add,
             )
             if plan is not None:
                 server.faults.set(plan)
             tally.watch(server.faults)
-            with server, _addresses(server, path, api_key) as where:
-                code = running.run({**_clean_environment(), **variables(path, where, site)})
-        except (ServerError, TlsError) as error:
+            with server:
+                where = _addresses(server, path, api_key, directory)
+                environment = producer_environment(
+                    path, where, Surroundings.here(), directory, site=site, guard=config.guard
+                )
+                environment.write_files()
+                _tell(environment, all_of_it=verbose)
+                arguments = filled(command, url_for(path, where, site), api_key) if path == "custom" else command
+                with _isolated(server, path, reach, directory, isolate) as place:
+                    variables = environment.over(os.environ) | (trusting(where) if place and secure else {})
+                    code = running.run(place.command(arguments) if place else arguments, variables)
+                reached = [*attempts_in(directory), *(place.attempts() if place else [])]
+                server.put_on_record(exchanges_of(reached))
+        except (ServerError, TlsError, IsolationError) as error:
             raise click.UsageError(str(error)) from error
         except NotRunError as error:
             echo(f"mock-intake run: {error}", err=True)
@@ -113,21 +178,43 @@ def run(
         # The code is the command's also where nobody reads what is told: the terminal may be gone.
         with contextlib.suppress(OSError):
             tally.summarise(server)
-            _explain(tally, path, code, server.handshakes_broken_off)
-        if code == 0 and fail_on and (reason := _reason_to_fail(tally, Severity(fail_on))):
+            _explain(tally, path, code, server.handshakes_broken_off, command, environment, reached)
+            _tell_more(server, reached, place.looked_up if place else (), running.left)
+        if code == 0 and (reason := _reason_to_fail(tally, fail_on, allow_none=allow_none)):
             code = 1
             with contextlib.suppress(OSError):
-                echo(f"Exit code 1 (--fail-on {fail_on}): {reason}.", err=True)
+                echo(f"Exit code 1 {reason}.", err=True)
     sys.exit(code)
 
 
-def _reason_to_fail(tally: Tally, fail_on: Severity) -> str | None:
-    if not tally.taken:
-        return "no event was taken"
-    return f"findings at or above {fail_on}" if tally.groups.at_or_above(fail_on) else None
+def _tell(environment: ProducerEnvironment, *, all_of_it: bool) -> None:
+    changes = [change for change in environment.changes if all_of_it or change.matters]
+    with contextlib.suppress(OSError):
+        for line in lines_of(changes):
+            echo(shown(line), err=True)
 
 
-def _explain(tally: Tally, path: PathName, code: int, broken_off: int) -> None:
+def _reason_to_fail(tally: Tally, fail_on: str | None, *, allow_none: bool) -> str | None:
+    if not tally.taken and fail_on:
+        return f"(--fail-on {fail_on}): no event was taken"
+    if not tally.taken and not tally.refused and not allow_none:
+        return "(without --allow-none): the command sent nothing"
+    return f"(--fail-on {fail_on}): findings at or above {fail_on}" if _fails(tally, fail_on) else None
+
+
+def _fails(tally: Tally, fail_on: str | None) -> bool:
+    return fail_on is not None and bool(tally.groups.at_or_above(Severity(fail_on)))
+
+
+def _explain(
+    tally: Tally,
+    path: PathName,
+    code: int,
+    broken_off: int,
+    command: tuple[str, ...],
+    environment: ProducerEnvironment,
+    reached: Sequence[Attempt],
+) -> None:
     """Says what the summary leaves open: how the command ended, and why nothing may have arrived."""
     if code:
         echo(f"The command ended with exit code {code}{_signal_name(code)}.", err=True)
@@ -139,26 +226,42 @@ def _explain(tally: Tally, path: PathName, code: int, broken_off: int) -> None:
         echo(coloured(text, "yellow"), err=True)
     if tally.taken:
         return
-    causes = _CAUSES_OF_A_PATH.get(path, ())
     if tally.refused:
         text = f"No event was taken by the path {path}; above is what was refused, and why."
+        causes = [*of_real_sites(reached), *of_path(path)]
     else:
         text = f"No event arrived by the path {path}: {PATHS[path]}."
-        causes += _CAUSES
+        causes = of_silence(path, command, environment.changes, reached)
     echo(coloured(f"{text} Possible causes:" if causes else text, "yellow"), err=True)
     for cause in causes:
-        echo(f"  - {cause}", err=True)
+        echo(f"  - {shown(cause)}", err=True)
 
 
-_CAUSES = (
-    "the command emits none, or ended before it did",
-    "its transport is set in its code, or by an openlineage.yml here or in the home directory, which wins",
-    "it exits without closing its client, which may send from a thread",
-)
-_CAUSES_OF_A_PATH: dict[PathName, tuple[str, ...]] = {
-    "proxy": ("its client ignores HTTPS_PROXY, as the Datadog transport does for dbt jobs: use --path intercept",),
-    "intercept": ("it is no Python program, or uses uvloop, or another TLS library than Python's own",),
-}
+def _isolated(
+    server: IntakeServer, path: PathName, reach: Sequence[Reach], directory: Path, kind: Kind | None
+) -> contextlib.AbstractContextManager[Place | None]:
+    """Where the command is to run; None where it runs as any other. Raises ``IsolationError`` on entering."""
+    served = [Served(address, partial(server.take, name)) for name, address in server.addresses.items()]
+    real_sites = partial(server.take, "https") if path in KEEP_SITE else None
+    return isolated(kind, served, directory, reach, real_sites)
+
+
+def _tell_more(server: IntakeServer, reached: Sequence[Attempt], looked_up: Sequence[str], left: Sequence[Kin]) -> None:
+    """What went on beside the events, and fails nothing."""
+    if left:
+        named = ", ".join(f"{each.name} ({each.pid})" for each in left[:_MOST_HOSTS])
+        more = f" and {len(left) - _MOST_HOSTS} more" if len(left) > _MOST_HOSTS else ""
+        text = f"What the command has started runs on: {shown(named)}{more}. Nobody hears what that sends: wait for it."
+        echo(text, err=True)
+    if looked_up:
+        more = f" and {len(looked_up) - _MOST_HOSTS} more" if len(looked_up) > _MOST_HOSTS else ""
+        first = shown(", ".join(looked_up[:_MOST_HOSTS]))
+        echo(f"Hosts that the command asked for, isolated: {first}{more}.", err=True)
+    if text := through_text(reached):
+        echo(text, err=True)
+    if traffic := server.agent_traffic:
+        used = ", ".join(f"{endpoint} ({count})" for endpoint, count in traffic.most_common())
+        echo(f"The Agent's other endpoints were used, and what came there was not kept: {used}.", err=True)
 
 
 def _signal_name(code: int) -> str:
@@ -167,21 +270,15 @@ def _signal_name(code: int) -> str:
     return ""
 
 
-@contextlib.contextmanager
-def _addresses(server: IntakeServer, path: PathName, api_key: str) -> Iterator[Addresses]:
+def _addresses(server: IntakeServer, path: PathName, api_key: str, directory: Path) -> Addresses:
     if path not in ("proxy", "intercept"):
-        yield Addresses(server.url, api_key, agent_url=server.agent_url if path == "agent" else None)
-        return
+        agent_url = server.agent_url if path == "agent" else None
+        return Addresses(server.url, api_key, agent_url, agent_socket_url=server.agent_socket_url)
     assert server.certificates is not None
-    with tempfile.TemporaryDirectory(prefix="mock-intake-") as directory:
-        yield Addresses(
-            server.url,
-            api_key,
-            proxy_url=server.proxy_url if path == "proxy" else None,
-            https_address=server.https_address,
-            ca_file=server.certificates.write_ca(Path(directory) / "ca.pem"),
-        )
-
-
-def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not interferes(name)}
+    return Addresses(
+        server.url,
+        api_key,
+        proxy_url=server.proxy_url if path == "proxy" else None,
+        https_address=server.https_address,
+        ca_file=write_trusted(server.certificates, directory / "trusted"),
+    )

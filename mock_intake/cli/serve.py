@@ -7,30 +7,43 @@ import json
 import os
 import signal
 import socket
-import sys
-import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from mock_intake.cli.console import coloured, echo
-from mock_intake.cli.keeping import keeping_options, open_journal
-from mock_intake.cli.listening import Listening, listening_options
-from mock_intake.cli.options import Size, judging_config, judging_options, parsed_fault_plan
-from mock_intake.cli.sources import CONTROL_TOKEN
-from mock_intake.cli.tally import Tally
+from mock_intake.cli.event_lines import Tally
+from mock_intake.cli.journal_options import keeping_options, open_journal
+from mock_intake.cli.listener_options import Listening, listening_options
+from mock_intake.cli.options import (
+    CONTROL_TOKEN,
+    FAULT_HELP,
+    Size,
+    fault_option,
+    judging_config,
+    judging_options,
+    parsed_fault_plan,
+)
+from mock_intake.cli.signals import OwnSignals, ended_by
 from mock_intake.datadog.authentication import KEY_LENGTH, Keys, is_well_formed
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
-from mock_intake.intake import Settings
+from mock_intake.faults import MAX_DELAY
 from mock_intake.journal.sqlite import SqliteJournal
+from mock_intake.judging.intake import Settings
+from mock_intake.report.escaping import clipped
 from mock_intake.server.access import Access, is_loopback
+from mock_intake.server.limits import Limits
 from mock_intake.server.runner import IntakeServer, ServerError
+from mock_intake.system.allocator import give_memory_back
+
+_LIMITS = Limits()
 
 
-@click.command()
+@click.command(cls=OwnSignals, epilog=FAULT_HELP)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8580, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
@@ -39,16 +52,32 @@ from mock_intake.server.runner import IntakeServer, ServerError
 @click.option("--allow-anonymous", is_flag=True, help="Take requests without a key too.")
 @click.option("--strict", is_flag=True, help="Answer 400 to events with errors, where Datadog answers 2xx.")
 @click.option("--terse", is_flag=True, help="Leave the body of answers empty.")
+@fault_option
 @click.option(
-    "--fault",
-    metavar="PLAN",
-    help="Misbehave: 503,503,reset,202; or a plan as JSON. Words: close, reset, lost, truncate, drip, garbage, hang.",
-)
-@click.option(
-    "--delay", type=click.FloatRange(0, 3600), default=0.0, metavar="SECONDS", help="Wait before every answer."
+    "--delay",
+    type=click.FloatRange(0, int(MAX_DELAY)),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait before every answer.",
 )
 @click.option("--max-body", type=Size(), default="5M", show_default=True, help="Largest body on the wire.")
 @click.option("--max-decoded", type=Size(), default="20M", show_default=True, help="Largest body when decoded.")
+@click.option(
+    "--connections",
+    type=click.IntRange(min=1),
+    default=_LIMITS.connections,
+    show_default=True,
+    help="Most connections at a time; others are answered 503.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0.001),
+    default=_LIMITS.patience,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a request may take to arrive, or wait for room.",
+)
+@click.option("--budget", type=Size(), default="256M", show_default=True, help="Room for bodies under way, in memory.")
 @click.option("--control-token", envvar=CONTROL_TOKEN, help=f"Token of the control API [env: {CONTROL_TOKEN}].")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Host name by which the control API may be used.")
 @click.option(
@@ -70,6 +99,9 @@ def serve(
     delay: float,
     max_body: int,
     max_decoded: int,
+    connections: int,
+    patience: float,
+    budget: int,
     control_token: str | None,
     allow_host: tuple[str, ...],
     ready_file: Path | None,
@@ -108,6 +140,12 @@ def serve(
             f"{host} can be reached from other machines, so the control API needs a token: "
             f"--control-token or {CONTROL_TOKEN}."
         )
+    try:
+        limits = Limits(connections, patience, budget)
+    except ValueError as error:
+        raise click.UsageError(f"--connections, --patience, --budget: {error}.") from error
+    if ready_file is not None:
+        _clear_ready_file(ready_file)
     config, library = judging_config(config_file, facets, ignore, select)
     settings = Settings(
         keys=Keys(frozenset(api_keys) if api_keys else None, allow_anonymous),
@@ -136,30 +174,32 @@ def serve(
         library=library,
         access=Access(control_token, frozenset(name.lower() for name in allow_host)),
         on_exchange=tally.add,
+        limits=limits,
         **listening.arguments,
     )
     if plan is not None:
         server.faults.set(plan)
+    give_memory_back()
     tally.watch(server.faults)
-    ended = _end_signal()
-    try:
-        server.start()
-    except ServerError as error:
-        raise click.UsageError(str(error)) from error
-    _spare_the_collector()
-    try:
-        _greet(server, api_keys, listening)
-        if ready_file is not None:
-            _write_ready_file(ready_file, server, listening)
-        while not ended.wait(0.2):
-            if not server.is_running:
-                raise click.ClickException("The server ended by itself.")
-    finally:
-        server.stop()
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
-    tally.summarise(server)
-    journal.close()
+    leaving = partial(_remove, ready_file)
+    with ended_by(signal.SIGINT, signal.SIGTERM, leaving=leaving) as ended:
+        try:
+            server.start()
+        except ServerError as error:
+            raise click.UsageError(str(error)) from error
+        _spare_the_collector()
+        try:
+            _greet(server, api_keys, listening)
+            if ready_file is not None:
+                _write_ready_file(ready_file, server, listening)
+            while not ended.wait(0.2):
+                if not server.is_running:
+                    raise click.ClickException("The server ended by itself.")
+        finally:
+            server.stop()
+            leaving()
+        tally.summarise(server)
+        journal.close()
 
 
 def _spare_the_collector() -> None:
@@ -171,20 +211,6 @@ def _spare_the_collector() -> None:
     """
     gc.freeze()
     gc.set_threshold(10_000, 2, 500)
-
-
-def _end_signal() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set; a second one ends the process at once."""
-    ended = threading.Event()
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        if ended.is_set():
-            sys.exit(128 + number)
-        ended.set()
-
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
-    return ended
 
 
 def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) -> None:
@@ -200,6 +226,8 @@ def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) 
         echo(f"  proxy       HTTPS_PROXY={server.proxy_url} leads every Datadog intake here")
     if listening.arguments["agent"] is not None:
         echo(f"  agent       OPENLINEAGE_URL={server.agent_url} OPENLINEAGE_ENDPOINT={AGENT_PATH.lstrip('/')}")
+    if (at := server.agent_socket_url) is not None:
+        echo(f"  agent at    DD_TRACE_AGENT_URL={at}")
     if to := listening.agent_sends_to:
         echo(coloured(f"  agent to    {', '.join(to)}", "yellow"))
     if (target := listening.arguments["forward"]) is not None:
@@ -213,6 +241,42 @@ def _keys_text(api_keys: Sequence[str]) -> str:
     if not api_keys:
         return "any of 32 hexadecimal digits, for instance 0123456789abcdef0123456789abcdef"
     return "the one that was given" if len(api_keys) == 1 else f"the {len(api_keys)} that were given"
+
+
+def _remove(file: Path | None) -> None:
+    if file is not None:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def _clear_ready_file(file: Path) -> None:
+    """Takes away what a server that was killed has left there. Raises ``UsageError`` for a file of another kind."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    except OSError as error:
+        raise click.UsageError(f"--ready-file: {error.strerror or error}: {clipped(str(file), 200)}") from error
+    if not text:
+        return
+    try:
+        ready = json.loads(text)
+    except ValueError:
+        ready = None
+    if not (isinstance(ready, dict) and {"url", "pid"} <= ready.keys()):
+        raise click.UsageError(
+            f"--ready-file {file}: there is a file with something else in it, which is not overwritten."
+        )
+    if not _is_running(ready["pid"]):
+        _remove(file)
+
+
+def _is_running(pid: object) -> bool:
+    try:
+        os.kill(pid if isinstance(pid, int) and pid > 0 else 0, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _write_ready_file(file: Path, server: IntakeServer, listening: Listening) -> None:
@@ -231,4 +295,4 @@ def _write_ready_file(file: Path, server: IntakeServer, listening: Listening) ->
         partial.write_text(json.dumps(ready) + "\n", encoding="utf-8")
         partial.replace(file)
     except OSError as error:
-        raise click.UsageError(f"--ready-file {file}: {error.strerror or error}") from error
+        raise click.UsageError(f"--ready-file: {error.strerror or error}: {clipped(str(file), 200)}") from error

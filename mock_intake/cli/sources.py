@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import click
 
+from mock_intake.cli.options import CONTROL_TOKEN
 from mock_intake.client import Client, ControlError
-from mock_intake.exchange import Exchange
-from mock_intake.journal import Journal, JournalError, MemoryJournal
+from mock_intake.files.exports import TransferError, exchange_from_line
+from mock_intake.journal import Journal, JournalError, MemoryJournal, walk
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.transfer import TransferError, exchange_from_line
+from mock_intake.model.exchange import Exchange
+from mock_intake.report.formats import Kind, UnknownSuffixError, of_file
 
-CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
 _BATCH = 500
 _UNBOUNDED = 1 << 60
 
@@ -41,6 +42,7 @@ class Source(NamedTuple):
 
 
 def is_url(source: str) -> bool:
+    """Whether a source is a server's address, and no file."""
     return source.startswith(("http://", "https://"))
 
 
@@ -99,21 +101,30 @@ def _fetched(url: str, token: str | None, org: str | None) -> tuple[Journal, int
 
 def everything(journal: Journal, org: str | None = None) -> Iterator[Exchange]:
     """All exchanges of a journal, or of one org in it, oldest first."""
-    position = 0
-    while batch := journal.read(position, _BATCH):
-        for found, exchange in batch:
-            position = found
-            if org is None or exchange.org == org:
-                yield exchange
+    for _, exchange in walk(journal):
+        if org is None or exchange.org == org:
+            yield exchange
+
+
+def checked_outputs(kind: Kind, outputs: Iterable[Path]) -> None:
+    """Exits with 2 where a report could not be written: better before there is one than after."""
+    for output in outputs:
+        try:
+            of_file(kind, output)
+        except UnknownSuffixError as error:
+            raise click.UsageError(f"-o {output}: {error}.") from error
+        if not output.resolve().parent.is_dir():
+            raise click.UsageError(f"-o {output}: there is no directory {output.parent}.")
 
 
 @contextmanager
-def written(output: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that is put in its place once it is complete. Exits with 2 where it cannot be.
+def written(output: Path | None, *, private: bool = False) -> Iterator[BinaryIO]:
+    """Standard output (also "-"), or a file that is put in its place once it is complete. Exits with 2 on trouble.
 
+    What is ``private``, as bodies are that were received, is for its owner alone. The rest follows the umask.
     A reader of standard output who has seen enough (``| head``) ends the block, and nothing else.
     """
-    if output is None:
+    if output is None or str(output) == "-":
         with _standard_output() as stream:
             yield stream
         return
@@ -125,13 +136,20 @@ def written(output: Path | None) -> Iterator[BinaryIO]:
         output = output.resolve()  # where a link leads, so that the link stays
         partial = output.with_name(output.name + ".partial")
         try:
-            with partial.open("wb") as stream:
+            with _opened(partial, private=private) as stream:
                 yield stream
             partial.replace(output)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise UnusableError(f"{output}: {error.strerror or error}") from error
+
+
+def _opened(file: Path, *, private: bool) -> BinaryIO:
+    if not private:
+        return file.open("wb")
+    file.unlink(missing_ok=True)  # which others may be able to read
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 @contextmanager

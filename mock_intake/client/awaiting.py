@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
 
@@ -39,7 +39,10 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """``Client`` for coroutines: the same methods, awaited."""
+    """A client for coroutines: the same methods as ``Client``, with the same arguments, answers and errors, awaited.
+
+    Belongs to the loop in which it is first used; ``async with`` closes it.
+    """
 
     def __init__(self, url: str, *, token: str | None = None, timeout: float = 30.0) -> None:
         self._url = requests.server_url(url)
@@ -89,7 +92,10 @@ class AsyncClient:
         return await self._send(requests.events(query, limit, cursor))
 
     async def event(self, event_id: str) -> WholeEvent:
-        """One event with its ``body`` (parsed) and ``raw`` (text as received)."""
+        """The event ``event_id`` with its ``body`` (parsed) and ``raw`` (text as received).
+
+        Raises ``ControlError`` with status 404 where no attempt of it was accepted, or none is on record any more.
+        """
         return await self._send(requests.event(event_id))
 
     async def exchanges(
@@ -103,53 +109,84 @@ class AsyncClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Listing[Exchange]:
-        """A page of all requests and what they were answered, the latest first.
+        """A page of all requests and what they were answered, the latest first; all, or those of one ``org``.
 
         ``event_id`` asks for the attempts of one event, ``refused`` and ``faulted`` only for what was refused or met a
-        fault; ``body`` adds the parsed body of each.
+        fault; ``body`` adds the parsed body of each. ``limit`` and ``cursor`` as for ``events``.
         """
         return await self._send(requests.exchanges(org, event_id, refused, faulted, body, limit, cursor))
 
     async def exchange(self, exchange_id: str) -> WholeExchange:
-        """One exchange with its ``body`` (parsed) and ``raw`` (text as received)."""
+        """The exchange ``exchange_id`` with its ``body`` (parsed, None where it is no JSON) and ``raw`` (as received).
+
+        Raises ``ControlError`` with status 404 where it is not on record.
+        """
         return await self._send(requests.exchange(exchange_id))
 
     async def runs(
         self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Run]:
-        """A page of runs, the latest heard of first. ``closed`` also finds what is missing, as if nothing more came."""
+        """A page of runs, the latest heard of first: those of one ``org``, or all.
+
+        ``closed`` also finds what is missing, as if nothing more came; ``limit`` and ``cursor`` as for ``events``.
+        """
         return await self._send(requests.runs(org, closed, limit, cursor))
 
-    async def run(self, run_id: str = "latest", *, org: str | None = None, closed: bool = False) -> WholeRun:
-        """One run, by default the one heard of last. ``closed`` also finds what is missing."""
-        return await self._send(requests.run(run_id, org, closed))
+    async def run(
+        self,
+        run_id: str = "latest",
+        *,
+        org: str | None = None,
+        closed: bool = False,
+        job_namespace: str | None = None,
+        job_name: str | None = None,
+    ) -> WholeRun:
+        """The run ``run_id``, by default the one heard of last (in ``org``). ``closed`` also finds what is missing.
+
+        Where several jobs share a run id each has a run of its own: ``job_namespace`` or ``job_name`` says which.
+        Raises ``ControlError`` with status 404 where none fits.
+        """
+        return await self._send(requests.run(run_id, org, closed, job_namespace, job_name))
 
     async def jobs(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Job]:
-        """A page of jobs with counts, statuses, inputs and outputs, the latest new one first."""
+        """A page of jobs with counts, statuses, inputs and outputs, the latest new one first.
+
+        Those of one ``org``, or all; ``limit`` and ``cursor`` as for ``events``.
+        """
         return await self._send(requests.jobs(org, limit, cursor))
 
     async def datasets(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Dataset]:
-        """A page of datasets: platform, whether the product would surface them, readers, writers, columns."""
+        """A page of datasets: platform, whether the product would surface them, readers, writers, columns.
+
+        Those of one ``org``, or all; ``limit`` and ``cursor`` as for ``events``.
+        """
         return await self._send(requests.datasets(org, limit, cursor))
 
     async def lineage(self, *, org: str | None = None) -> Lineage:
-        """Jobs, datasets, and the edges between them and between their columns."""
+        """Jobs, datasets, and the edges between them and between their columns; of one ``org``, or of all."""
         return await self._send(requests.lineage(org))
 
     async def coverage(
         self, *, org: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> Listing[Coverage]:
-        """A page of jobs with their facets: what came, what each produces at Datadog, what is missing."""
+        """A page of jobs with their facets: what came, what each produces at Datadog, what is missing.
+
+        Those of one ``org``, or all; ``limit`` and ``cursor`` as for ``events``.
+        """
         return await self._send(requests.coverage(org, limit, cursor))
 
     async def findings(
         self, *, org: str | None = None, closed: bool = False, limit: int | None = None, cursor: str | None = None
     ) -> FindingPage:
-        """A page of the findings of exchanges, and with each page all findings of runs and datasets."""
+        """A page of the findings of exchanges, and with each page all findings of runs and datasets.
+
+        ``closed`` judges runs as if nothing more came, so that what is missing is found too; ``org``, ``limit`` and
+        ``cursor`` as for ``events``.
+        """
         return await self._send(requests.findings(org, closed, limit, cursor))
 
     async def orgs(self) -> list[Org]:
@@ -157,26 +194,32 @@ class AsyncClient:
         return await self._send(requests.orgs())
 
     async def statistics(self, *, org: str | None = None) -> Statistics:
-        """Counts over all that is on record, or one org's part of it."""
+        """Counts over all that is on record, or (``org``) over one org's part of it."""
         return await self._send(requests.statistics(org))
 
     async def faults(self, *, org: str | None = None) -> Faults:
-        """The fault plan for all, or of one org, and how far it has come."""
+        """The fault plan that is set for ``org``, or for all, and how far it has come; an empty one where none is."""
         return await self._send(requests.faults(org))
 
     async def set_faults(
-        self, sequence: Sequence[Step] = (), *, delay: float = 0.0, repeat_last: bool = False, org: str | None = None
+        self,
+        sequence: str | Sequence[Step] = (),
+        *,
+        delay: float = 0.0,
+        repeat_last: bool = False,
+        org: str | None = None,
     ) -> Faults:
-        """Begins a fault plan for all, or for one org, in place of the one before.
+        """Sets a fault plan for all, or for one org, in place of the one before, and gives its state.
 
-        A step is a status number, a word such as ``"reset"``, or the long form of either. ``delay`` (seconds) comes
-        before every answer; ``repeat_last`` makes the last step last for ever.
+        A step is a status number, a word such as ``"reset"``, or the long form of either; a text has them with commas
+        between (``"503,503,reset"``). ``delay`` (seconds) comes before every answer; ``repeat_last`` makes the last
+        step last for ever. Raises ``ControlError`` for a plan that cannot be understood; the one before stays then.
         """
         return await self._send(requests.set_faults(sequence, delay, repeat_last, org))
 
-    async def end_faults(self, *, org: str | None = None) -> None:
-        """Makes the intake well, altogether or for one org."""
-        await self._send(requests.end_faults(org))
+    async def clear_faults(self, *, org: str | None = None) -> None:
+        """Clears all fault plans, or (``org``) that of one org: requests are handled as usual again."""
+        await self._send(requests.clear_faults(org))
 
     async def wait(
         self,
@@ -190,18 +233,24 @@ class AsyncClient:
         status: Status | None = None,
         timeout: float = 10.0,
     ) -> Waited:
-        """Returns as soon as so many events that fit are there (1, unless ``state`` is asked for), and a run that has
-        reached the state. Raises ``WaitTimeoutError``, which says what is there instead, after ``timeout`` seconds
-        (at most 300).
+        """Returns as soon as so many ``events`` that fit are there (1, unless ``state`` is asked for), and a run that
+        has reached the ``state``.
+
+        ``job`` is a job's name. Raises ``WaitTimeoutError``, whose ``there`` says what came instead, after ``timeout``
+        seconds (at most 300).
         """
         return await self._send(requests.wait(events, org, job, run_id, state, event_type, status, timeout))
 
     async def forget(self, *, org: str | None = None) -> int:
-        """Takes the exchanges of an org, or all, off the record; says how many there were."""
+        """Takes the exchanges of one ``org``, or all, off the record; says how many there were."""
         return await self._send(requests.forget(org))
 
     async def import_(self, lines: bytes) -> Imported:
-        """Puts exported exchanges, also gzipped, on record: how many were ``imported``, how many ``known`` already."""
+        """Puts exported exchanges on record: how many were ``imported``, how many ``known`` already.
+
+        ``lines`` is NDJSON as ``export("exchanges")`` gives it, gzipped or not. Raises ``ControlError`` for what is
+        none.
+        """
         return await self._send(requests.import_(lines))
 
     async def openapi(self) -> Json:
@@ -211,9 +260,9 @@ class AsyncClient:
     async def export(
         self, what: Literal["events", "exchanges"] = "events", *, org: str | None = None
     ) -> AsyncIterator[bytes]:
-        """The lines of an export, without their newlines, oldest first.
+        """The lines of an export, each JSON without its newline, oldest first; of one ``org``, or all.
 
-        ``events`` are the accepted ones as received; ``exchanges`` are whole, and can be imported.
+        ``what`` is ``events``, the accepted ones as received, or ``exchanges``, which are whole and can be imported.
         """
         lines = Lines()
         async with self._opened(requests.export(what, org)) as response:
@@ -223,9 +272,10 @@ class AsyncClient:
                         yield line
 
     async def stream(self, *, org: str | None = None, after: str | None = None) -> AsyncIterator[Streamed]:
-        """New exchanges as they come in, without end; close the iterator to stop.
+        """New exchanges as they come in, without end; close the iterator to stop. Of one ``org``, or all.
 
-        ``after`` is the id of the exchange to go on behind.
+        ``after`` is the id of the exchange to go on behind. A ``Streamed`` without an exchange says in ``dropped`` how
+        many the server no longer had.
         """
         lines, events = Lines(), ServerSentEvents()
         async with self._opened(requests.stream(org, after)) as response:
@@ -235,3 +285,10 @@ class AsyncClient:
                         streamed = events.feed(line)
                         if streamed is not None:
                             yield streamed
+
+    if not TYPE_CHECKING:  # where it would let any name pass
+
+        def __getattr__(self, name: str) -> Any:
+            if name in requests.RENAMED:
+                raise AttributeError(f"AsyncClient.{name} is called {requests.RENAMED[name]} now")
+            return super().__getattribute__(name)  # which raises what it should

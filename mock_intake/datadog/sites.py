@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from mock_intake.datadog.sources import SITES
-
-SITES_SOURCE = SITES
 INTAKE_PREFIX = "data-obs-intake."
 SITES_WITH_INTAKE = (
     "datadoghq.com",
@@ -18,14 +15,12 @@ SITES_WITH_INTAKE = (
     "us2.ddog-gov.com",
     "datad0g.com",
 )
-# The client takes these, but the documentation says that the product is not supported there.
-UNSUPPORTED_SITES = ("ddog-gov.com", "us2.ddog-gov.com")
 INTAKE_PATH = "/api/v1/lineage"
 AGENT_PATH = "/openlineage/api/v1/lineage"
 
 
 def intake_host(site: str) -> str:
-    """The intake's host name on a site, e.g. ``data-obs-intake.datadoghq.com``."""
+    """The intake's host name on ``site``: ``data-obs-intake.datadoghq.com`` for ``datadoghq.com``."""
     return INTAKE_PREFIX + site
 
 

@@ -1,12 +1,15 @@
 """The span that Datadog's draft documentation says a run becomes. A draft: nothing of it is promised.
 
-What the draft leaves open is chosen here and said so: ids are made from the text of the run ids, the root run is the
-one that the parent facet names, and service names are normalised as tracing does it.
+Ids are the FNV-1a hash of the run ids' text, as dd-trace-java makes them for Spark under Airflow; service names are
+normalised as the Agent does it. What the draft leaves open is chosen here and said so: the root run is the one that the
+parent facet names, else that of the parent run, as far as runs are on record.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +22,11 @@ SOURCE = DRAFT
 ENDS = ("COMPLETE", "FAIL")
 _OFFSET_BASIS = 0xCBF29CE484222325
 _PRIME = 0x100000001B3
+# In bytes.
 _SERVICE_LENGTH = 100
+_SERVICE = "_dd.ol_service"
+_UNNAMED = "unnamed-service"
+_LETTERS_AND_DIGITS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
 
 
 def fnv1a_64(data: bytes) -> int:
@@ -32,7 +39,11 @@ def fnv1a_64(data: bytes) -> int:
 
 @dataclass(frozen=True)
 class SpanFacts:
-    """What a span is made of: the run's identity, its end, its times, and its facets as accumulated."""
+    """What a span is made of: the run's identity, its end, its times, and its facets as accumulated.
+
+    ``parent_run_id`` and ``root_run_id`` are those of the hierarchy that the run stands in; its parent facet's where
+    they are None. ``incomplete`` tells that retention may have dropped earlier events of the run.
+    """
 
     run_id: str
     job_namespace: str | None
@@ -42,11 +53,20 @@ class SpanFacts:
     duration: timedelta | None
     run_facets: Mapping[str, Any]
     job_facets: Mapping[str, Any]
+    parent_run_id: str | None = None
+    root_run_id: str | None = None
+    incomplete: bool = False
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Span:
-    """The span; ids are numbers of 64 bits, ``parent_id`` 0 is that of a root."""
+    """The span; ids are numbers of 64 bits, ``parent_id`` 0 is that of a root.
+
+    ``tags`` are those of the job, ``core_tags`` those that the draft has every span of a run carry. The draft names an
+    ``entity_id`` among these, a hash of what it does not say, and the masked query: neither is made here.
+    """
 
     service: str
     operation: str | None
@@ -61,14 +81,18 @@ class Span:
     error_message: str | None = None
     error_stack: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    core_tags: Mapping[str, str] = field(default_factory=dict)
+    type: str = "job"
 
 
 def why_no_span(facts: SpanFacts) -> str | None:
-    """Why the run makes no span; None if it makes one."""
+    """Why the run that ``facts`` are of makes no span; None if it makes one."""
     if facts.end is None:
         return "Spans are made when a run ends with COMPLETE or FAIL, and this one has not ended."
     if facts.end not in ENDS:
         return f"Spans are made on COMPLETE and FAIL only; this run ended with {facts.end}."
+    if facts.incomplete and (_object(facts.job_facets.get("jobType")) == {} or facts.started_at is None):
+        return "Earlier events of the run may have been dropped by retention, so whether there is a span is not known."
     if _object(facts.job_facets.get("jobType")) == {}:
         return "Run events without the jobType job facet are not processed, so there is no span."
     if facts.started_at is None:
@@ -77,18 +101,22 @@ def why_no_span(facts: SpanFacts) -> str | None:
 
 
 def span_of(facts: SpanFacts) -> Span:
-    """The span of a run, as far as there is something to make it of."""
-    tags = _tags(facts.job_facets)
+    """The span of the run that ``facts`` are of, as far as there is something to make it of."""
+    tags, of_run = _tags(facts.job_facets), _tags(facts.run_facets)
     name = facts.job_name or ""
-    service = tags.get("_dd.service") or tags.get("_dd.ol_service") or normalised(name)
+    # The draft and dd-trace-java put the service on the run; older pages on the job.
+    named = (of_run.get(_SERVICE), tags.get("_dd.service"), tags.get(_SERVICE))
+    service = next((each for each in named if each), None) or normalised(name)
     parent = _object(facts.run_facets.get("parent"))
-    parent_id = _text(_object(parent.get("run")).get("runId"))
-    root_id = _text(_object(_object(parent.get("root")).get("run")).get("runId")) or parent_id or facts.run_id
+    parent_id = facts.parent_run_id or _text(_object(parent.get("run")).get("runId"))
+    named_root = _text(_object(_object(parent.get("root")).get("run")).get("runId"))
+    root_id = facts.root_run_id or named_root or parent_id or facts.run_id
     failed = facts.end == "FAIL"
     error = _object(facts.run_facets.get("errorMessage")) if failed else {}
+    operation = _operation(_object(facts.job_facets.get("jobType")))
     return Span(
         service,
-        _operation(_object(facts.job_facets.get("jobType"))),
+        operation,
         tags.get("_dd.resource_name") or name,
         facts.job_namespace,
         fnv1a_64(root_id.encode()),
@@ -100,13 +128,43 @@ def span_of(facts: SpanFacts) -> Span:
         _text(error.get("message")),
         _text(error.get("stackTrace")),
         tags,
+        _core_tags(facts, operation),
     )
 
 
+def _core_tags(facts: SpanFacts, operation: str | None) -> dict[str, str]:
+    tags = {
+        "_dd.run_id": facts.run_id,
+        "_dd.event_type": facts.end,
+        "job": normalised(facts.job_name or ""),
+        "env": facts.job_namespace,
+        "operation_name": operation,
+        "inputs": json.dumps(facts.inputs, ensure_ascii=False) if facts.inputs else None,
+        "outputs": json.dumps(facts.outputs, ensure_ascii=False) if facts.outputs else None,
+    }
+    return {key: value for key, value in tags.items() if value is not None}
+
+
 def normalised(name: str) -> str:
-    """A service name as tracing writes it: lower case, beginning with a letter, of few kinds of characters."""
-    text = re.sub(r"[^a-z0-9_\-:./]+", "_", name.lower())
-    return re.sub(r"^[^a-z]+", "", text).strip("_")[:_SERVICE_LENGTH]
+    """A service name as the Agent writes it (NormalizeService of pkg/trace/traceutil/normalize, as it is in 2026).
+
+    It is cut to 100 bytes first, and then: letters of any script stay, in lower case where that takes as many bytes;
+    digits, and ``.``, ``/``, ``-`` and ``:``, stay; what else there is between them becomes one underscore, and goes at
+    the end. Where nothing is left it is ``unnamed-service``.
+    """
+    cut = name.encode("utf-8", "replace")[:_SERVICE_LENGTH].decode("utf-8", "ignore")
+    written = "".join(map(_written, cut))
+    return re.sub("_+", "_", written).removesuffix("_") or _UNNAMED
+
+
+def _written(character: str) -> str:
+    """A character as it stands in a service name."""
+    if unicodedata.category(character) == "Lu":
+        lower = character.lower()
+        if len(lower.encode()) == len(character.encode()):
+            return lower
+    kept = character in ".:/-" or unicodedata.category(character) in _LETTERS_AND_DIGITS
+    return character if kept else "_"
 
 
 def _operation(job_type: Mapping[str, Any]) -> str | None:
@@ -114,9 +172,9 @@ def _operation(job_type: Mapping[str, Any]) -> str | None:
     return ".".join(part.lower() for part in parts if part) or None
 
 
-def _tags(job_facets: Mapping[str, Any]) -> dict[str, str]:
-    """The job's tags: they become the span's; those of the run do not."""
-    entries = _object(job_facets.get("tags")).get("tags")
+def _tags(facets: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of a job, which become the span's, or of a run, which do not."""
+    entries = _object(facets.get("tags")).get("tags")
     tags: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
         key, value = _text(_object(entry).get("key")), _text(_object(entry).get("value"))

@@ -11,10 +11,10 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, assert_never
 
-from mock_intake.event import Entity, JsonObject
 from mock_intake.fake.estate import PRODUCER
 from mock_intake.fake.samples import sample
 from mock_intake.fake.scene import AGREEING, Scene, draw_uuid, rfc3339
+from mock_intake.model.event import Entity, JsonObject
 from mock_intake.openlineage.facts import FACETS, Facet
 from mock_intake.openlineage.facts.notation import (
     BASE_OF,
@@ -99,7 +99,7 @@ class _Maker:
     def fields(self, stated: Mapping[str, Type], *, something: bool) -> JsonObject:
         """The fields of the facet itself: those required, and some others; at least ``something``."""
         made = self._object(Object(stated), (), 0)
-        if made or not something:
+        if any(value not in ({}, [], "") for value in made.values()) or not something:
             return made
         return self._object(Object({f"{name}!": of for name, of in stated.items()}), (), 0)
 

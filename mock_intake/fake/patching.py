@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mock_intake.event import JsonObject
+from mock_intake.model.event import JsonObject
 
 
 def copied(value: Any) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 
 from faker.providers import BaseProvider
 
-from mock_intake.event import Entity, JsonObject
 from mock_intake.fake import broken
 from mock_intake.fake.facets import make_facet
 from mock_intake.fake.flows import draw_flow
 from mock_intake.fake.patching import patched
 from mock_intake.fake.runs import EventType, Worker, dataset_event, draw_scene
+from mock_intake.model.event import Entity, JsonObject
 
 _EVENT_TYPES: tuple[EventType, ...] = ("START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER")
 _COMMON_TYPES: tuple[EventType, ...] = ("START", "START", "RUNNING", "COMPLETE", "COMPLETE", "FAIL")
@@ -40,7 +40,9 @@ class OpenLineageProvider(BaseProvider):
     def run_event(self, *, at: datetime | None = None, platform: str | None = None, **overrides: Any) -> JsonObject:
         """One event of a run, with what belongs to its ``eventType``: ``eventType="FAIL"`` says why it failed.
 
-        Nothing is wrong with the event by itself; that its run lacks others is for the rules of runs to say.
+        ``at``, ``platform`` and ``overrides`` are as for all events. Nothing is wrong with the event by itself; that
+        its run lacks others is for the rules of runs to say. Raises ``ValueError`` for an unknown platform, or a time
+        without offset.
         """
         event_type = overrides.get("eventType")
         if event_type not in _EVENT_TYPES:
@@ -50,12 +52,12 @@ class OpenLineageProvider(BaseProvider):
         return patched(worker.run_event(event_type, moment), overrides)
 
     def job_event(self, *, at: datetime | None = None, platform: str | None = None, **overrides: Any) -> JsonObject:
-        """A job as it is designed, with its datasets."""
+        """A job as it is designed, with its datasets; ``at``, ``platform`` and ``overrides`` as for ``run_event``."""
         worker = Worker(self._random, began=_in_utc(at), flow=draw_flow(self._random, platform))
         return patched(worker.job_event(), overrides)
 
     def dataset_event(self, *, at: datetime | None = None, platform: str | None = None, **overrides: Any) -> JsonObject:
-        """What is known of a dataset outside of any run."""
+        """What is known of a dataset outside of any run; ``at``, ``platform``, ``overrides`` as for ``run_event``."""
         return patched(dataset_event(self._random, _in_utc(at), platform), overrides)
 
     def run_cycle(
@@ -96,23 +98,31 @@ class OpenLineageProvider(BaseProvider):
         return events
 
     def run_facet(self, key: str, /, **fields: Any) -> JsonObject:
-        """A run facet of the standard by its key, in its latest version: ``run_facet("parent")``."""
+        """A run facet of the standard by its ``key``, in its latest version: ``run_facet("parent")``.
+
+        ``fields`` are laid over it. Raises ``ValueError`` for a key that no run facet of the standard has.
+        """
         return self._facet("run", key, fields)
 
     def job_facet(self, key: str, /, **fields: Any) -> JsonObject:
-        """A job facet of the standard by its key, in its latest version: ``job_facet("sql")``."""
+        """A job facet of the standard by its ``key``, in its latest version: ``job_facet("sql")``; else as
+        ``run_facet``.
+        """
         return self._facet("job", key, fields)
 
     def dataset_facet(self, key: str, /, **fields: Any) -> JsonObject:
-        """A dataset facet of the standard by its key, in its latest version: ``dataset_facet("schema")``."""
+        """A dataset facet of the standard by its ``key``, in its latest version: ``dataset_facet("schema")``.
+
+        Else as ``run_facet``.
+        """
         return self._facet("dataset", key, fields)
 
     def input_facet(self, key: str, /, **fields: Any) -> JsonObject:
-        """A facet for ``inputFacets`` by its key, in its latest version: ``input_facet("inputStatistics")``."""
+        """A facet for ``inputFacets`` by its ``key``: ``input_facet("inputStatistics")``; else as ``run_facet``."""
         return self._facet("input", key, fields)
 
     def output_facet(self, key: str, /, **fields: Any) -> JsonObject:
-        """A facet for ``outputFacets`` by its key, in its latest version: ``output_facet("outputStatistics")``."""
+        """A facet for ``outputFacets`` by its ``key``: ``output_facet("outputStatistics")``; else as ``run_facet``."""
         return self._facet("output", key, fields)
 
     def broken_event(self, rule: str) -> JsonObject:
@@ -124,11 +134,17 @@ class OpenLineageProvider(BaseProvider):
         return broken.broken_event(self._random, rule)
 
     def broken_events(self, rule: str) -> list[JsonObject]:
-        """Events that, sent in this order, break this rule (OL, DD, RC, DS) and no other."""
+        """Events that, sent in this order, break the ``rule`` (a code of OL, DD, RC or DS) and no other.
+
+        Raises ``ValueError`` for one that no event can break, with the reason.
+        """
         return broken.broken_events(self._random, rule)
 
     def broken_requests(self, rule: str) -> list[broken.Request]:
-        """The requests to send, in this order, to break this rule of any family and no other."""
+        """The requests to send, in this order, to break the ``rule`` of any family and no other.
+
+        Raises ``ValueError`` for one that no request can break, with the reason.
+        """
         return broken.broken_requests(self._random, rule)
 
     def _facet(self, entity: Entity, key: str, fields: Mapping[str, Any]) -> JsonObject:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal
 
-from mock_intake.event import JsonObject
 from mock_intake.fake.estate import PRODUCER, Table
 from mock_intake.fake.facets import make_facet
 from mock_intake.fake.flows import Flow, draw_flow, draw_table, reading
 from mock_intake.fake.patching import copied
 from mock_intake.fake.scene import Job, Scene, draw_uuid, rfc3339
+from mock_intake.model.event import JsonObject
 from mock_intake.openlineage.facts import LATEST_CORE, Kind
 from mock_intake.openlineage.schema import core_id
 

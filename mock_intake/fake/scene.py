@@ -12,9 +12,9 @@ from random import Random
 from typing import NamedTuple
 from uuid import UUID
 
-from mock_intake.event import JsonObject
 from mock_intake.fake.estate import PRODUCER, Table
 from mock_intake.fake.flows import Flow
+from mock_intake.model.event import JsonObject
 
 _MEAN_ROW_BYTES = 120
 

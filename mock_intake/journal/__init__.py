@@ -12,6 +12,7 @@ from mock_intake.journal.protocol import (
     Page,
     UnkeepableError,
 )
+from mock_intake.journal.walking import newest_events, newest_exchanges, walk
 
 __all__ = [
     "EventFilter",
@@ -22,4 +23,7 @@ __all__ = [
     "MemoryJournal",
     "Page",
     "UnkeepableError",
+    "newest_events",
+    "newest_exchanges",
+    "walk",
 ]

@@ -1,6 +1,6 @@
 """Writes the log of a SQLite journal back into its file, beside what is being appended.
 
-SQLite would do so by itself, within every so-manieth commit, and whoever waits for that one would wait for all of it.
+SQLite would do so by itself, as part of one commit in so many, and whoever waits for that one would wait for all of it.
 Here a thread of its own does most of it while commits go on, and takes a turn at writing for the little that came
 meanwhile: only when all of the log is in the file does the next commit begin the log anew.
 """
@@ -54,11 +54,11 @@ class Checkpoints:
         self._thread: threading.Thread | None = None
 
     def add(self, size: int) -> None:
-        """Hears from whoever has the turn how large (bytes) the rows are that the next commit adds."""
+        """Hears from whoever has the turn how large (``size``, bytes) the rows are that the next commit adds."""
         self._grown += size
 
     def grew(self, rows: int) -> None:
-        """Hears of a commit from whoever has the turn, and how many rows it changed. Raises nothing."""
+        """Hears of a commit from whoever has the turn, and how many ``rows`` it changed. Raises nothing."""
         self._grown += _PER_COMMIT + rows * _PER_ROW
         if self._grown >= self._most:
             self.hurry()

@@ -11,6 +11,8 @@ from mock_intake.journal.protocol import JournalError
 
 # Bodies can hold what is nobody else's business.
 _PRIVATE = 0o600
+# So much of a name is told, where it may be of any length.
+_LONGEST_NAME = 200
 _MOUNTS = Path("/proc/self/mountinfo")
 # Where the log would be shared by machines that do not share memory, and locks are a matter of luck.
 _NETWORK = frozenset({"afs", "cifs", "fuse.sshfs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"})
@@ -32,13 +34,27 @@ _EXPLANATIONS = {
 
 
 def explained(error: sqlite3.Error) -> str:
-    """What SQLite says, as what a user can do about it."""
+    """What SQLite says in ``error``, as what a user can do about it."""
     name = getattr(error, "sqlite_errorname", "")
     return next((text for prefix, text in _EXPLANATIONS.items() if name.startswith(prefix)), f"{error}.")
 
 
+def check_name(file: Path, *, must_exist: bool) -> None:
+    """Raises ``JournalError`` for a name that no journal can have: of a directory, too long, of nothing to be read."""
+    try:
+        if file.is_dir():
+            raise JournalError(f"{file} is a directory, and no file.")
+        if must_exist and not file.exists():
+            raise JournalError(f"{file} does not exist.")
+    except OSError as error:
+        raise JournalError(f"{error.strerror or error}: {str(file)[:_LONGEST_NAME]}") from error
+
+
 def make_private(file: Path) -> None:
-    """Makes the file, for its owner alone, unless it is there; SQLite gives the files beside it the same rights."""
+    """Makes ``file``, for its owner alone, unless it is there; SQLite gives the files beside it the same rights.
+
+    Raises ``JournalError`` where it cannot be made.
+    """
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, _PRIVATE))
     except PermissionError:
@@ -48,7 +64,10 @@ def make_private(file: Path) -> None:
 
 
 def hold(file: Path) -> IO[str] | None:
-    """Takes the lock of the one writer, beside the file; it goes with the process, however that ends."""
+    """Takes the lock of the one writer, beside ``file``; it goes with the process, however that ends.
+
+    Raises ``JournalError`` where another process has it, or where there can be no lock. None where the system has none.
+    """
     try:
         import fcntl
     except ImportError:  # no such locks on Windows; SQLite's own keep the file whole
@@ -77,7 +96,7 @@ def refuse_network(file: Path) -> None:
 
 
 def file_system(path: Path, mounts: str) -> str | None:
-    """The kind of file system that a path is on, by the table of mounts (proc_pid_mountinfo(5)); None if unknown."""
+    """The kind of file system of ``path``, by ``mounts``, a text as in proc_pid_mountinfo(5); None if unknown."""
     places: dict[Path, str] = {}
     for line in mounts.splitlines():
         mount, _, source = line.partition(" - ")
@@ -95,8 +114,19 @@ def _unescaped(text: str) -> str:
     return text
 
 
+def log_of(file: Path) -> Path:
+    """The write-ahead log that SQLite keeps beside ``file``."""
+    return file.with_name(f"{file.name}-wal")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether ``error`` says that something could not be written for want of room."""
+    name = getattr(error.__cause__, "sqlite_errorname", None) or ""
+    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+
+
 def identity(file: Path) -> tuple[int, int] | None:
-    """Which file it is, whatever it is called; None if there is none."""
+    """Which file ``file`` is, whatever it is called (device and inode); None if there is none."""
     try:
         found = file.stat()
     except OSError:

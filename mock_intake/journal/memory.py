@@ -1,6 +1,7 @@
 """The journal in memory: bounded by count and bytes, gone with the process.
 
-Exchanges are kept flat (``mock_intake.journal.flat``), which spares Python's collector of cycles.
+Exchanges are kept as they are: Python's collector of cycles passes over them (``mock_intake.model.findings`` says why).
+Many thousand that it looks through again and again would have the server stand still for a twentieth of a second.
 """
 
 from __future__ import annotations
@@ -10,28 +11,14 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain
+from operator import attrgetter
 from typing import TypeVar
 
-from mock_intake.exchange import Exchange
-from mock_intake.findings import Status
-from mock_intake.journal.flat import (
-    ACCEPTED,
-    EVENT,
-    EVENT_FIELD,
-    FAULT,
-    ORG,
-    RECEIVED_AT,
-    REQUEST,
-    Flat,
-    bodies,
-    exchange_of,
-    flatten,
-    identity,
-    record_of,
-    size,
-)
+import msgspec
+
 from mock_intake.journal.protocol import (
+    LARGEST_PART,
     EventFilter,
     EventRecord,
     ExchangeFilter,
@@ -40,15 +27,18 @@ from mock_intake.journal.protocol import (
     Statistics,
     UnkeepableError,
 )
+from mock_intake.model.exchange import EventSummary, Exchange
+from mock_intake.model.findings import Status
 
-S = TypeVar("S")
 T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
 
 DEFAULT_MAX_EXCHANGES = 200_000
 DEFAULT_MAX_BYTES = 1024 * 1024 * 1024
-# Roughly what an exchange costs beside its body: headers, summary, findings, the answer.
-_OVERHEAD = 2_000
-_EVENT_ID, _STATUS, _RUN_ID = EVENT_FIELD["id"], EVENT_FIELD["status"], EVENT_FIELD["run_id"]
+# Roughly what an exchange costs beside its texts, and each of its headers, datasets and findings beside theirs.
+_OVERHEAD = 1_200
+_OF_EACH = 120
 
 
 @dataclass(slots=True)
@@ -61,7 +51,7 @@ class _Event:
 
     positions: list[int]
     attempts: int
-    first: Flat | None
+    first: Exchange | None
     received_at: datetime | None
 
 
@@ -75,14 +65,14 @@ class _Org:
     faulted: int = 0
     bytes: int = 0
 
-    def count(self, flat: Flat, number: int) -> None:
+    def count(self, exchange: Exchange, number: int) -> None:
         """Adds an exchange, or takes it away (-1)."""
         self.exchanges += number
-        if flat[ACCEPTED]:
+        if exchange.accepted:
             self.accepted += number
-        if flat[FAULT] is not None:
+        if exchange.fault is not None:
             self.faulted += number
-        self.bytes += number * bodies(flat)
+        self.bytes += number * _bodies(exchange)
 
 
 class MemoryJournal:
@@ -100,7 +90,7 @@ class MemoryJournal:
         self._max_exchanges = max_exchanges
         self._max_bytes = max_bytes
         self._lock = threading.RLock()
-        self._exchanges: OrderedDict[int, Flat] = OrderedDict()
+        self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
         self._positions: dict[str, int] = {}
         # Where those stand that are looked for most, in order.
         self._refused: dict[int, None] = {}
@@ -121,25 +111,33 @@ class MemoryJournal:
         return self._position
 
     @property
+    def first(self) -> int:
+        with self._lock:
+            return next(iter(self._exchanges), self._position + 1)
+
+    @property
     def generation(self) -> int:
         return self._generation
+
+    @property
+    def damaged(self) -> int:
+        return 0
 
     @property
     def dropped(self) -> int:
         return self._dropped
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
-        made = [flatten(exchange) for exchange in exchanges]
         with self._lock:
             self._refuse_doubles(exchanges)
-            for exchange, flat in zip(exchanges, made, strict=True):
+            for exchange in exchanges:
                 self._position = position = self._position + 1
-                self._exchanges[position] = flat
+                self._exchanges[position] = exchange
                 self._positions[exchange.id] = position
-                self._bytes += _size(flat)
-                self._count(exchange, flat)
+                self._bytes += _size(exchange)
+                self._count(exchange)
                 if exchange.event is not None:
-                    self._attempt(exchange, flat)
+                    self._attempt(exchange, exchange.event)
             while self._exchanges and self._is_too_much():
                 self._remove(next(iter(self._exchanges)))
                 self._dropped += 1
@@ -150,14 +148,14 @@ class MemoryJournal:
         if len(ids) < len(exchanges):
             raise UnkeepableError("an exchange of the same id is on record already.")
 
-    def _count(self, exchange: Exchange, flat: Flat) -> None:
+    def _count(self, exchange: Exchange) -> None:
         org = self._orgs.get(exchange.org)
         if org is None:
             org = self._orgs[exchange.org] = _Org(exchange.received_at)
         else:
             self._orgs.move_to_end(exchange.org)
             org.latest = exchange.received_at
-        org.count(flat, 1)
+        org.count(exchange, 1)
         if not exchange.accepted:
             self._refused[self._position] = None
         if exchange.fault is not None:
@@ -171,13 +169,11 @@ class MemoryJournal:
         # Age counts up to the latest exchange: a journal that nothing comes into does not wither.
         oldest = next(iter(self._exchanges.values()))
         latest = self._exchanges.get(self._position, oldest)
-        age: timedelta = latest[REQUEST][RECEIVED_AT] - oldest[REQUEST][RECEIVED_AT]
-        return age > self._max_age
+        return latest.received_at - oldest.received_at > self._max_age
 
-    def _attempt(self, exchange: Exchange, flat: Flat) -> None:
+    def _attempt(self, exchange: Exchange, event: EventSummary) -> None:
         """Notes the latest exchange as an attempt of its event."""
-        assert exchange.event is not None
-        event_id, status = exchange.event.id, exchange.event.status
+        event_id, status = event.id, event.status
         before = self._events.get(event_id)
         if before is None:
             self._events[event_id] = self._position
@@ -186,68 +182,69 @@ class MemoryJournal:
             return
         if isinstance(before, int):
             earlier = self._exchanges[before]
-            first = earlier if earlier[ACCEPTED] else None
-            received_at = None if first is None else first[REQUEST][RECEIVED_AT]
+            first = earlier if earlier.accepted else None
+            received_at = None if first is None else first.received_at
             before = self._events[event_id] = _Event([before], 1, first, received_at)
         self._events.move_to_end(event_id)
         before.positions.append(self._position)
         before.attempts += 1
         if before.first is None and exchange.accepted:
-            before.first, before.received_at = flat, exchange.received_at
+            before.first, before.received_at = exchange, exchange.received_at
             self._statuses[exchange.org, status] += 1
 
     def _remove(self, position: int) -> None:
-        flat = self._exchanges[position]
-        if flat[EVENT] is not None:
-            self._withdraw(flat, position)
+        exchange = self._exchanges[position]
+        if exchange.event is not None:
+            self._withdraw(exchange, exchange.event, position)
         del self._exchanges[position]
-        del self._positions[identity(flat)]
+        del self._positions[exchange.id]
         self._refused.pop(position, None)
         self._faulted.pop(position, None)
-        self._bytes -= _size(flat)
-        org = self._orgs[flat[ORG]]
-        org.count(flat, -1)
+        self._bytes -= _size(exchange)
+        org = self._orgs[exchange.org]
+        org.count(exchange, -1)
         if not org.exchanges:
-            del self._orgs[flat[ORG]]
+            del self._orgs[exchange.org]
 
-    def _withdraw(self, flat: Flat, position: int) -> None:
+    def _withdraw(self, exchange: Exchange, summary: EventSummary, position: int) -> None:
         """Takes an attempt away from its event. The first one left that was accepted then stands for the event."""
-        event_id = flat[EVENT][_EVENT_ID]
-        event = self._events[event_id]
+        event = self._events[summary.id]
         before = self._accepted(event)
         after = None
         if not isinstance(event, int):
             event.positions.remove(position)
             after = event.first
-            if after is not None and identity(after) == identity(flat):
+            if after is not None and after.id == exchange.id:
                 left = (self._exchanges[place] for place in event.positions)
-                after = event.first = next((each for each in left if each[ACCEPTED]), None)
+                after = event.first = next((each for each in left if each.accepted), None)
         if isinstance(event, int) or not event.positions:
-            del self._events[event_id]
+            del self._events[summary.id]
         self._count_status(before, -1)
         self._count_status(after, 1)
 
-    def _count_status(self, flat: Flat | None, number: int) -> None:
+    def _count_status(self, exchange: Exchange | None, number: int) -> None:
         """Counts an event under the status that the exchange gives it which stands for it, if one does."""
-        if flat is None:
+        if exchange is None or exchange.event is None:
             return
-        counted = (flat[ORG], Status(flat[EVENT][_STATUS]))
+        counted = (exchange.org, exchange.event.status)
         self._statuses[counted] += number
         if not self._statuses[counted]:
             del self._statuses[counted]
 
-    def _accepted(self, event: int | _Event) -> Flat | None:
+    def _accepted(self, event: int | _Event) -> Exchange | None:
         """The first attempt of an event that was accepted, of those that are left."""
         if isinstance(event, int):
-            return flat if (flat := self._exchanges[event])[ACCEPTED] else None
+            return exchange if (exchange := self._exchanges[event]).accepted else None
         return event.first
 
-    def _record(self, event: int | _Event, first: Flat) -> EventRecord:
-        if isinstance(event, int):
-            return record_of(first, first[REQUEST][RECEIVED_AT], first[REQUEST][RECEIVED_AT], 1)
-        last = self._exchanges[event.positions[-1]][REQUEST][RECEIVED_AT]
-        assert event.received_at is not None
-        return record_of(first, event.received_at, last, event.attempts)
+    def _record(self, event: int | _Event, first: Exchange) -> EventRecord:
+        assert first.event is not None
+        received_at, last, attempts = first.received_at, first.received_at, 1
+        if not isinstance(event, int):
+            assert event.received_at is not None
+            received_at, attempts = event.received_at, event.attempts
+            last = self._exchanges[event.positions[-1]].received_at
+        return EventRecord(first.event, first.org, received_at, last, attempts, first.findings, first.id)
 
     def _places(self, event_id: str) -> Sequence[int]:
         """Where the attempts of an event stand."""
@@ -259,34 +256,32 @@ class MemoryJournal:
             first = next(iter(self._exchanges), self._position + 1)
             # What was forgotten has left holes.
             places = range(max(after + 1, first), self._position + 1)
-            later = ((place, flat) for place in places if (flat := self._exchanges.get(place)) is not None)
-            found = list(islice(later, limit))
-        return [(position, exchange_of(flat)) for position, flat in found]
+            later = ((place, found) for place in places if (found := self._exchanges.get(place)) is not None)
+            return _part(later, limit, _bodies)[0]
 
-    def _before(self, position: int | None) -> Iterator[tuple[int, Flat]]:
+    def _before(self, position: int | None) -> Iterator[tuple[int, Exchange]]:
         """The exchanges before a position, the newest first, without a walk through those behind it."""
         if position is None:
             yield from reversed(self._exchanges.items())
             return
         first = next(iter(self._exchanges), position)
         for place in range(min(position, self._position + 1) - 1, first - 1, -1):
-            if (flat := self._exchanges.get(place)) is not None:
-                yield place, flat
+            if (found := self._exchanges.get(place)) is not None:
+                yield place, found
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
         with self._lock:
             matching = (
-                (position, flat)
-                for position, flat in self._walked(which, before)
-                if (which.org is None or flat[ORG] == which.org)
-                and (which.run_id is None or self._is_of_run(flat, which.run_id))
-                and not (which.refused and flat[ACCEPTED])
-                and not (which.faulted and flat[FAULT] is None)
+                (position, found)
+                for position, found in self._walked(which, before)
+                if (which.org is None or found.org == which.org)
+                and (which.run_id is None or self._is_of_run(found, which.run_id))
+                and not (which.refused and found.accepted)
+                and not (which.faulted and found.fault is None)
             )
-            found = list(islice(matching, limit + 1))
-        return _page(found, limit, exchange_of)
+            return _page(*_part(matching, limit, _bodies))
 
-    def _walked(self, which: ExchangeFilter, before: int | None) -> Iterator[tuple[int, Flat]]:
+    def _walked(self, which: ExchangeFilter, before: int | None) -> Iterator[tuple[int, Exchange]]:
         """The fewest exchanges among which all are that are asked for, the newest first."""
         few: Sequence[int] | dict[int, None]
         if which.event_id is not None:
@@ -301,16 +296,16 @@ class MemoryJournal:
             (position, self._exchanges[position]) for position in reversed(few) if before is None or position < before
         )
 
-    def _is_of_run(self, flat: Flat, run_id: str) -> bool:
-        event = flat[EVENT]
-        if event is None or event[_RUN_ID] != run_id:
+    def _is_of_run(self, exchange: Exchange, run_id: str) -> bool:
+        event = exchange.event
+        if event is None or event.run_id != run_id:
             return False
-        return self._accepted(self._events[event[_EVENT_ID]]) is not None
+        return self._accepted(self._events[event.id]) is not None
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
         with self._lock:
-            found = list(islice(self._matching(which, before), limit + 1))
-            return _page(found, limit, lambda listed: self._record(*listed))
+            found = ((position, self._record(event, first)) for position, event, first in self._matching(which, before))
+            return _page(*_part(found, limit, _size_of_record))
 
     def count_events(self, which: EventFilter) -> int:
         with self._lock:
@@ -322,12 +317,13 @@ class MemoryJournal:
                 )
             return sum(1 for _ in self._matching(which, None))
 
-    def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, tuple[int | _Event, Flat]]]:
-        """The accepted events before a position that are asked for, each with its first flat, the newest first."""
+    def _matching(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, int | _Event, Exchange]]:
+        """The accepted events before a position that are asked for, each with the exchange that stands for it, the
+        newest first."""
         matches = _matcher(which)
         for position, event in self._walked_events(before):
-            if (flat := self._accepted(event)) is not None and matches(flat):
-                yield position, (event, flat)
+            if (first := self._accepted(event)) is not None and matches(first):
+                yield position, event, first
 
     def _walked_events(self, before: int | None) -> Iterator[tuple[int, int | _Event]]:
         """Where the events before a position stand, the newest first."""
@@ -335,10 +331,11 @@ class MemoryJournal:
             for event in reversed(self._events.values()):
                 yield (event if isinstance(event, int) else event.positions[-1]), event
             return
-        for position, flat in self._before(before):
+        for position, exchange in self._before(before):
             # Attempts that were followed by others stand where nothing is listed.
-            if flat[EVENT] is not None and self._places(flat[EVENT][_EVENT_ID])[-1] == position:
-                yield position, self._events[flat[EVENT][_EVENT_ID]]
+            summary = exchange.event
+            if summary is not None and self._places(summary.id)[-1] == position:
+                yield position, self._events[summary.id]
 
     def attempts(self, event_id: str) -> int:
         with self._lock:
@@ -350,8 +347,7 @@ class MemoryJournal:
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._lock:
             position = self._positions.get(exchange_id)
-            flat = None if position is None else self._exchanges[position]
-        return None if flat is None else exchange_of(flat)
+            return None if position is None else self._exchanges[position]
 
     def event(self, event_id: str) -> EventRecord | None:
         with self._lock:
@@ -389,7 +385,7 @@ class MemoryJournal:
 
     def forget(self, org: str | None = None) -> int:
         with self._lock:
-            gone = [position for position, flat in self._exchanges.items() if org is None or flat[ORG] == org]
+            gone = [position for position, each in self._exchanges.items() if org is None or each.org == org]
             for position in gone:
                 self._remove(position)
             if gone:
@@ -397,24 +393,67 @@ class MemoryJournal:
             return len(gone)
 
 
-def _size(flat: Flat) -> int:
-    return size(flat) + _OVERHEAD
+def _bodies(exchange: Exchange) -> int:
+    """How large its bodies are, in bytes: the request's and the answer's."""
+    return len(exchange.request.body) + len(exchange.response.body)
 
 
-def _matcher(which: EventFilter) -> Callable[[Flat], bool]:
+def _size_of_event(event: EventSummary) -> int:
+    try:
+        return len(_encode(event))
+    except UnicodeEncodeError:  # a lone surrogate stands in it, as in what was imported
+        return len(repr(event))
+
+
+def _size(exchange: Exchange) -> int:
+    """How much room an exchange takes, in bytes, more or less."""
+    request, event = exchange.request, exchange.event
+    size = _OVERHEAD + _bodies(exchange) + len(request.path) + len(request.query)
+    size += _OF_EACH * len(request.headers) + sum(map(len, chain.from_iterable(request.headers)))
+    if event is not None:
+        size += _size_of_event(event) + _OF_EACH * (len(event.inputs) + len(event.outputs))
+    for finding in exchange.findings:
+        # Other texts of a finding are its rule's own, which all of them share.
+        size += _OF_EACH + len(finding.pointer) + len(finding.message) + len(finding.advice)
+        size += len(finding.expected or "") + len(finding.actual or "")
+    return size
+
+
+def _matcher(which: EventFilter) -> Callable[[Exchange], bool]:
     """Whether an exchange brought an event that is asked for."""
-    names = ("status", "kind", "event_type", "job_namespace", "job_name", "run_id")
-    wanted = [(EVENT_FIELD[name], value) for name in names if (value := getattr(which, name)) is not None]
+    wanted = [
+        (attrgetter(name), value)
+        for name in ("status", "kind", "event_type", "job_namespace", "job_name", "run_id")
+        if (value := getattr(which, name)) is not None
+    ]
 
-    def matches(flat: Flat) -> bool:
-        if which.org is not None and flat[ORG] != which.org:
+    def matches(exchange: Exchange) -> bool:
+        if which.org is not None and exchange.org != which.org:
             return False
-        event = flat[EVENT]
-        return all(event[place] == value for place, value in wanted)
+        event = exchange.event
+        for get, value in wanted:  # noqa: SIM110 - asked of every event on record, and all() takes as long again
+            if get(event) != value:
+                return False
+        return True
 
     return matches
 
 
-def _page(found: list[tuple[int, S]], limit: int, made: Callable[[S], T]) -> Page[T]:
-    items = [made(item) for _, item in found[:limit]]
-    return Page(items, found[limit - 1][0] if len(found) > limit else None)
+def _part(found: Iterator[tuple[int, T]], limit: int, size_of: Callable[[T], int]) -> tuple[list[tuple[int, T]], bool]:
+    """The first of what is found, so many at most, and no more than there is room for; and whether there are more."""
+    part: list[tuple[int, T]] = []
+    room = LARGEST_PART
+    for one in found:
+        if len(part) == limit or room <= 0:
+            return part, True
+        part.append(one)
+        room -= size_of(one[1])
+    return part, False
+
+
+def _page(part: list[tuple[int, T]], more: bool) -> Page[T]:
+    return Page([item for _, item in part], part[-1][0] if more else None)
+
+
+def _size_of_record(record: EventRecord) -> int:
+    return sum([len(name or "") for dataset in record.summary.datasets for name in dataset])

@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from mock_intake.event import Kind
-from mock_intake.exchange import EventSummary, Exchange, rfc3339
-from mock_intake.findings import Finding, Status
+from msgspec import Struct
+
+from mock_intake.model import shapes
+from mock_intake.model.exchange import EventSummary, Exchange, rfc3339
+from mock_intake.model.findings import Finding, Status, statuses
+from mock_intake.model.shapes import Kind
 
 T = TypeVar("T")
+
+# What is given out at a time is so large (bytes) at most, or one alone: whoever asks for a thousand may not have room
+# for them.
+LARGEST_PART = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFilter:
-    """Which exchanges; None asks for all.
+    """Which exchanges; a field that is None or False asks for nothing, and several together ask for what fits them all.
 
     ``event_id`` gives all attempts of one event, ``run_id`` all attempts of the accepted events of a run, ``refused``
     only what was not accepted, ``faulted`` only what met a fault.
@@ -35,7 +42,10 @@ class ExchangeFilter:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events; None asks for all. Job namespace and name are matched exactly."""
+    """Which events; a field that is None asks for nothing, and several together ask for what fits them all.
+
+    All are compared exactly, as the event has them.
+    """
 
     org: str | None = None
     status: Status | None = None
@@ -47,14 +57,15 @@ class EventFilter:
 
 
 class Page(NamedTuple, Generic[T]):
-    """A part of a listing, newest first; ``next`` is the cursor of the following part, if there is one."""
+    """A part of a listing: ``items``, newest first, and in ``next`` the cursor of the part behind them, None at the
+    end.
+    """
 
     items: list[T]
     next: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class EventRecord:
+class EventRecord(Struct, frozen=True, gc=False):
     """An event that was accepted, over all attempts to send it.
 
     ``received_at`` is the first acceptance, ``last_received_at`` the latest attempt of any kind;
@@ -70,7 +81,7 @@ class EventRecord:
     findings: tuple[Finding, ...]
     exchange_id: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> shapes.Event:
         """The JSON form of the control API, without the body."""
         event = self.summary
         return {
@@ -78,22 +89,22 @@ class EventRecord:
             "org": self.org,
             "received_at": rfc3339(self.received_at),
             "last_received_at": rfc3339(self.last_received_at),
-            "status": event.status,
+            "status": event.status.value,
             "kind": event.kind,
             "event_type": event.event_type,
             "event_time": event.event_time,
             "run_id": event.run_id,
             "job": {"namespace": event.job_namespace, "name": event.job_name},
-            "inputs": [dataset._asdict() for dataset in event.inputs],
-            "outputs": [dataset._asdict() for dataset in event.outputs],
-            "dataset": event.dataset._asdict() if event.dataset else None,
+            "inputs": [dataset.to_dict() for dataset in event.inputs],
+            "outputs": [dataset.to_dict() for dataset in event.outputs],
+            "dataset": event.dataset.to_dict() if event.dataset else None,
             "producer": event.producer,
             "attempts": self.attempts,
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
 
-class OrgStatistics(NamedTuple):
+class OrgStatistics(Struct, frozen=True, gc=False):
     """What there is of one org: exchanges of all kinds, accepted events, when it was last heard of."""
 
     org: str
@@ -101,12 +112,21 @@ class OrgStatistics(NamedTuple):
     events: int
     last_received_at: datetime
 
-    def to_dict(self) -> dict[str, Any]:
-        return {**self._asdict(), "last_received_at": rfc3339(self.last_received_at)}
+    def to_dict(self) -> shapes.Org:
+        """The JSON form of the control API."""
+        return {
+            "org": self.org,
+            "exchanges": self.exchanges,
+            "events": self.events,
+            "last_received_at": rfc3339(self.last_received_at),
+        }
 
 
-class Statistics(NamedTuple):
-    """Counts over the record; ``bytes`` is the size of bodies and answers."""
+class Statistics(Struct, frozen=True):
+    """Counts over the record: all ``exchanges``, those of them that were ``accepted``, and those that met a fault.
+
+    ``statuses`` counts events (not attempts) by status; ``bytes`` is the size of the bodies and answers kept.
+    """
 
     exchanges: int
     accepted: int
@@ -114,14 +134,15 @@ class Statistics(NamedTuple):
     statuses: dict[Status, int]
     bytes: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> shapes.Counts:
+        """The JSON form of the control API, with what follows from the counts."""
         return {
             "exchanges": self.exchanges,
             "accepted": self.accepted,
             "refused": self.exchanges - self.accepted,
             "faulted": self.faulted,
             "events": sum(self.statuses.values()),
-            "statuses": {str(status): self.statuses.get(status, 0) for status in Status},
+            "statuses": statuses(self.statuses),
             "bytes": self.bytes,
         }
 
@@ -143,33 +164,54 @@ class Journal(Protocol):
     blocking: bool
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
-        """Puts exchanges on record, all or none; returns once they are. Raises ``UnkeepableError`` too."""
+        """Puts exchanges on record, all of them or none, in this order; returns once they are.
+
+        Raises ``UnkeepableError`` where one of ``exchanges`` cannot be kept, others of them alone perhaps can; any
+        other ``JournalError`` says that the store takes nothing now.
+        """
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
-        """Exchanges behind a position, oldest first, each with its own position (positions begin at 1)."""
+        """At most ``limit`` exchanges behind the position ``after``, oldest first, each with its own position.
+
+        Fewer where they are large (``LARGEST_PART``); none only where there are no more. Positions begin at 1 and grow,
+        with gaps where something was dropped or forgotten; 0 reads from the beginning. What is appended while this runs
+        is there, or at a later position: nothing comes in before what was read.
+        """
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
-        """A part of the exchanges, newest first; ``before`` is a cursor from an earlier page."""
+        """A part of the exchanges, newest first: at most ``limit``, all before ``before``, the ``next`` of an earlier
+        page. Fewer where they are large (``LARGEST_PART``): how it goes on is told by ``next`` alone.
+        """
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
-        """A part of the accepted events, latest received first."""
+        """A part of the accepted events, the latest received first; ``limit`` and ``before`` as for ``exchanges``.
 
-    def count_events(self, which: EventFilter) -> int: ...
+        An event that is received again moves to the front: a walk that had not come to it yet does not meet it.
+        """
+
+    def count_events(self, which: EventFilter) -> int:
+        """How many accepted events a listing by ``which`` would have over all its pages."""
 
     def attempts(self, event_id: str) -> int:
-        """How many exchanges have had this event, whatever came of them."""
+        """How many exchanges have had the event ``event_id``, whatever came of them; 0 for one that is not known."""
 
-    def exchange(self, exchange_id: str) -> Exchange | None: ...
+    def exchange(self, exchange_id: str) -> Exchange | None:
+        """The exchange with this id; None where ``exchange_id`` was never on record, or is no longer."""
 
-    def event(self, event_id: str) -> EventRecord | None: ...
+    def event(self, event_id: str) -> EventRecord | None:
+        """The event with this id; None where no attempt of ``event_id`` was accepted, or none is on record any more."""
 
     def orgs(self) -> list[OrgStatistics]:
         """All orgs on record, the latest heard of first."""
 
-    def statistics(self, org: str | None = None) -> Statistics: ...
+    def statistics(self, org: str | None = None) -> Statistics:
+        """Counts over all that is on record, or over the part of ``org``: zeros where that never sent anything."""
 
     def forget(self, org: str | None = None) -> int:
-        """Takes the exchanges of one org, or all, off the record; says how many there were."""
+        """Takes the exchanges of one org, or (``org`` None) all, off the record; says how many there were.
+
+        They do not count as ``dropped``. Positions are not given out again.
+        """
 
     def close(self) -> None:
         """Gives back what the journal holds; it is not to be used after that."""
@@ -179,8 +221,16 @@ class Journal(Protocol):
         """The position of the latest exchange; 0 if there never was one."""
 
     @property
+    def first(self) -> int:
+        """The position of the oldest exchange on record; behind ``position`` where there is none."""
+
+    @property
     def generation(self) -> int:
         """Grows whenever something was forgotten, so that views know to begin anew."""
+
+    @property
+    def damaged(self) -> int:
+        """How many rows were found so far that cannot be read any more, and are left out."""
 
     @property
     def dropped(self) -> int:

@@ -8,20 +8,18 @@ instance to drop most of a large file, is done in short transactions, between th
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from mock_intake.exchange import Exchange
-from mock_intake.findings import Status
-from mock_intake.journal import files, rows, statements
+from mock_intake.journal import files, migration, rows, statements
 from mock_intake.journal.checkpoints import Checkpoints
+from mock_intake.journal.damage import Damage
+from mock_intake.journal.layout import LAYOUT, Layout
 from mock_intake.journal.protocol import (
     EventFilter,
     EventRecord,
@@ -32,8 +30,14 @@ from mock_intake.journal.protocol import (
     Statistics,
     UnkeepableError,
 )
-from mock_intake.journal.statements import APPLICATION_ID, VERSION
+from mock_intake.journal.reserve import Reserve
+from mock_intake.journal.statements import Statements
+from mock_intake.journal.steps import add_to_fact, drop, index, number, oldest, outdated, tallied
 from mock_intake.journal.turns import Turns
+from mock_intake.model.exchange import Exchange
+from mock_intake.model.findings import Status
+
+T = TypeVar("T")
 
 # What comes in while one commit waits waits for the next one too, and producers wait 5 s for an answer by default.
 _BUSY_SECONDS = 1.0
@@ -44,6 +48,7 @@ _PREPARED = 256
 # So many exchanges are taken away in one transaction, or as many as came in with it; fewer where they are large.
 _AT_ONCE = 500
 _BYTES_AT_ONCE = 8 * 1024 * 1024
+_AT_ONCE_WITHOUT_ROOM = 20
 # A log that somebody who reads for long has let grow is cut to this (bytes) when it begins anew.
 _LARGEST_LOG = 64 * 1024 * 1024
 
@@ -63,14 +68,27 @@ class Retention(NamedTuple):
 class SqliteJournal:
     """Keeps exchanges in a SQLite file. Close it when done.
 
-    ``read_only`` opens a file for reading only, beside a process that may be writing to it. Raises
-    ``JournalError`` on a file that is no journal, of another version, in use by another writer, or unwritable.
+    ``read_only`` opens a file for reading only, beside a process that may be writing to it. ``layout`` is how
+    exchanges lie in it; another one is for tests. A file of an earlier version that is known is read as it is, and
+    carried over where it is opened for writing. Raises ``JournalError`` on a file that is no journal, of a version
+    that is not known, in use by another writer, or unwritable.
     """
 
     blocking = True
 
-    def __init__(self, file: Path, *, retention: Retention | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        retention: Retention | None = None,
+        read_only: bool = False,
+        layout: Layout[Any] = LAYOUT,
+    ) -> None:
         self.file = file
+        self._layout = layout
+        self._rows = layout.rows
+        # Of the file as it was found: an earlier one, until somebody else carries it over.
+        self._version = layout.version
         self._retention = retention or Retention()
         self._read_only = read_only
         # Never "rwc": a file that was taken away must not be made anew by whoever comes to read it.
@@ -80,23 +98,24 @@ class SqliteJournal:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._turns = Turns()
+        self._damage = Damage(file)
+        self._reserve = Reserve(self._place)
+        self._short_of_room = False
         self._checkpoints: Checkpoints | None = None
         self._writer: sqlite3.Connection | None = None
         self._closing = threading.Event()
         self._dropping: threading.Thread | None = None
-        if file.is_dir():
-            raise JournalError(f"{file} is a directory, and no file.")
-        if read_only and not file.exists():
-            raise JournalError(f"{file} does not exist.")
+        files.check_name(file, must_exist=read_only)
         self._held = None if read_only else files.hold(file)
         self._identity: tuple[int, int] | None = None
+        self._log_identity: tuple[int, int] | None = None
         try:
             with self._errors():
                 if read_only:
                     self._open_for_reading()
                 else:
                     self._open_for_writing()
-        except JournalError:
+        except BaseException:
             self.close()
             raise
 
@@ -106,8 +125,7 @@ class SqliteJournal:
         self._identity = files.identity(self._place)
         self._writer = connection = self._connect()
         empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-        if not empty:
-            self._check(connection)
+        version = self._layout.version if empty else self._found(connection)
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise JournalError(f"{self.file}: its file system cannot have a write-ahead log; use another disk.")
@@ -118,19 +136,24 @@ class SqliteJournal:
         # What is dropped is not overwritten where that would have to be written too: no key is in it.
         connection.execute("PRAGMA secure_delete = FAST")
         if empty:
-            connection.executescript(f"BEGIN IMMEDIATE; {statements.SCHEMA} COMMIT;")
+            connection.executescript(f"BEGIN IMMEDIATE; {self._layout.schema} COMMIT;")
+        if version < self._layout.version:
+            migration.carry_over(connection, self._place, version, self._layout)
         self._checkpoints = Checkpoints(self._connect(), self._place, self._turns)
         # Whatever keeps the file from being written to is to be told now, not by the first event.
         with self._transaction():
-            _add_to_fact(connection, "opened", 1)
+            add_to_fact(connection, "opened", 1)
             more = self._retain(connection)
         if more:
             self._go_on_dropping()
+        migration.remove_copies(self._place, self._layout.version)
+        self._log_identity = files.identity(files.log_of(self._place))
+        self._reserve.hold()
 
     def _open_for_reading(self) -> None:
         try:
             with self._reading() as connection:
-                self._check(connection)
+                self._version = self._found(connection)
         except JournalError:
             log = self.file.with_name(self.file.name + "-wal")
             if log.exists() and log.stat().st_size > 0:
@@ -140,21 +163,16 @@ class SqliteJournal:
                 self._idle.pop().close()
             self._address += "&immutable=1"
             with self._reading() as connection:
-                self._check(connection)
+                self._version = self._found(connection)
 
-    def _check(self, connection: sqlite3.Connection) -> None:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            raise JournalError(f"{self.file} is empty: there is no journal in it.")
-        if application != APPLICATION_ID:
-            raise JournalError(f"{self.file} is a database, and no journal of mock-intake.")
-        if version != VERSION:
-            age = "a later" if version > VERSION else "an earlier"
-            raise JournalError(
-                f"{self.file} was written by {age} mock-intake (journal version {version}; this one knows {VERSION}). "
-                "Export it with that one and import the lines here, or begin a new file."
-            )
+    def _found(self, connection: sqlite3.Connection) -> int:
+        return migration.version_of(connection, self.file, self._layout)
+
+    def _statements(self, connection: sqlite3.Connection) -> Statements:
+        """The statements for the file as it is: one of an earlier version may be carried over meanwhile."""
+        if self._version != self._layout.version:
+            self._version = self._found(connection)
+        return self._layout.statements(self._version)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(
@@ -193,6 +211,11 @@ class SqliteJournal:
                 raise JournalError(f"{self.file} {'is open for reading only' if self._read_only else 'is closed'}.")
             if files.identity(self._place) != self._identity:
                 raise JournalError(f"{self.file} was removed or replaced; put it back, or begin again with a new one.")
+            if self._log_identity not in (None, files.identity(files.log_of(self._place))):
+                raise JournalError(
+                    f"The log beside {self.file} (-wal) was removed or replaced. End this server, which writes what it "
+                    "has back into the file, and start it again."
+                )
             before = connection.total_changes
             try:
                 yield connection
@@ -256,51 +279,50 @@ class SqliteJournal:
                 self._writer.close()
                 self._writer = None
             if self._held is not None:
-                self._held.close()
+                with self._held:  # let go of whatever happens
+                    self._reserve.give_up()
                 self._held = None
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
         if not exchanges:
             return
-        made = [rows.exchange_to_row(exchange) for exchange in exchanges]
-        sizes = [rows.size_of(row) for row in made]
-        # One statement by itself is a transaction.
-        whole = len(made) <= _ROWS_AT_ONCE and self._retention == Retention()
+        made = [self._rows.to_row(exchange) for exchange in exchanges]
+        sizes = [self._rows.size_of(row) for row in made]
+        try:
+            self._append(sizes, made)
+        except JournalError as error:
+            if not files.is_full(error):
+                raise
+            # With the log written back and begun anew there may be room.
+            self._begin_log_anew()
+            self._append(sizes, made)
+
+    def _append(self, sizes: list[int], made: list[rows.Row]) -> None:
+        whole = len(made) <= _ROWS_AT_ONCE and self._retention == Retention()  # one statement is a transaction
         with self._writing() if whole else self._transaction() as connection:
-            _insert(connection, sizes, made)
-            more = not whole and self._retain(connection, len(exchanges))
+            self._insert(connection, sizes, made)
+            more = not whole and self._retain(connection, len(made))
             assert self._checkpoints is not None
             self._checkpoints.add(sum(sizes))
         if more:
             self._go_on_dropping()
 
+    def _insert(self, connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> None:
+        own = self._statements(connection)
+        for begin in range(0, len(made), _ROWS_AT_ONCE):
+            part = range(begin, min(begin + _ROWS_AT_ONCE, len(made)))
+            values = [value for place in part for value in (sizes[place], *made[place])]
+            try:
+                connection.execute(own.insert(len(part)), values)
+            except UnicodeEncodeError:
+                connection.execute(own.insert(len(part)), [rows.storable(value) for value in values])
+
     def _retain(self, connection: sqlite3.Connection, added: int = 0) -> bool:
         """Drops the oldest exchanges, as the limits ask for; whether there are more to."""
-        limits = self._retention
-        most = math.inf if limits.exchanges is None else limits.exchanges
-        room = math.inf if limits.bytes is None else limits.bytes
-        held, size = connection.execute(statements.HELD).fetchone()
-        if held <= most and size <= room and limits.hours is None:
-            return False
-        oldest = -math.inf
-        if limits.hours is not None and (latest := connection.execute(statements.LATEST).fetchone()) is not None:
-            oldest = latest[0] - timedelta(hours=limits.hours) // timedelta(microseconds=1)
-        upto, dropped, freed = 0, 0, 0
-        query = connection.execute(statements.OLDEST, (max(_AT_ONCE, added),))
-        for position, taken, received_at in query:
-            if held - dropped <= most and size - freed <= room and received_at >= oldest:
-                more = False
-                break
-            if freed > _BYTES_AT_ONCE:
-                more = True
-                break
-            upto, dropped, freed = position, dropped + 1, freed + taken
-        else:
-            more = dropped < held
-        query.close()
+        upto, dropped, more = outdated(connection, *self._retention, max(_AT_ONCE, added), _BYTES_AT_ONCE)
         if dropped:
-            _drop(connection, upto)
-            _add_to_fact(connection, "dropped", dropped)
+            drop(connection, upto)
+            add_to_fact(connection, "dropped", dropped)
         return more
 
     def _go_on_dropping(self) -> None:
@@ -324,34 +346,36 @@ class SqliteJournal:
                 return
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
-        with self._reading() as connection:
-            found = connection.execute(statements.FOLLOWING, (after, limit)).fetchall()
-        return [(position, rows.exchange_from_row(tuple(row))) for position, *row in found]
+        while True:
+            with self._reading() as connection:
+                own = self._statements(connection)
+                found = self._damage.following(connection, own, after, limit, lambda: self.position)
+            made = self._damage.values(found, self._exchange_of)
+            if made or not found:
+                return made
+            after = found[-1][0]  # of these nothing can be made; there may be others behind
 
     def exchanges(self, which: ExchangeFilter, limit: int, before: int | None = None) -> Page[Exchange]:
-        sql, values = statements.exchanges_query(which, before)
         with self._reading() as connection:
-            found = connection.execute(
-                f"SELECT position, {statements.EXCHANGE_NAMES} {sql} LIMIT ?", (*values, limit + 1)
-            )
-            page = found.fetchall()
-        items = [rows.exchange_from_row(tuple(row)) for _, *row in page[:limit]]
-        return Page(items, page[limit - 1][0] if len(page) > limit else None)
+            sql, values = self._statements(connection).exchanges(which, before)
+            return self._damage.page(connection, sql, values, limit, self._exchange_of)
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
         with self._reading() as connection:
-            if statements.is_tallied(which) and _tallied(connection, which) == 0:
+            if statements.is_tallied(which) and tallied(connection, which) == 0:
                 return Page([], None)
-            sql, values = statements.events_query(which, before, _index(connection, which))
-            page = connection.execute(f"{sql} LIMIT ?", (*values, limit + 1)).fetchall()
-        items = [rows.event_from_row(row) for row in page[:limit]]
-        return Page(items, page[limit - 1][0] if len(page) > limit else None)
+            sql, values = self._statements(connection).events(which, before, index(connection, which))
+            return self._damage.page(connection, sql, values, limit, self._rows.event_from_row)
+
+    def _exchange_of(self, row: rows.Row) -> Exchange:
+        exchange: Exchange = self._rows.from_row(row[1:])
+        return exchange
 
     def count_events(self, which: EventFilter) -> int:
         with self._reading() as connection:
             if statements.is_tallied(which):
-                return _tallied(connection, which)
-            return _number(connection, *statements.count_query(which, _index(connection, which)))
+                return tallied(connection, which)
+            return number(connection, *statements.count_query(which, index(connection, which)))
 
     def attempts(self, event_id: str) -> int:
         with self._reading() as connection:
@@ -360,15 +384,13 @@ class SqliteJournal:
 
     def exchange(self, exchange_id: str) -> Exchange | None:
         with self._reading() as connection:
-            row = connection.execute(
-                f"SELECT {statements.EXCHANGE_NAMES} FROM exchanges WHERE id = ?", (rows.storable(exchange_id),)
-            ).fetchone()
-        return None if row is None else rows.exchange_from_row(row)
+            sql = self._statements(connection).exchange
+            return self._damage.one(connection.execute(sql, (rows.storable(exchange_id),)), self._exchange_of)
 
     def event(self, event_id: str) -> EventRecord | None:
         with self._reading() as connection:
-            row = connection.execute(statements.SELECT_EVENT, (rows.storable(event_id),)).fetchone()
-        return None if row is None else rows.event_from_row(row)
+            sql = self._statements(connection).event
+            return self._damage.one(connection.execute(sql, (rows.storable(event_id),)), self._rows.event_from_row)
 
     def orgs(self) -> list[OrgStatistics]:
         with self._reading() as connection:
@@ -394,26 +416,46 @@ class SqliteJournal:
         end, forgotten = self.position, 0
         while True:
             began = time.monotonic()
-            some = self._forget_some(end, org)
+            some = self._forget_with_room(end, org)
             if not some:
+                self._end_of_forgetting()
                 return forgotten
             forgotten += some
             # Events go first.
             self._closing.wait(time.monotonic() - began)
 
-    def _forget_some(self, end: int, org: str | None) -> int:
-        of_org, whose = _of_org(org)
+    def _forget_with_room(self, end: int, org: str | None) -> int:
+        """As ``_forget_some``; on a full disk with the room that was held for that, and in small pieces."""
+        try:
+            return self._forget_some(end, org)
+        except JournalError as error:
+            if not files.is_full(error):
+                raise
+        # What is still to be written back of the log must not take the place of what is held.
+        self._begin_log_anew()
+        self._reserve.give_up()
+        self._short_of_room = True
+        forgotten = self._forget_some(end, org, _AT_ONCE_WITHOUT_ROOM)
+        self._begin_log_anew()
+        return forgotten
+
+    def _end_of_forgetting(self) -> None:
+        if self._short_of_room:
+            self._short_of_room = False
+            self._begin_log_anew()
+        self._reserve.hold()
+
+    def _begin_log_anew(self) -> None:
+        """What is taken away next, and what comes in, then finds its place in the log as it is."""
+        with suppress(JournalError), self._writing() as connection:
+            connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+
+    def _forget_some(self, end: int, org: str | None, at_once: int = _AT_ONCE) -> int:
         with self._transaction() as connection:
-            query = f"SELECT position, size FROM exchanges WHERE position <= ?{of_org} ORDER BY position LIMIT ?"
-            found = connection.execute(query, (end, *whose, _AT_ONCE)).fetchall()
-            forgotten = upto = freed = 0
-            for position, size in found:
-                upto, forgotten, freed = position, forgotten + 1, freed + size
-                if freed > _BYTES_AT_ONCE:
-                    break
+            upto, forgotten = oldest(connection, end, org, at_once, _BYTES_AT_ONCE)
             if forgotten:
-                _drop(connection, upto, org)
-                _add_to_fact(connection, "generation", 1)
+                drop(connection, upto, org)
+                add_to_fact(connection, "generation", 1)
         return forgotten
 
     @property
@@ -423,6 +465,12 @@ class SqliteJournal:
         return 0 if row is None else int(row[0])
 
     @property
+    def first(self) -> int:
+        with self._reading() as connection:
+            row = connection.execute("SELECT position FROM exchanges ORDER BY position LIMIT 1").fetchone()
+        return self.position + 1 if row is None else int(row[0])
+
+    @property
     def generation(self) -> int:
         return self._fact("generation")
 
@@ -430,49 +478,10 @@ class SqliteJournal:
     def dropped(self) -> int:
         return self._fact("dropped")
 
+    @property
+    def damaged(self) -> int:
+        return self._damage.count
+
     def _fact(self, name: str) -> int:
         with self._reading() as connection:
-            return _number(connection, "SELECT value FROM facts WHERE name = ?", (name,))
-
-
-def _number(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> int:
-    return int(connection.execute(sql, values).fetchone()[0])
-
-
-def _tallied(connection: sqlite3.Connection, which: EventFilter) -> int:
-    return _number(connection, *statements.tally_query(which))
-
-
-def _index(connection: sqlite3.Connection, which: EventFilter) -> str | None:
-    query = statements.widths_query(which)
-    return statements.index_of(which, () if query is None else connection.execute(*query).fetchone())
-
-
-def _insert(connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> None:
-    for begin in range(0, len(made), _ROWS_AT_ONCE):
-        part = range(begin, min(begin + _ROWS_AT_ONCE, len(made)))
-        values = [value for place in part for value in (sizes[place], *made[place])]
-        try:
-            connection.execute(statements.insert_exchanges(len(part)), values)
-        except UnicodeEncodeError:
-            connection.execute(statements.insert_exchanges(len(part)), [rows.storable(value) for value in values])
-
-
-def _drop(connection: sqlite3.Connection, upto: int, org: str | None = None) -> None:
-    """Takes away the exchanges up to a position, and the events that are left without an accepted one."""
-    of_org, whose = _of_org(org)
-    left = {last for (last,) in connection.execute(statements.EVENTS_UP_TO + of_org, (upto, *whose)) if last > upto}
-    connection.execute(f"DELETE FROM events WHERE last <= ?{of_org}", (upto, *whose))
-    connection.execute(f"DELETE FROM exchanges WHERE position <= ?{of_org}", (upto, *whose))
-    for last in left:
-        connection.execute(statements.HOLD_EVENT, (last,))
-        connection.execute("DELETE FROM events WHERE last = ? AND first <= ?", (last, upto))
-
-
-def _of_org(org: str | None) -> tuple[str, tuple[object, ...]]:
-    """A further condition, and its value."""
-    return ("", ()) if org is None else (" AND org = ?", (rows.storable(org),))
-
-
-def _add_to_fact(connection: sqlite3.Connection, name: str, number: int) -> None:
-    connection.execute("UPDATE facts SET value = value + ? WHERE name = ?", (number, name))
+            return number(connection, "SELECT value FROM facts WHERE name = ?", (name,))

@@ -1,15 +1,19 @@
-"""What is asked of the database: its tables, the statements of every append, and the queries by filter."""
+"""What is asked of the database: its tables, the statements of every append, and the queries by filter.
+
+Those that name the columns of exchanges are made for a layout and the version of a file (``Statements``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from functools import cache
 from typing import Any
 
+from mock_intake.journal.columns import Column
 from mock_intake.journal.protocol import EventFilter, ExchangeFilter
-from mock_intake.journal.rows import EXCHANGE_COLUMN_NAMES, EXCHANGE_COLUMNS, SUMMARY_COLUMNS, storable
+from mock_intake.journal.rows import storable
 
 APPLICATION_ID = 0x6D696E74  # "mint"
-VERSION = 5
 
 # By what the events of an org, and all events, are counted: there are few different values.
 _COUNTED = ("status", "kind", "event_type")
@@ -24,7 +28,6 @@ _EVENT_INDEXES = "".join(
 )
 # So few events are walked through as a whole, whatever else is asked: there is no way to know of a better index.
 _FEW = 2_000
-EXCHANGE_NAMES = ", ".join(EXCHANGE_COLUMN_NAMES)
 _FILTERS = ", ".join(EVENT_FILTER_COLUMNS)
 
 
@@ -67,13 +70,15 @@ _EVENT_CAME = ";".join((COUNT_ATTEMPT, MOVE_EVENT, LIST_EVENT)).replace(":", "ne
 
 # Counts and the list of events are kept by the database itself, whatever adds to its tables or takes from them. So one
 # statement is a whole append: SQLite has it to itself, and whoever judges the next events need not be waited for.
-SCHEMA = f"""
+_EXCHANGES = """
 CREATE TABLE exchanges (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     size INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 1,
-    {", ".join(f"{name} {kind}" for name, kind in EXCHANGE_COLUMNS)}
+    {}
 );
+"""
+_OTHERS = f"""
 CREATE UNIQUE INDEX exchanges_id ON exchanges (id);
 CREATE INDEX exchanges_org ON exchanges (org);
 CREATE INDEX exchanges_event ON exchanges (event_id) WHERE event_id IS NOT NULL;
@@ -134,8 +139,14 @@ INSERT INTO held VALUES (0, 0);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO facts VALUES ('opened', 0), ('dropped', 0), ('generation', 0);
 PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
 """
+
+
+def schema(columns: Sequence[Column], version: int) -> str:
+    """The statements that make a new file of ``version`` with these ``columns`` of exchanges."""
+    exchanges = _EXCHANGES.format(", ".join(f"{column.name} {column.sql}" for column in columns))
+    return f"{exchanges}{_OTHERS}PRAGMA user_version = {version};"
+
 
 # Where the events of the exchanges up to a position stand.
 EVENTS_UP_TO = """
@@ -152,15 +163,10 @@ UPDATE events SET (first, status) = (
 ATTEMPTS = "SELECT attempt FROM exchanges WHERE event_id = ? ORDER BY position DESC LIMIT 1"
 HELD = "SELECT exchanges, size FROM held"
 LATEST = "SELECT received_at FROM exchanges ORDER BY position DESC LIMIT 1"
-FOLLOWING = f"SELECT position, {EXCHANGE_NAMES} FROM exchanges WHERE position > ? ORDER BY position LIMIT ?"
 OLDEST = "SELECT position, size, received_at FROM exchanges ORDER BY position LIMIT ?"
 
-_RECORD_NAMES = ", ".join(f"kept.{name}" for name in ("id", "org", "findings", *(name for name, _ in SUMMARY_COLUMNS)))
-RECORD = f"events.last, events.attempts, events.received_at, events.last_received_at, {_RECORD_NAMES}"
+# The exchange that stands for an event: the first that was accepted.
 _KEPT = "JOIN exchanges AS kept ON kept.position = events.first"
-SELECT_EVENT = f"""
-SELECT {RECORD} FROM events {_KEPT} WHERE events.last = (SELECT max(position) FROM exchanges WHERE event_id = ?)
-"""
 SELECT_ORGS = """
 SELECT
     org,
@@ -172,25 +178,59 @@ FROM orgs ORDER BY last DESC
 STATUSES = "SELECT status, sum(events) FROM tallies WHERE org IS ? GROUP BY status"
 
 
-@cache
-def insert_exchanges(count: int) -> str:
-    """The statement that adds so many exchanges, each with its size before its columns."""
-    row = f"({', '.join('?' * (1 + len(EXCHANGE_COLUMN_NAMES)))})"
-    return f"INSERT INTO exchanges (size, {EXCHANGE_NAMES}) VALUES {', '.join([row] * count)}"
+class Statements:
+    """The statements that name columns of exchanges.
+
+    ``columns`` are those of the layout; a file of an earlier version has no more than those ``there``, and of the
+    others it has their default. ``record`` are the names of those that an event's record is made of.
+    """
+
+    def __init__(self, columns: Sequence[Column], there: Container[str], record: Sequence[str]) -> None:
+        literals = {column.name: column.literal for column in columns if column.name not in there}
+        self.names = ", ".join(literals.get(column.name, column.name) for column in columns)
+        """All columns of an exchange, to be selected."""
+        self._row = f"({', '.join('?' * (1 + len(columns)))})"
+        self.following = f"SELECT position, {self.names} FROM exchanges WHERE position > ? ORDER BY position LIMIT ?"
+        self.exchange = f"SELECT position, {self.names} FROM exchanges WHERE id = ?"
+        kept = ", ".join(literals.get(name, f"kept.{name}") for name in record)
+        self.record = f"events.last, events.attempts, events.received_at, events.last_received_at, {kept}"
+        """What an event's record is made of, to be selected."""
+        self.event = f"""
+SELECT {self.record} FROM events {_KEPT} WHERE events.last = (SELECT max(position) FROM exchanges WHERE event_id = ?)
+"""
+
+    @cache  # noqa: B019 - there is one for each version of a file
+    def insert(self, count: int) -> str:
+        """The statement that adds ``count`` exchanges, each with its size before its columns."""
+        return f"INSERT INTO exchanges (size, {self.names}) VALUES {', '.join([self._row] * count)}"
+
+    def exchanges(self, which: ExchangeFilter, before: int | None) -> tuple[str, list[Any]]:
+        """A query for the exchanges that ``which`` asks for before the position ``before``, newest first, and its
+        values.
+        """
+        sql, values = exchanges_query(which, before)
+        return f"SELECT position, {self.names} {sql}", values
+
+    def events(self, which: EventFilter, before: int | None, index: str | None) -> tuple[str, list[Any]]:
+        """A query for the records of events that ``which`` asks for, newest first, by walking ``index``, and its
+        values.
+        """
+        sql, values = events_query(which, before, index)
+        return f"SELECT {self.record} {sql}", values
 
 
 def exchanges_query(which: ExchangeFilter, before: int | None) -> tuple[str, list[Any]]:
     """Which exchanges, newest first: from FROM on, and its values."""
-    asked = _asked(which, ("org", "event_id"))
-    by_event = "event_id" in asked or which.run_id is not None
+    criteria = _criteria(which, ("org", "event_id"))
+    by_event = "event_id" in criteria or which.run_id is not None
     index = (
         "exchanges_event" if by_event
         else "exchanges_faulted" if which.faulted
         else "exchanges_refused" if which.refused
-        else "exchanges_org" if "org" in asked
+        else "exchanges_org" if "org" in criteria
         else None
     )  # fmt: skip
-    conditions, values = _conditions(asked)
+    conditions, values = _conditions(criteria)
     conditions += ["NOT accepted"] * which.refused + ["fault IS NOT NULL"] * which.faulted
     if which.run_id is not None:
         conditions.append(f"event_id IN (SELECT id FROM events {_by('events_run_id')} WHERE run_id = ?)")
@@ -206,14 +246,14 @@ def widths_query(which: EventFilter) -> tuple[str, list[Any]] | None:
 
     None where there is nothing to choose.
     """
-    asked = _asked(which)
-    if len(asked) < 2:
+    criteria = _criteria(which)
+    if len(criteria) < 2:
         return None
     sums, values = [], []
     for name in _TALLIED:
         condition = "org = ?" if name == "org" else f"org IS NULL AND {name} = ?"
-        sums.append(f"(SELECT coalesce(sum(events), 0) FROM tallies WHERE {condition})" if name in asked else "NULL")
-        values += [storable(str(asked[name]))] if name in asked else []
+        sums.append(f"(SELECT coalesce(sum(events), 0) FROM tallies WHERE {condition})" if name in criteria else "NULL")
+        values += [storable(str(criteria[name]))] if name in criteria else []
     return f"SELECT {', '.join(sums)}", values
 
 
@@ -227,48 +267,49 @@ def index_of(which: EventFilter, widths: tuple[int | None, ...]) -> str | None:
     particular = next((name for name in EVENT_FILTER_COLUMNS if getattr(which, name) is not None), "org")
     if narrowest is not None and (particular in _TALLIED or known[narrowest] <= _FEW):
         return f"events_{narrowest}"
-    return f"events_{particular}" if _asked(which) else None
+    return f"events_{particular}" if _criteria(which) else None
 
 
 def events_query(which: EventFilter, before: int | None, index: str | None) -> tuple[str, list[Any]]:
-    """A query for the records of events, newest first, and its values."""
-    conditions, values = _conditions({f"events.{name}": value for name, value in _asked(which).items()})
+    """Which events, each with the exchange that stands for it, newest first: from FROM on, and its values."""
+    conditions, values = _conditions({f"events.{name}": value for name, value in _criteria(which).items()})
     if before is not None:
         conditions.append("events.last < ?")
         values.append(before)
-    chosen = f"SELECT {RECORD} FROM events {_by(index)} {_KEPT}"
-    return f"{chosen} {_where(conditions)} ORDER BY events.last DESC", values
+    return f"FROM events {_by(index)} {_KEPT} {_where(conditions)} ORDER BY events.last DESC", values
 
 
 def is_tallied(which: EventFilter) -> bool:
-    """Whether tallies tell how many events there are."""
-    return _asked(which).keys() <= set(_TALLIED)
+    """Whether tallies tell how many events there are that ``which`` asks for."""
+    return _criteria(which).keys() <= set(_TALLIED)
 
 
 def tally_query(which: EventFilter) -> tuple[str, list[Any]]:
-    """A query for the number of events that tallies tell, and its values."""
-    asked = _asked(which)
-    org = asked.pop("org", None)
-    conditions, values = _conditions(asked)
+    """A query for the number of events by ``which`` that tallies tell, and its values."""
+    criteria = _criteria(which)
+    org = criteria.pop("org", None)
+    conditions, values = _conditions(criteria)
     where = _where(["org IS ?", *conditions])
     return f"SELECT coalesce(sum(events), 0) FROM tallies {where}", [storable(org), *values]
 
 
 def count_query(which: EventFilter, index: str | None) -> tuple[str, list[Any]]:
-    """A query for the number of events that have to be counted one by one, and its values."""
-    conditions, values = _conditions(_asked(which))
+    """A query for the number of events by ``which`` that have to be counted one by one, walking ``index``, and its
+    values.
+    """
+    conditions, values = _conditions(_criteria(which))
     return f"SELECT count(*) FROM events {_by(index)} {_where(conditions)}", values
 
 
-def _asked(
+def _criteria(
     which: EventFilter | ExchangeFilter, names: tuple[str, ...] = ("org", *EVENT_FILTER_COLUMNS)
 ) -> dict[str, Any]:
     values = {name: getattr(which, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _conditions(asked: dict[str, Any]) -> tuple[list[str], list[Any]]:
-    return [f"{name} = ?" for name in asked], [storable(str(value)) for value in asked.values()]
+def _conditions(criteria: dict[str, Any]) -> tuple[list[str], list[Any]]:
+    return [f"{name} = ?" for name in criteria], [storable(str(value)) for value in criteria.values()]
 
 
 def _where(conditions: list[str]) -> str:

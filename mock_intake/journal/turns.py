@@ -22,7 +22,7 @@ class Turns:
         return len(self._waiting)
 
     def begin(self, timeout: float = -1) -> bool:
-        """Waits for a turn, at most so many seconds (-1: without end); whether it came. Then ``end`` it."""
+        """Waits for a turn, at most ``timeout`` seconds (-1: without end); whether it came. Then ``end`` it."""
         with self._guard:
             if not self._taken:
                 self._taken = True

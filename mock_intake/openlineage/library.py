@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,10 +17,21 @@ from urllib.parse import quote
 
 import jsonschema_rs
 
+from mock_intake.model.event import plain
+from mock_intake.openlineage.facet_schema import BASE_FIELDS, FacetSchema, Validator, decider
 from mock_intake.openlineage.facts import CORES, FACETS, Entity, Kind
-from mock_intake.openlineage.schema import DIALECT, Schema, core_id, documents, facet_id
-
-Validator = Callable[[Any], bool]
+from mock_intake.openlineage.facts.registry import REGISTERED_ALONE
+from mock_intake.openlineage.schema import (
+    DIALECT,
+    Schema,
+    compile_closed,
+    core_id,
+    documents,
+    facet_id,
+    version_definitions,
+    version_fields,
+)
+from mock_intake.openlineage.shapes import NO_OTHER_KEYS, NO_SHAPE, has_shape, shape_of
 
 _DIALECTS = (
     DIALECT,
@@ -34,14 +44,32 @@ _DIALECTS = (
 )
 
 _HTTP = re.compile(r"^http://(?=openlineage\.io/)")
+_OF_THE_STANDARD = re.compile(r"https?://(?:www\.)?openlineage\.io(?:[/?#]|$)", re.IGNORECASE)
 _FACET_URL = re.compile(r"https?://openlineage\.io/spec/facets/(\d+-\d+-\d+)/(\w+)\.json(?:#(.*))?")
 _CORE_URL = re.compile(
     r"https?://openlineage\.io/spec/(\d+-\d+-\d+)/OpenLineage\.json(?:#(?:/(?:\$defs|definitions)/(\w*))?)?"
 )
 
 
+_KEY_OF_CLASS = {facet.name: facet.key for facet in FACETS}
+# As the client's classes of old write some of them: SqlJobFacet, DataSourceDatasetFacet.
+_KEY_OF_OLD_CLASS = {name.lower(): key for name, key in _KEY_OF_CLASS.items()}
+_OLD_URL = re.compile(
+    r"https://raw\.githubusercontent\.com/OpenLineage/OpenLineage/[\w.-]+/spec/"
+    r"(?:OpenLineage\.json#/definitions/(?P<definition>\w+)|facets/(?P<file>\w+)\.json(?:#.*)?)"
+)
+_LONGEST_NEAR_KEY = 64
+# Hostile keys must not fill the memory.
+_MOST_RIGHT_KEYS = 10_000
+_MOST_USUAL = 10_000
+
+
 class UserSchemaError(ValueError):
     """A user's facet schema that cannot be used; the message says which file and why."""
+
+
+# What is longer (characters) is no name of the standard's, and is looked up anew each time.
+_LONGEST_REMEMBERED = 512
 
 
 class CoreReference(NamedTuple):
@@ -51,12 +79,19 @@ class CoreReference(NamedTuple):
     definition: str | None
 
 
-@lru_cache(maxsize=1024)
 def core_reference(url: str) -> CoreReference:
+    """What an event's ``schemaURL`` names. Remembered, unless it is so long that it would fill the memory."""
+    return _remembered_reference(url) if len(url) <= _LONGEST_REMEMBERED else _core_reference(url)
+
+
+def _core_reference(url: str) -> CoreReference:
     match = _CORE_URL.fullmatch(url)
     if match is None or match[1] not in CORES:
         return CoreReference(None, match[2] if match else None)
     return CoreReference(match[1], match[2] or None)
+
+
+_remembered_reference = lru_cache(maxsize=1024)(_core_reference)
 
 
 class Match(Enum):
@@ -68,28 +103,9 @@ class Match(Enum):
     KEY = "its key"
     OTHER_FACET = "its _schemaURL, which belongs to another facet than the key"
     FOREIGN = "its key: the _schemaURL names no schema of the standard"
+    OLD_ADDRESS = "its key: the _schemaURL is the address that the facet had before it had versions"
+    NEVER_PUBLISHED = "nothing: the _schemaURL is one of the standard's at which no schema was ever published"
     CUSTOM = "nothing: a custom facet whose schema is not at hand"
-
-
-@dataclass(frozen=True)
-class FacetSchema:
-    """One facet version: the standard's, or a user's own (``own``)."""
-
-    name: str
-    version: str
-    key: str
-    entities: tuple[Entity, ...]
-    target: str
-    registry: jsonschema_rs.Registry
-    own: bool = False
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} {self.version}".rstrip()
-
-    @cached_property
-    def is_valid(self) -> Validator:
-        return decider({"$ref": self.target}, self.registry)
 
 
 class Resolution(NamedTuple):
@@ -103,16 +119,17 @@ class Resolution(NamedTuple):
     entities: tuple[Entity, ...]
 
 
-def decider(schema: Schema, registry: jsonschema_rs.Registry | None) -> Validator:
-    """The validator that decides: formats checked, no reference ever fetched."""
-    validator = jsonschema_rs.Draft202012Validator(schema, registry=registry, validate_formats=True, offline=True)
-    return validator.is_valid
+def _never(_: Any) -> bool:
+    """The validator that takes nothing."""
+    return False
 
 
 class FacetLibrary:
     """All schemas that facets and events are checked against: the standard's and the user's own.
 
-    Built once; looking up is a dictionary access after the first time. Raises ``UserSchemaError``.
+    ``own`` are JSON Schema documents of facets, each with what it is called in errors. Built once; looking up is a
+    dictionary access after the first time. Raises ``UserSchemaError`` for one that is no schema, has no ``$id``, or
+    refers to what is not there.
     """
 
     def __init__(self, own: Iterable[tuple[str, Schema]] = ()) -> None:
@@ -130,15 +147,22 @@ class FacetLibrary:
             facet.name: {facet.key, *(version.key for version in facet.versions if version.key)} for facet in FACETS
         }
         self._own_by_key: dict[str, FacetSchema] = {}
+        self._right_keys: dict[tuple[Entity, str, str | None], str | None] = {}
         self._cache: dict[tuple[Entity, str, str | None], Resolution] = {}
+        self._usual: dict[tuple[Entity, str, str], Validator] = {}
         self._core: dict[tuple[str, Kind], Validator] = {}
+        self._usual_core: dict[tuple[str, Kind], Validator] = {}
         self._add_published()
         for source, document in own_documents:
             self._add_own(source, document)
 
     @classmethod
     def from_directory(cls, directory: Path) -> FacetLibrary:
-        """A library with the facets of a directory of JSON Schema files (``*.json``) beside the standard's."""
+        """A library with the facets of the JSON Schema files (``*.json``) in ``directory`` beside the standard's.
+
+        Raises ``UserSchemaError``, which names the file, for a directory without any and for a file that is no schema,
+        or refers to what is not there: nothing is ever fetched.
+        """
         files = sorted(directory.glob("*.json"))
         if not files:
             raise UserSchemaError(f"{directory}: no *.json file there; facet schemas are read from such files")
@@ -153,10 +177,37 @@ class FacetLibrary:
         return cls(own)
 
     def core(self, version: str, kind: Kind) -> Validator:
-        """The validator of one kind of event in one core version that knows this kind."""
+        """The validator of events of ``kind`` in the core ``version``, which must know this kind."""
         found = self._core.get((version, kind))
         if found is None:
             found = self._core[version, kind] = decider({"$ref": self.core_target(version, kind)}, self.registry)
+        return found
+
+    def usual_core(self, version: str, kind: Kind) -> Validator:
+        """The validator of events that the core takes and that have no keys but those which it has."""
+        found = self._usual_core.get((version, kind))
+        if found is None:
+            schema = {"allOf": [{"$ref": self.core_target(version, kind)}, NO_OTHER_KEYS]}
+            found = self._usual_core[version, kind] = decider(schema, self.registry)
+        return found
+
+    @cached_property
+    def knows_all_keys(self) -> Validator:
+        """The validator of events that have no keys but those which the core has."""
+        return decider(NO_OTHER_KEYS, self.registry)
+
+    def usual(self, entity: Entity, key: str, url: str) -> Validator:
+        """The validator of facets with this key and ``_schemaURL`` on this entity of which nothing needs to be said.
+
+        It takes none where the key, the address or the place is unusual by itself.
+        """
+        found = self._usual.get((entity, key, url))
+        if found is None:
+            schema, match, entities = self.resolve(entity, key, url)
+            as_usual = schema is not None and schema.fields is not None and entity in schema.entities and entities
+            found = schema.is_usual if schema and as_usual and match in (Match.EXACT, Match.KEY) else _never
+            if len(self._usual) < _MOST_USUAL and len(key) + len(url) <= _LONGEST_REMEMBERED:
+                self._usual[entity, key, url] = found
         return found
 
     @staticmethod
@@ -164,13 +215,56 @@ class FacetLibrary:
         return f"{core_id(version)}#/{CORES[version].definitions}/{kind}"
 
     def resolve(self, entity: Entity, key: str, url: str | None) -> Resolution:
-        """The schema that holds for a facet with this key and ``_schemaURL`` on this entity."""
+        """The schema that holds for a facet with ``key`` and the ``_schemaURL`` ``url`` on ``entity``."""
         found = self._cache.get((entity, key, url))
         if found is None:
             found = self._resolve(entity, key, url)
-            if len(self._cache) < 10_000:  # hostile keys must not fill the memory
+            # Hostile keys must not fill the memory.
+            if len(self._cache) < 10_000 and len(key) + len(url or "") <= _LONGEST_REMEMBERED:
                 self._cache[entity, key, url] = found
         return found
+
+    def right_key(self, entity: Entity, key: str, url: str | None) -> str | None:
+        """The key of the standard's facet that stands under a key which is none of the standard's; None for others.
+
+        It is known by its ``_schemaURL``, or by a key that differs from the right one in case, ``_`` or ``-``, or is
+        the name of the facet's class.
+        """
+        if len(key) + len(url or "") > _LONGEST_REMEMBERED:
+            return self._right_key(entity, key, url)
+        place = entity, key, url
+        if place not in self._right_keys:
+            if len(self._right_keys) >= _MOST_RIGHT_KEYS:
+                self._right_keys.clear()
+            self._right_keys[place] = self._right_key(entity, key, url)
+        return self._right_keys[place]
+
+    def _right_key(self, entity: Entity, key: str, url: str | None) -> str | None:
+        if key in self._entities or key in self._own_by_key:
+            return None
+        address = _HTTP.sub("https://", url or "").partition("#")[0]
+        if named := self._by_url.get(address):
+            return None if named.own else named.key
+        version = _FACET_URL.fullmatch(address)
+        if version and version[2] in _KEY_OF_CLASS:
+            return _KEY_OF_CLASS[version[2]]
+        if len(key) > _LONGEST_NEAR_KEY:
+            return None
+        # What names no schema of somebody's own was meant as the standard's, on whichever entity it stands.
+        of_the_standard = url is None or _OF_THE_STANDARD.match(url) is not None
+        near = self._near.get((entity, plain(key)))
+        return near or (self._near.get((None, plain(key))) if of_the_standard else None)
+
+    @cached_property
+    def _near(self) -> Mapping[tuple[Entity | None, str], str]:
+        """Keys of the standard by what is nearly one, by entity and on any."""
+        near: dict[tuple[Entity | None, str], str] = {}
+        for (entity, key), schema in self._latest.items():
+            for name in (key, *_short_names(schema.name)):
+                near.setdefault((entity, plain(name)), key)
+        for (_, name), key in list(near.items()):
+            near.setdefault((None, name), key)
+        return near
 
     def _resolve(self, entity: Entity, key: str, url: str | None) -> Resolution:
         entities = self._entities.get(key, ())
@@ -189,12 +283,24 @@ class FacetLibrary:
             if exact is None and fragment:
                 return Resolution(own, Match.WRONG_FRAGMENT, entities)
             return Resolution(exact or own, Match.EXACT, entities)
+        named = _FACET_URL.fullmatch(url)
+        core = _CORE_URL.fullmatch(url)
+        if by_key is None:
+            if named and named[2] in _KEY_OF_CLASS:
+                # Known by its address alone, the key being somebody's own.
+                return Resolution(self._by_class(named[2]), Match.UNKNOWN_VERSION, entities)
+            is_published = core is not None and core[1] in CORES
+            is_registered = named is not None and named[2] in REGISTERED_ALONE
+            if _OF_THE_STANDARD.match(url) and not is_published and not is_registered:
+                return Resolution(None, Match.NEVER_PUBLISHED, entities)
         if by_key is None or by_key.own:
             return Resolution(by_key, fallback, entities)
-        named = _FACET_URL.fullmatch(url)
-        if named and named[2] in self._keys:
+        old = _OLD_URL.fullmatch(url)
+        if old and _KEY_OF_OLD_CLASS.get((old["definition"] or old["file"]).lower()) == by_key.key:
+            return Resolution(by_key, Match.OLD_ADDRESS, entities)
+        if (named and named[2] in self._keys) or (core and core[1] not in CORES):
             return Resolution(by_key, Match.UNKNOWN_VERSION, entities)
-        if _CORE_URL.fullmatch(url):
+        if core:
             return Resolution(by_key, Match.KEY, entities)
         return Resolution(by_key, Match.FOREIGN, entities)
 
@@ -203,6 +309,10 @@ class FacetLibrary:
             return found
         return self._latest[entities[0], key] if entities else None
 
+    def _by_class(self, name: str) -> FacetSchema:
+        """The latest version of a facet of the standard."""
+        return next(schema for schema in reversed(self._by_url.values()) if schema.name == name and not schema.own)
+
     def _add_published(self) -> None:
         entities: dict[str, list[Entity]] = {}
         for facet in FACETS:
@@ -210,9 +320,16 @@ class FacetLibrary:
                 address = facet_id(facet.name, version.number)
                 key = version.key or facet.key
                 names = [facet.name] if facet.root is None else []
-                names += [name for name in (version.definitions or {}) if name.endswith("Facet")]
+                names += [name for name in version_definitions(facet, version.number) if name.endswith("Facet")]
                 whole = f"{address}#/properties/{key}" if facet.root else f"{address}#/$defs/{facet.name}"
-                schema = FacetSchema(facet.name, version.number, key, facet.entities, whole, self.registry)
+                fields = None if facet.root else _names(version_fields(facet, version.number)) | BASE_FIELDS
+                has = has_shape(facet, version.number)
+                schema = FacetSchema(
+                    *(facet.name, version.number, key, facet.entities, whole, self.registry),
+                    fields=fields,
+                    shape=shape_of(facet, version.number) if has else NO_SHAPE,
+                    closed=compile_closed(facet, version, BASE_FIELDS) if has else None,
+                )
                 self._by_url[address] = self._by_url[address + "#"] = schema
                 for name in names:
                     target = f"{address}#/$defs/{name}"
@@ -250,6 +367,21 @@ class FacetLibrary:
             raise UserSchemaError(f"{source}: {error}") from error
         self._by_url[address] = schema
         self._own_by_key[keys[0]] = schema
+
+
+def _names(fields: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name.removesuffix("!") for name in fields)
+
+
+def _short_names(name: str) -> list[str]:
+    """The name of a facet's class as people write it: whole, without Facet, without the entity, without both."""
+    bare = name.removesuffix("Facet")
+    names = [name, bare]
+    for entity in ("InputDataset", "OutputDataset", "Dataset", "Run", "Job"):
+        if bare.endswith(entity) and bare != entity:
+            short = bare.removesuffix(entity)
+            return [*names, short, short + "Facet"]
+    return names
 
 
 def _registry(all_documents: Mapping[str, Schema]) -> jsonschema_rs.Registry:

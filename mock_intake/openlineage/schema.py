@@ -6,7 +6,7 @@ documents takes a few milliseconds and happens when the first event is judged, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, assert_never
 
@@ -55,9 +55,13 @@ def _fields(fields: Mapping[str, Type], compile_type: Callable[[Type], Schema]) 
 
 
 class _Compiler:
-    """Compiles types of one document: where its own definitions and its base facets are found."""
+    """Compiles types of one document: where its own definitions and its base facets are found.
 
-    def __init__(self, definitions: str, base: Callable[[str], str]) -> None:
+    With ``closed`` objects have no other fields than the standard's.
+    """
+
+    def __init__(self, definitions: str, base: Callable[[str], str], *, closed: bool = False) -> None:
+        self.closed = closed
         self.definitions = definitions
         self.base = base
 
@@ -81,7 +85,7 @@ class _Compiler:
                 return {"type": "object", "additionalProperties": self.compile(of.values)}
             case Object():
                 schema = self.fields(of.fields)
-                if of.closed:
+                if of.closed or self.closed:
                     schema["additionalProperties"] = False
                 if of.together:
                     schema["dependentRequired"] = {
@@ -108,7 +112,10 @@ class _Compiler:
 
 
 def version_fields(facet: Facet, number: str) -> Mapping[str, Type]:
-    """The fields of one version of a facet, with what it takes over from the versions before."""
+    """The fields of version ``number`` of ``facet``, with what it takes over from the versions before.
+
+    Raises ``KeyError`` where there is no such version.
+    """
     fields: dict[str, Type] = {}
     for version in facet.versions:
         if version.fields is not None:
@@ -119,7 +126,8 @@ def version_fields(facet: Facet, number: str) -> Mapping[str, Type]:
     raise KeyError(f"{facet.name} has no version {number}")
 
 
-def _version_definitions(facet: Facet, number: str) -> Mapping[str, Type]:
+def version_definitions(facet: Facet, number: str) -> Mapping[str, Type]:
+    """The definitions of one version's document, which it can have from a version before. Raises ``KeyError``."""
     definitions: Mapping[str, Type] = {}
     for version in facet.versions:
         if version.definitions is not None:
@@ -135,7 +143,7 @@ def compile_facet(facet: Facet, version: Version) -> Schema:
     """The JSON Schema document of one facet version: its definitions, and the facet under its key."""
     base = core_id(version.core) + "#/$defs/"
     compiler = _Compiler("$defs", lambda name: base + name)
-    definitions = {name: compiler.compile(of) for name, of in _version_definitions(facet, version.number).items()}
+    definitions = {name: compiler.compile(of) for name, of in version_definitions(facet, version.number).items()}
     root: Type = facet.root or Named(facet.name)
     if facet.root is None:
         fields = version_fields(facet, version.number)
@@ -151,6 +159,23 @@ def compile_facet(facet: Facet, version: Version) -> Schema:
     if facet.required_key:
         document["required"] = [key]
     return document
+
+
+def compile_closed(facet: Facet, version: Version, others: Iterable[str]) -> Schema:
+    """The JSON Schema of a facet with no other fields than the standard's, however deep; ``others`` are the base's.
+
+    What it takes the facet's own schema takes: it asks more. For facets without ``root`` whose types are no choices of
+    several: closing one of those could make it the only one that fits.
+    """
+    base = core_id(version.core) + "#/$defs/"
+    compiler = _Compiler("$defs", lambda name: base + name, closed=True)
+    schema = compiler.fields(version_fields(facet, version.number))
+    schema["properties"].update(dict.fromkeys(others, True))
+    schema["additionalProperties"] = False
+    schema["allOf"] = [{"$ref": base + BASE_OF[facet.entities[0]]}]
+    definitions = version_definitions(facet, version.number)
+    schema["$defs"] = {name: compiler.compile(of) for name, of in definitions.items()}
+    return schema
 
 
 def compile_core(number: str) -> Schema:
@@ -204,7 +229,7 @@ def _kind(kind: Kind, number: str, compiler: _Compiler) -> Schema:
 
 @cache
 def documents() -> Mapping[str, Schema]:
-    """Every published document by its ``$id``: nine cores, 94 facet versions."""
+    """Every published document by its ``$id``: of the core and of facets, in all versions."""
     compiled = [compile_core(number) for number in CORES]
     compiled += [compile_facet(facet, version) for facet in FACETS for version in facet.versions]
     return {document["$id"]: document for document in compiled}

@@ -1,41 +1,61 @@
 """Judges an event as OpenLineage: its kind, the core schema, every facet, secrets in its content.
 
+Walks through an event and brings what it meets to the rules of the standard, which are in ``rules``.
 Pure: an event and a library in, findings out. The deciding validators are fast; explanations are made
 only for what was refused.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from functools import cached_property
-from typing import Any
 
-from mock_intake.event import EventView, FacetGroup, pointer_to
-from mock_intake.findings import Finding, Rule, Severity, Violates
-from mock_intake.openlineage import rules
+from msgspec.structs import replace
+
+from mock_intake.body.parsing import Path
+from mock_intake.model.event import EventView, FacetGroup, JsonObject, Kind
+from mock_intake.model.findings import Finding
+from mock_intake.openlineage import moments
 from mock_intake.openlineage.explain import Explainer, Explanation
-from mock_intake.openlineage.facts import CORES, LATEST_CORE, Kind
-from mock_intake.openlineage.library import FacetLibrary, FacetSchema, Match, Resolution, core_reference
-from mock_intake.openlineage.schema import core_id, facet_id
-from mock_intake.parsing import Path
-from mock_intake.redaction import Secret, may_hold_secrets, redact, secrets_in, shown
+from mock_intake.openlineage.facts import CORES, LATEST_CORE
+from mock_intake.openlineage.library import FacetLibrary, Match, core_reference
+from mock_intake.openlineage.moments import (
+    BASE_FIELDS,
+    OnMatch,
+    OnRefusal,
+    OnSecret,
+    Refusal,
+    ResolvedFacet,
+    SchemaReference,
+    SecretVariable,
+)
+from mock_intake.openlineage.rules import EVENTS
+from mock_intake.openlineage.rules.facets import facet_at_old_address as OLD_ADDRESS  # noqa: N812 - a rule is a value
+from mock_intake.openlineage.schema import core_id
+from mock_intake.secrets.content import is_secret_variable, may_hold_secrets, plainly, secrets_in
 
-_BASE_FIELDS = ("_producer", "_schemaURL")
-_FACET_CONTAINERS = ("facets", "inputFacets", "outputFacets")
-SECRET_CODES = frozenset(rule.code for rule in (rules.PASSWORD, rules.CLOUD_KEY, rules.TOKEN, rules.PRIVATE_KEY))
-_SECRET_RULES = {
-    "password": rules.PASSWORD,
-    "cloud": rules.CLOUD_KEY,
-    "token": rules.TOKEN,
-    "key": rules.PRIVATE_KEY,
+# An event of more characters may be made for the sake of its findings: reasons are then looked for one by one.
+_LARGE = 64 * 1024
+# What was told of so many refusals is remembered.
+_MOST_REMEMBERED = 2_048
+_VARIABLES = "/run/facets/environmentVariables/environmentVariables/"
+# The rules whose findings stand where a secret does: what else points there must not quote it either.
+SECRET_CODES = frozenset(rule.code for rule in EVENTS.in_order for when in rule.when if isinstance(when, OnSecret))
+
+# The rules of each moment at which the core refuses: found by plain tuples, as an event may have many.
+_OF_REFUSALS = {
+    (when.keyword, when.at, when.field): EVENTS.at(when)
+    for rule in EVENTS.in_order
+    for when in rule.when
+    if isinstance(when, OnRefusal)
 }
-# Words in the name of an environment variable by which its value is taken for a secret.
-_SECRET_NAMES = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "APP_KEY", "PRIVATE_KEY", "ACCESS_KEY")
 
+# What nearly all events have in their schemaURL, by their kind.
+_USUAL_URLS = {kind: FacetLibrary.core_target(LATEST_CORE, kind) for kind in CORES[LATEST_CORE].kinds}
 
-Told = Set[tuple[str, str | None]]
-_NOTHING: Told = frozenset()
+# Places of which something was said, each with what was expected there.
+Said = Set[tuple[str, str | None]]
+_NOTHING: Said = frozenset()
 
 
 class OpenLineageJudge:
@@ -43,117 +63,139 @@ class OpenLineageJudge:
 
     def __init__(self, library: FacetLibrary) -> None:
         self.library = library
+        self._remembered: dict[tuple[Hashable, ...], tuple[Finding, ...]] = {}
 
     @cached_property
     def _explainer(self) -> Explainer:
         return Explainer(self.library)
 
-    def judge(self, event: EventView, text: str, surrogates: Path | None = None) -> list[Finding]:
-        """All that the standard has to say about an event.
+    def judge(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> list[Finding]:
+        """Adds all that the standard has to say about an event. Never raises for what the event holds.
 
         ``text`` is the event as it was sent, ``surrogates`` where a lone surrogate stood in it, if one did.
         """
-        findings: list[Finding] = []
         if event.kind is None:
-            findings.append(_no_kind(event))
+            findings += EVENTS.judge(moments.NO_KIND, event)
             return self._content(event, text, surrogates, findings)
-        if event.kind != "JobEvent" or "dataset" in event.body:
-            _two_kinds(event, findings)
+        body = event.body
+        if "dataset" in body and ("run" in body or "job" in body):
+            findings += EVENTS.judge(moments.DATASET_BESIDE, event)
+        large = len(text) > _LARGE
         version = _core_version(event, event.kind, findings)
-        if not self.library.core(version, event.kind)(event.body):
-            findings += self._core(event, version, event.kind)
-        told = {(finding.pointer, finding.expected) for finding in findings} if findings else _NOTHING
+        if not self.library.usual_core(version, event.kind)(body):
+            # Of what is not large all reasons are had at once, which tells whether there are any.
+            if not large or not self.library.core(version, event.kind)(body):
+                findings += self._core(event, version, event.kind, large=large)
+            if not self.library.knows_all_keys(body):
+                findings += EVENTS.judge(moments.UNKNOWN_KEYS, event)
+        said = {(finding.pointer, finding.expected) for finding in findings} if findings else _NOTHING
         for group in event.facet_groups():
-            self._facets(group, findings, told)
+            self._facets(group, findings, said, large=large)
+        if findings:
+            _tell_once(findings)
         return self._content(event, text, surrogates, findings)
 
-    def _core(self, event: EventView, version: str, kind: Kind) -> Iterator[Finding]:
-        target = self.library.core_target(version, kind)
-        for explanation in self._explainer.explain(target, event.body):
-            if explanation.keyword == "not" and kind == "DatasetEvent":
-                continue  # run, job and dataset at once make a RunEvent, so this cannot be the reason
-            if explanation.keyword == "format" and explanation.path == ("schemaURL",):
-                wanted = f"{core_id(LATEST_CORE)}#/$defs/{kind}"
-                explanation = explanation._replace(expected=wanted, advice=f"Write {wanted}.")
-            yield _core_finding(explanation)
+    def _refused(
+        self,
+        target: str,
+        value: JsonObject,
+        about: Hashable,
+        tell: Callable[[list[Explanation]], Iterable[Finding]],
+        *,
+        large: bool,
+    ) -> tuple[Finding, ...]:
+        """What ``tell`` makes of why a schema refuses a value; ``about`` is what else that depends on.
 
-    def _facets(self, group: FacetGroup, findings: list[Finding], told: Told) -> None:
+        Producers make the same mistake again and again: what was told of it is remembered.
+        """
+        reasons = None if large else self._explainer.refusals.reasons(target, value)
+        if reasons is None:
+            return tuple(tell(self._explainer.explain(target, value)))
+        same = (target, about, *[reason.same for reason in reasons])
+        found = self._remembered.get(same)
+        if found is None:
+            found = tuple(tell(self._explainer.explain(target, value, reasons)))
+            if None not in same:
+                if len(self._remembered) >= _MOST_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[same] = found
+        return found
+
+    def _core(self, event: EventView, version: str, kind: Kind, *, large: bool) -> tuple[Finding, ...]:
+        def tell(explanations: list[Explanation]) -> Iterator[Finding]:
+            for explanation in explanations:
+                if explanation.keyword == "not" and kind == "DatasetEvent":
+                    continue  # run, job and dataset at once make a RunEvent, so this cannot be the reason
+                if explanation.keyword == "format" and explanation.path == ("schemaURL",):
+                    wanted = f"{core_id(LATEST_CORE)}#/$defs/{event.meant}"
+                    explanation = explanation._replace(expected=wanted, advice=f"Write {wanted}.")
+                refusal = Refusal(explanation)
+                closest = next(_OF_REFUSALS[each] for each in moments.refused_by(refusal) if each in _OF_REFUSALS)
+                for rule in closest:
+                    yield from rule.check(refusal)
+
+        return self._refused(self.library.core_target(version, kind), event.body, (event.meant,), tell, large=large)
+
+    def _facets(self, group: FacetGroup, findings: list[Finding], said: Said, *, large: bool) -> None:
+        # Nearly all facets are as they should be: what is looked at here of each is what costs.
+        entity, usual = group.entity, self.library.usual
         for key, facet in group.facets.items():
             if type(facet) is not dict:
                 continue  # the core refuses it, and says so
             url = facet.get("_schemaURL")
-            found = self.library.resolve(group.entity, key, url if type(url) is str else None)
-            schema = found.schema
-            if len(facet) <= 2 and all(name in _BASE_FIELDS for name in facet):
-                findings.append(_empty(group, key))
-            if schema is None:
-                findings.append(_unchecked(group, key, url))
+            if type(url) is str and usual(entity, key, url)(facet):
                 continue
-            if found.match is not Match.EXACT and found.match is not Match.KEY:
-                findings.append(_resolved_badly(group, key, found, url))
+            found = self.library.resolve(group.entity, key, url if type(url) is str else None)
+            schema, match = found.schema, found.match
+            if not found.entities and (
+                right := self.library.right_key(group.entity, key, url if type(url) is str else None)
+            ):
+                findings += EVENTS.judge(moments.OTHER_KEY, ResolvedFacet(group, key, facet, url, found, right))
+            if len(facet) <= 2:
+                findings += EVENTS.judge(moments.SMALL_FACET, ResolvedFacet(group, key, facet, url, found))
+            if match is not Match.EXACT and match is not Match.KEY:
+                findings += EVENTS.judge(OnMatch(match), ResolvedFacet(group, key, facet, url, found))
+            if schema is None:
+                continue
             if schema.entities and group.entity not in schema.entities:
-                findings.append(_misplaced(group, key, schema))
+                findings += EVENTS.judge(moments.MISPLACED_FACET, ResolvedFacet(group, key, facet, url, found))
+            if schema.is_usual(facet):
+                continue
+            if schema.fields is not None:
+                findings += EVENTS.judge(moments.UNUSUAL_FIELDS, ResolvedFacet(group, key, facet, url, found))
             if not schema.is_valid(facet):
-                findings += self._facet(group, key, facet, schema, told)
+                findings += self._facet(ResolvedFacet(group, key, facet, url, found), said, large=large)
 
-    def _facet(
-        self, group: FacetGroup, key: str, facet: dict[str, Any], schema: FacetSchema, told: Told
-    ) -> Iterator[Finding]:
-        prefix = group.pointer + pointer_to(key)
-        for explanation in self._explainer.explain(schema.target, facet):
-            if _is_of_base(explanation):
-                continue  # the core has the same fields, and says so
-            pointer = prefix + pointer_to(*explanation.path)
-            message = f"the {key} facet: {_spoken(explanation, key)} ({schema.title})"
-            if (pointer, explanation.expected) not in told:
-                violates: Violates | None = None if schema.own else "openlineage"
-                advice = explanation.advice.replace("the event", key, 1) if not explanation.path else None
-                yield _finding(rules.FACET_INVALID, pointer, message, explanation, violates, advice)
+    def _facet(self, facet: ResolvedFacet, said: Said, *, large: bool) -> Iterator[Finding]:
+        def tell(explanations: list[Explanation]) -> Iterator[Finding]:
+            for explanation in explanations:
+                if not _is_of_base(explanation):  # the core has the same fields, and says so
+                    yield from EVENTS.judge(moments.FACET_REFUSED, Refusal(explanation, facet))
+
+        about = (facet.pointer, facet.content.get("_deleted") is True)
+        for finding in self._refused(facet.schema.target, facet.content, about, tell, large=large):
+            if (finding.pointer, finding.expected) not in said:
+                yield finding
 
     def _content(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> list[Finding]:
         if surrogates is not None:
-            findings.append(
-                rules.SURROGATE.found(
-                    pointer_to(*surrogates),
-                    "text in the event holds lone surrogates, which are no Unicode characters",
-                    expected="valid Unicode text",
-                    actual="\\ud800 to \\udfff standing alone",
-                )
-            )
-        _secret_variables(event, findings)
-        if surrogates is not None or may_hold_secrets(text):
-            findings += [_secret(secret) for secret in secrets_in(event.body)]
+            findings += EVENTS.judge(moments.SURROGATES, surrogates)
+        if "environmentVariables" in event.run_facets:
+            _secret_variables(event, findings)
+        if surrogates is not None or may_hold_secrets(plainly(text, event.body)):
+            for secret in secrets_in(event.body):
+                findings += EVENTS.judge(OnSecret(secret.family), secret)
         return findings
 
 
-def _no_kind(event: EventView) -> Finding:
-    fields = ", ".join(list(event.body)[:12]) or "none"
-    return rules.NO_KIND.found(
-        "",
-        "the event has neither run, job nor dataset, so it is none of the three kinds",
-        expected="run and job, or job, or dataset",
-        actual=f"fields: {redact(fields)}",
-        violates="openlineage",
-    )
-
-
-def _two_kinds(event: EventView, findings: list[Finding]) -> None:
-    body = event.body
-    if "dataset" not in body or not ("run" in body or "job" in body):
-        return
-    carried = " and ".join(name for name in ("run", "job", "dataset") if name in body)
-    # The core's root accepts what only one of its kinds accepts, however much else is there.
-    refused = "run" not in body
-    findings.append(
-        rules.TWO_KINDS.found(
-            "",
-            f"the event carries {carried}" + ("" if refused else f"; it is taken as a {event.kind}"),
-            expected="a RunEvent, a JobEvent or a DatasetEvent",
-            actual=f"fields: {carried}",
-            severity=None if refused else rules.SCHEMA_URL_OTHER_KIND.severity,
-            violates="openlineage" if refused else None,
-        )
-    )
+def _tell_once(findings: list[Finding]) -> None:
+    """Leaves one finding about facets at their old addresses: a client that writes these writes all of them so."""
+    at = [number for number, finding in enumerate(findings) if finding.code == OLD_ADDRESS.code]
+    if len(at) > 1:
+        first = findings[at[0]]
+        findings[at[0]] = replace(first, message=f"{first.message}, and {len(at) - 1} more of the event")
+        for number in reversed(at[1:]):
+            del findings[number]
 
 
 def _core_version(event: EventView, kind: Kind, findings: list[Finding]) -> str:
@@ -161,213 +203,37 @@ def _core_version(event: EventView, kind: Kind, findings: list[Finding]) -> str:
     url = event.schema_url
     if url is None:
         return LATEST_CORE
+    if url == _USUAL_URLS[kind]:
+        return LATEST_CORE
     version, definition = core_reference(url)
     if definition == kind and version == LATEST_CORE:
         return LATEST_CORE
-    wanted = f"{core_id(version or LATEST_CORE)}#/$defs/{kind}"
-    if version is None:
-        findings.append(
-            rules.SCHEMA_URL_UNKNOWN.found(
-                "/schemaURL",
-                f"schemaURL names no published core schema; the event is judged by {LATEST_CORE}",
-                expected=wanted,
-                actual=shown(url),
-            )
-        )
-        version = LATEST_CORE
-    if definition in ("RunEvent", "JobEvent", "DatasetEvent") and definition != kind:
-        findings.append(
-            rules.SCHEMA_URL_OTHER_KIND.found(
-                "/schemaURL",
-                f"schemaURL says {definition}, and the event is a {kind}",
-                expected=wanted,
-                actual=shown(url),
-                advice=f"Write {wanted}.",
-            )
-        )
-    if kind not in CORES[version].kinds:
-        findings.append(
-            rules.KIND_NEWER_THAN_CORE.found(
-                "/schemaURL",
-                f"schemaURL names core {version}, which knows run events only; the event is a {kind}",
-                expected=f"{core_id(LATEST_CORE)}#/$defs/{kind}",
-                actual=shown(url),
-                violates="openlineage",
-            )
-        )
-        return LATEST_CORE
-    return version
-
-
-def _core_finding(explanation: Explanation) -> Finding:
-    pointer = pointer_to(*explanation.path)
-    rule = _core_rule(explanation)
-    message = explanation.message
-    advice = None
-    if rule in (rules.SCHEMA_URL_MISSING, rules.PRODUCER_NO_URI, rules.RUN_ID_NO_UUID):
-        advice = rule.advice
-    return _finding(rule, pointer, message, explanation, "openlineage", advice)
-
-
-def _core_rule(explanation: Explanation) -> Rule:
-    path, keyword, detail = explanation.path, explanation.keyword, explanation.detail
-    depth = next((index for index, part in enumerate(path) if part in _FACET_CONTAINERS), None)
-    if depth is not None and len(path) > depth + 1:
-        if keyword == "required" and len(path) == depth + 2 and detail in _BASE_FIELDS:
-            return rules.FACET_BASE_MISSING
-        if len(path) == depth + 3 and path[-1] in _BASE_FIELDS:
-            return rules.FACET_BASE_NO_URI
-        return rules.CORE_VIOLATED if len(path) == depth + 2 and keyword == "type" else rules.FACET_INVALID
-    if keyword == "required":
-        return rules.SCHEMA_URL_MISSING if path == () and detail == "schemaURL" else rules.REQUIRED_MISSING
-    if keyword == "enum" and path == ("eventType",):
-        return rules.UNKNOWN_EVENT_TYPE
-    if keyword == "format":
-        if path == ("eventTime",):
-            return rules.TIME_WITHOUT_OFFSET if explanation.message.endswith("UTC offset") else rules.TIME_UNREADABLE
-        if path == ("producer",):
-            return rules.PRODUCER_NO_URI
-        if path == ("run", "runId"):
-            return rules.RUN_ID_NO_UUID
-    return rules.CORE_VIOLATED
-
-
-def _finding(
-    rule: Rule,
-    pointer: str,
-    message: str,
-    explanation: Explanation,
-    violates: Violates | None,
-    advice: str | None = None,
-) -> Finding:
-    return rule.found(
-        pointer,
-        message,
-        expected=explanation.expected,
-        actual=explanation.actual,
-        advice=advice or explanation.advice,
-        violates=violates,
-    )
+    findings += EVENTS.judge(moments.SCHEMA_URL, SchemaReference(event, url, kind, version, definition))
+    return version if version is not None and kind in CORES[version].kinds else LATEST_CORE
 
 
 def _is_of_base(explanation: Explanation) -> bool:
     if explanation.path == ():
-        return explanation.keyword == "required" and explanation.detail in _BASE_FIELDS
-    return explanation.path[0] in _BASE_FIELDS
-
-
-def _spoken(explanation: Explanation, key: str) -> str:
-    return explanation.message.replace("the event", key, 1) if not explanation.path else explanation.message
-
-
-def _empty(group: FacetGroup, key: str) -> Finding:
-    return rules.FACET_EMPTY.found(
-        group.pointer + pointer_to(key),
-        f"the {key} facet has nothing but its base fields",
-        expected="content",
-        actual="no field beside _producer and _schemaURL",
-    )
-
-
-def _unchecked(group: FacetGroup, key: str, url: object) -> Finding:
-    return rules.FACET_CUSTOM.found(
-        group.pointer + pointer_to(key),
-        f"{key} is a custom facet; only its base fields were checked",
-        expected="a schema at hand",
-        actual=f"_schemaURL: {shown(url)}",
-    )
-
-
-def _resolved_badly(group: FacetGroup, key: str, found: Resolution, url: object) -> Finding:
-    schema = found.schema
-    assert schema is not None
-    pointer = group.pointer + pointer_to(key, "_schemaURL")
-    own = schema.target if "#/$defs/" in schema.target else facet_id(schema.name, schema.version)
-    if found.match is Match.UNKNOWN_VERSION:
-        return _unknown_version(group, key, schema, url, own)
-    if found.match is Match.WRONG_FRAGMENT:
-        rule = rules.FACET_FRAGMENT_WRONG
-        message = f"the fragment of the {key} facet's _schemaURL names nothing in {schema.title}"
-    elif found.match is Match.OTHER_FACET:
-        rule = rules.FACET_KEY_OTHER_SCHEMA
-        message = f"under the key {key} stands a facet whose _schemaURL is of {schema.title}; judged by that"
-        return rule.found(pointer, message, expected=f"the facet {key} of the standard", actual=shown(url))
-    else:
-        rule = rules.FACET_KEY_OTHER_SCHEMA
-        message = f"{key} is a facet of the standard, and its _schemaURL names another schema; judged by {schema.title}"
-    return rule.found(pointer, message, expected=own, actual=shown(url), advice=f"Write {own}.")
-
-
-_VERSION = re.compile(r"/(\d+)-(\d+)-(\d+)/")
-
-
-def _unknown_version(group: FacetGroup, key: str, schema: FacetSchema, url: object, own: str) -> Finding:
-    pointer = group.pointer + pointer_to(key, "_schemaURL")
-    named, latest = _VERSION.search(str(url)), _VERSION.search(own)
-    if named and latest and tuple(map(int, named.groups())) > tuple(map(int, latest.groups())):
-        return rules.FACET_VERSION_UNKNOWN.found(
-            pointer,
-            f"the {key} facet names a later version than the latest one known here; judged by {schema.title}",
-            expected=own,
-            actual=shown(url),
-            advice="Nothing to do if the version exists: clients can be ahead of what was published with the standard.",
-            severity=Severity.INFO,
-        )
-    message = f"the {key} facet names a version that was never published; judged by {schema.title}"
-    return rules.FACET_VERSION_UNKNOWN.found(pointer, message, expected=own, actual=shown(url), advice=f"Write {own}.")
-
-
-def _misplaced(group: FacetGroup, key: str, schema: FacetSchema) -> Finding:
-    places = {"input": "an input's inputFacets", "output": "an output's outputFacets"}
-    right = " or ".join(places.get(entity, f"the {entity}'s facets") for entity in schema.entities)
-    return rules.FACET_ON_WRONG_ENTITY.found(
-        group.pointer + pointer_to(key),
-        f"{key} ({schema.title}) stands among the facets of {_ENTITY_WORDS[group.entity]}",
-        expected=right,
-        actual=group.pointer,
-        advice=f"Move it to {right}.",
-    )
-
-
-_ENTITY_WORDS = {
-    "run": "the run",
-    "job": "the job",
-    "dataset": "a dataset",
-    "input": "an input",
-    "output": "an output",
-}
+        return explanation.keyword == "required" and explanation.detail in BASE_FIELDS
+    return explanation.path[0] in BASE_FIELDS
 
 
 def _secret_variables(event: EventView, findings: list[Finding]) -> None:
-    facet = event.run_facets.get("environmentVariables")
+    facet = event.run_facets["environmentVariables"]
     variables = facet.get("environmentVariables") if type(facet) is dict else None
     if type(variables) is not list:
         return
+    secret: dict[str, str] = {}  # name by index, as the index stands in pointers
     for index, variable in enumerate(variables):
         name = variable.get("name") if type(variable) is dict else None
-        if type(name) is not str or not variable.get("value"):
-            continue
-        if any(word in name.upper() for word in _SECRET_NAMES):
-            place = pointer_to("run", "facets", "environmentVariables", "environmentVariables", index)
-            findings[:] = [
-                finding._replace(actual="****") if finding.pointer.startswith(place) else finding
-                for finding in findings
-            ]
-            findings.append(
-                rules.TOKEN.found(
-                    pointer_to("run", "facets", "environmentVariables", "environmentVariables", index, "value"),
-                    f"the environment variable {redact(name)} is sent with its value",
-                    expected="no secrets in events",
-                    actual="****",
-                    advice="Leave it out of the client's environment_variables setting, and replace the secret.",
-                )
-            )
-
-
-def _secret(secret: Secret) -> Finding:
-    return _SECRET_RULES[secret.family].found(
-        pointer_to(*secret.path),
-        f"what looks like {secret.what} stands in the event",
-        expected="no secrets in events",
-        actual=redact(secret.redacted),
-    )
+        if type(name) is str and is_secret_variable(name, variable.get("value")):
+            secret[str(index)] = name
+    if not secret:
+        return
+    # What other rules had to say about such a variable may quote its value.
+    for at, finding in enumerate(findings):
+        pointer = finding.pointer
+        if pointer.startswith(_VARIABLES) and pointer.removeprefix(_VARIABLES).partition("/")[0] in secret:
+            findings[at] = replace(finding, actual="****")
+    for number, name in secret.items():
+        findings += EVENTS.judge(moments.SECRET_VARIABLE, SecretVariable(f"{_VARIABLES}{number}/value", name))

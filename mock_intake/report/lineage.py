@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from mock_intake.report import graph
-from mock_intake.report.markup import Markup, element, folded, items, joined, scrolling
+from mock_intake.secrets.presenting import presented_name
 from mock_intake.views import NearMiss, Views
 from mock_intake.views.neighbourhood import NotShown, Part, Place, whole, why_not_shown
 
 _MOST_LISTED = 500
-_MOST_ORGS = 50
 
 
 class OrgLineage(NamedTuple):
@@ -37,7 +38,7 @@ def lineage_by_org(views: Views, org: str | None = None) -> list[OrgLineage]:
     return found
 
 
-def drawn(
+def drawing(
     part: Part,
     not_shown: Mapping[Place, NotShown],
     misses: Iterable[NearMiss],
@@ -71,32 +72,32 @@ def in_words(part: Part) -> str:
     return ", ".join(f"{number} {what}{'s' if number != 1 else ''}" for what, number in numbers.items())
 
 
-def lineage_section(lineages: Sequence[OrgLineage]) -> Markup:
-    """The drawings of a report, each org's for itself since orgs have nothing in common, and the same as lists."""
-    if not lineages:
-        return element("p", "No lineage: no accepted event named a job or dataset.")
-    parts: list[Markup] = []
-    for one in lineages[:_MOST_ORGS]:
-        if len(lineages) > 1:
-            parts.append(element("h3", f"Org {one.org}"))
-        parts += _of_org(one)
-    if left := lineages[_MOST_ORGS:]:
-        parts.append(element("p", f"{len(left)} more orgs: --org makes the report of one."))
-    return joined(parts)
+class LineageShown(NamedTuple):
+    """What the page of a report shows of an org's lineage: a drawing, unless there is too much, and the same as a list.
+
+    ``misses`` are the datasets that would not join, ``places`` jobs and datasets, each in a line.
+    """
+
+    org: str
+    words: str
+    drawing: Markup | None
+    misses: list[str]
+    places: list[str]
+    places_left: int
 
 
-def _of_org(one: OrgLineage) -> Iterable[Markup]:
-    words = in_words(one.part)
-    if len(one.part.nodes) > graph.MOST_DRAWN:
-        yield element("p", f"{words}: too many to be drawn. The pages of the server show it part by part.")
-    else:
-        yield scrolling(f"Lineage graph of org {one.org}", drawn(one.part, one.not_shown, one.misses))
-    yield items(f"{miss.finding.code}: {miss.finding.message}" for miss in one.misses[:_MOST_LISTED])
-    listed = items(_told(one, place) for place in one.part.nodes[:_MOST_LISTED])
-    left = len(one.part.nodes) - _MOST_LISTED
-    yield folded("The same as a list", listed, element("p", f"{left} more.") if left > 0 else Markup())
+def shown_lineage(one: OrgLineage) -> LineageShown:
+    """An org's lineage as the page of a report shows it."""
+    places = one.part.nodes
+    return LineageShown(
+        one.org,
+        in_words(one.part),
+        None if len(places) > graph.MOST_NODES else drawing(one.part, one.not_shown, one.misses),
+        [f"{miss.finding.code}: {miss.finding.message}" for miss in one.misses[:_MOST_LISTED]],
+        [_line(place, one.not_shown.get(place)) for place in places[:_MOST_LISTED]],
+        len(places) - _MOST_LISTED,
+    )
 
 
-def _told(one: OrgLineage, place: Place) -> str:
-    why = one.not_shown.get(place)
-    return f"{place.type} {place.namespace} / {place.name}" + (f": {why.words}" if why else "")
+def _line(place: Place, why: NotShown | None) -> str:
+    return f"{place.type} {presented_name(place.namespace, place.name)}" + (f": {why.words}" if why else "")

@@ -5,26 +5,28 @@ Made from a journal (``from_journal``) or by whoever runs producers; the rendere
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from mock_intake import __version__
-from mock_intake.exchange import rfc3339
-from mock_intake.findings import Finding, Selection, Severity, Status
-from mock_intake.journal import EventFilter, ExchangeFilter, Journal
+from mock_intake.journal import EventFilter, ExchangeFilter, Journal, newest_events, newest_exchanges
+from mock_intake.model.exchange import rfc3339
+from mock_intake.model.findings import Finding, Selection, Severity, Status
 from mock_intake.report.lineage import OrgLineage, lineage_by_org
+from mock_intake.report.places import Place, name_of_dataset, name_of_event, name_of_job, name_of_request
+from mock_intake.secrets.presenting import presented, presented_name
 from mock_intake.views import Views, run_to_dict
-
-_PAGE = 500
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that was judged: an event, a refused request, a run, or the datasets over all events.
+    """One thing that was judged: an event, a refused request, a run, or a dataset over all events.
 
-    ``key`` tells entries of a kind apart; ``facts`` are what a reader wants to see of it at a glance.
+    ``key`` tells entries of a kind apart; ``facts`` are what a reader wants to see of it at a glance. ``name`` says
+    what it is without ids and times, so that it is the same in the next report. ``accepted`` are findings that a
+    baseline accepts, and not among the others.
     """
 
     kind: str
@@ -33,28 +35,38 @@ class Entry:
     status: Status
     findings: tuple[Finding, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    accepted: tuple[Finding, ...] = ()
+
+    @property
+    def test(self) -> str | None:
+        """The node id of the pytest test that it belongs to; None where there is none."""
+        return self.facts.get("test")
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "key": self.key,
             "title": self.title,
+            "name": self.name,
             "status": self.status,
             "facts": dict(self.facts),
             "findings": [finding.to_dict() for finding in self.findings],
+            "accepted": [finding.to_dict() for finding in self.accepted],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Entry:
-        findings = tuple(Finding.from_dict(finding) for finding in data["findings"])
-        return cls(**{**data, "status": Status(data["status"]), "findings": findings})
+        findings, accepted = (tuple(map(Finding.from_dict, data[of])) for of in ("findings", "accepted"))
+        return cls(**{**data, "status": Status(data["status"]), "findings": findings, "accepted": accepted})
 
 
 @dataclass(frozen=True)
 class Report:
     """What was received and what was made of it. ``notes`` are what a reader must know to trust it.
 
-    ``lineage`` is there to be drawn; None where nobody asked for it.
+    ``lineage`` is there to be drawn; None where nobody asked for it. ``datasets`` are the names of all that were
+    judged: those with findings alone are among the entries.
     """
 
     title: str
@@ -62,6 +74,7 @@ class Report:
     entries: Sequence[Entry]
     notes: Sequence[str] = ()
     lineage: Sequence[OrgLineage] | None = None
+    datasets: Sequence[str] = ()
 
     @property
     def events(self) -> list[Entry]:
@@ -75,7 +88,7 @@ class Report:
         return sum(entry.status is status for entry in self.events)
 
     def failed(self, level: Severity) -> bool:
-        """Whether there is a finding at or above a level; a report over no events is a failure at any."""
+        """Whether there is a finding at or above ``level``; a report over no events is a failure at any."""
         return not self.events or any(finding.severity.rank >= level.rank for finding in self.findings)
 
     def with_note(self, note: str) -> Report:
@@ -100,6 +113,13 @@ class Report:
         }
 
 
+def places_in(report: Report) -> Iterator[Place]:
+    """The findings of ``report`` with where they were found: in the file of their test, where they are of one."""
+    for entry in report.entries:
+        file, line = (None, None) if entry.test is None else (entry.test.partition("::")[0], 1)
+        yield from (Place(finding, file, line, entry.title, entry.name) for finding in entry.findings)
+
+
 def from_journal(
     journal: Journal,
     views: Views,
@@ -120,19 +140,26 @@ def from_journal(
         shown = run_to_dict(run, ())
         facts = {name: shown[name] for name in ("state", "states", "started_at", "ended_at", "duration")}
         job = shown["job"]
-        name = f"run {run.run_id} of {job['namespace']} / {job['name']}"
+        name = f"run {presented(run.run_id)} of {presented_name(job['namespace'], job['name'])}"
         # Two orgs may have a run of the same id.
-        entries.append(Entry("run", f"{run.org}/{run.run_id}", name, _worst(findings), findings, facts))
-    of_datasets = views.dataset_findings(org)
-    if of_datasets:
-        entries.append(Entry("datasets", "datasets", "datasets over all events", _worst(of_datasets), of_datasets))
+        key = f"{run.org}/{run.run_id}" + (f"/{job['namespace']}/{job['name']}" if run.shared else "")
+        stays = f"run of {name_of_job(job['namespace'], job['name'])}"
+        entries.append(Entry("run", key, name, _worst(findings), findings, facts, stays))
+    of_datasets: dict[str, list[Finding]] = {}
+    for miss in views.near_misses(org):
+        of_datasets.setdefault(name_of_dataset(miss.other), []).append(miss.finding)
+    for name, of_one in of_datasets.items():
+        entries.append(Entry("datasets", name, name, _worst(of_one), tuple(of_one), name=name))
     notes = []
     if journal.dropped:
         notes.append(f"Retention has dropped {journal.dropped} exchanges: this report does not cover them.")
+    if journal.damaged:
+        notes.append(f"{journal.damaged} damaged rows of the journal were left out: this report does not cover them.")
     if not any(entry.kind == "event" for entry in entries):
         notes.append("No event was received, so nothing was judged: this is no pass.")
     lineage = lineage_by_org(views, org) if with_lineage else None
-    return Report(title, datetime.now(UTC), entries, notes, lineage)
+    datasets = [name_of_dataset(dataset) for dataset in views.datasets(org)]
+    return Report(title, datetime.now(UTC), entries, notes, lineage, datasets)
 
 
 def _selected(entry: Entry, selection: Selection | None) -> Entry:
@@ -144,48 +171,35 @@ def _selected(entry: Entry, selection: Selection | None) -> Entry:
 
 def _events(journal: Journal, org: str | None) -> list[Entry]:
     entries: list[Entry] = []
-    cursor: int | None = None
-    while True:
-        page = journal.events(EventFilter(org=org), _PAGE, cursor)
-        for record in page.items:
-            event = record.summary
-            name = event.job_name or (event.dataset.name if event.dataset else None) or "no job"
-            title = f"{event.event_type or event.kind or 'no event'} {name}"
-            facts = {
-                "received_at": rfc3339(record.received_at),
-                "event_time": event.event_time,
-                "run_id": event.run_id,
-                "attempts": record.attempts,
-            }
-            entries.append(Entry("event", event.id, title, event.status, record.findings, facts))
-        cursor = page.next
-        if cursor is None:
-            entries.reverse()
-            return entries
+    for record in newest_events(journal, EventFilter(org=org)):
+        event = record.summary
+        name = event.job_name or (event.dataset.name if event.dataset else None) or "no job"
+        title = f"{presented(event.event_type or event.kind or 'no event')} {presented(name)}"
+        facts = {
+            "received_at": rfc3339(record.received_at),
+            "event_time": event.event_time,
+            "run_id": event.run_id,
+            "attempts": record.attempts,
+        }
+        entries.append(Entry("event", event.id, title, event.status, record.findings, facts, name_of_event(event)))
+    entries.reverse()
+    return entries
 
 
 def _refused(journal: Journal, org: str | None) -> list[Entry]:
     entries: list[Entry] = []
-    cursor: int | None = None
-    while True:
-        page = journal.exchanges(ExchangeFilter(org=org), _PAGE, cursor)
-        for exchange in page.items:
-            if exchange.accepted:
-                continue
-            request = exchange.request
-            facts = {
-                "received_at": rfc3339(exchange.received_at),
-                "status_code": exchange.response.status_code or None,
-                "fault": exchange.fault,
-            }
-            # What a fault did is no fault of the producer's; an answer "as usual" did nothing.
-            findings = () if exchange.fault and not exchange.fault.startswith("2") else exchange.findings
-            title = f"{request.method} {request.path}".strip() or "no HTTP"
-            entries.append(Entry("request", exchange.id, title, _worst(findings), findings, facts))
-        cursor = page.next
-        if cursor is None:
-            entries.reverse()
-            return entries
+    for exchange in newest_exchanges(journal, ExchangeFilter(org=org, refused=True)):
+        facts = {
+            "received_at": rfc3339(exchange.received_at),
+            "status_code": exchange.response.status_code or None,
+            "fault": exchange.fault,
+        }
+        # What a fault did is no fault of the producer's; an answer "as usual" did nothing.
+        findings = () if exchange.fault and not exchange.fault.startswith("2") else exchange.findings
+        title = name_of_request(exchange)
+        entries.append(Entry("request", exchange.id, title, _worst(findings), findings, facts, title))
+    entries.reverse()
+    return entries
 
 
 def _worst(findings: Iterable[Finding]) -> Status:

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from mock_intake import __version__
-from mock_intake.exchange import rfc3339
-from mock_intake.findings import Finding, Sureness
+from mock_intake.model.exchange import rfc3339
+from mock_intake.model.findings import Finding, Sureness
 
 
 class Level(StrEnum):
@@ -38,6 +38,18 @@ class Verdict(StrEnum):
     ERRORED = "errored"
     SKIPPED = "skipped"
     OBSERVED = "observed"
+
+
+class Skip(StrEnum):
+    """Why a case was skipped.
+
+    What does not apply counts for nothing (the Agent has the key). What was not asked for (``--failing``, ``--slow``,
+    ``--only``) leaves a producer ready as far as asked. Where there is no evidence nothing came that could be judged.
+    """
+
+    DOES_NOT_APPLY = "does not apply"
+    NOT_ASKED = "not asked"
+    NO_EVIDENCE = "no evidence"
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,8 @@ class Result:
     """A case judged on one producer. ``message`` says in a line what was seen, ``details`` in as many as it takes.
 
     ``findings`` are those of the rules that made a content case fail; ``accepted_by`` is the baseline entry that
-    takes a failure as known.
+    takes a failure as known. ``skip`` says why it was skipped; ``advice`` is that of the case in the producer's
+    language, empty where there is none but the case's own.
     """
 
     case: Requirement
@@ -90,15 +103,18 @@ class Result:
     details: Sequence[str] = ()
     findings: Sequence[Finding] = ()
     accepted_by: str | None = None
+    skip: Skip | None = None
+    advice: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is not met as far as anybody can tell: failed, not to be judged, or without evidence."""
+        return self.verdict in (Verdict.FAILED, Verdict.ERRORED) or self.skip is Skip.NO_EVIDENCE
 
     @property
     def counts(self) -> bool:
         """Whether it stands between the producer and going live."""
-        return (
-            self.case.level is Level.MUST
-            and self.verdict in (Verdict.FAILED, Verdict.ERRORED)
-            and self.accepted_by is None
-        )
+        return self.case.level is Level.MUST and self.failed and self.accepted_by is None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -108,6 +124,8 @@ class Result:
             "details": list(self.details),
             "findings": [finding.to_dict() for finding in self.findings],
             "accepted_by": self.accepted_by,
+            "skip": self.skip,
+            "advice": self.advice,
         }
 
 
@@ -163,18 +181,28 @@ class Execution:
 
 @dataclass(frozen=True)
 class ProducerReport:
-    """All results of one producer. ``lineage`` is the JSON form of the control API's."""
+    """All results of one producer. ``lineage`` is the JSON form of the control API's.
+
+    ``settings`` is what became of those that it reads of its surroundings: what, name, was, why.
+    """
 
     name: str
     path: str
     results: Sequence[Result]
     executions: Sequence[Execution]
     lineage: Mapping[str, Any] = field(default_factory=dict)
+    settings: Sequence[Mapping[str, str]] = ()
 
     @property
     def ready(self) -> bool:
         """Ready to go live: something was judged, and no MUST failed or errored."""
         return bool(self.results) and not any(result.counts for result in self.results)
+
+    @property
+    def not_asked(self) -> list[str]:
+        """The cases that must pass, and were not asked for."""
+        skips = ((result.case, result.skip) for result in self.results)
+        return [case.id for case, skip in skips if skip is Skip.NOT_ASKED and case.level is Level.MUST]
 
     def count(self, verdict: Verdict) -> int:
         return sum(result.verdict is verdict for result in self.results)
@@ -184,10 +212,12 @@ class ProducerReport:
             "name": self.name,
             "path": self.path,
             "ready": self.ready,
+            "not_asked": self.not_asked,
             "counts": {str(verdict): self.count(verdict) for verdict in Verdict},
             "results": [result.to_dict() for result in self.results],
             "executions": [execution.to_dict() for execution in self.executions],
             "lineage": dict(self.lineage),
+            "settings": [dict(setting) for setting in self.settings],
         }
 
 
@@ -210,6 +240,12 @@ class SuiteReport:
     def is_ready(self, producer: ProducerReport) -> bool:
         return producer.ready and not self.left_out
 
+    def verdict_on(self, producer: ProducerReport) -> str:
+        """What is said of ``producer`` in the end: ``ready``, ``ready, as far as asked`` or ``not ready``."""
+        if not producer.ready:
+            return "not ready"
+        return "ready, as far as asked" if self.left_out or producer.not_asked else "ready"
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "title": self.title,
@@ -219,5 +255,8 @@ class SuiteReport:
             "left_out": self.left_out,
             "notes": list(self.notes),
             "cases": [case.to_dict() for case in self.cases],
-            "producers": [{**producer.to_dict(), "ready": self.is_ready(producer)} for producer in self.producers],
+            "producers": [
+                {**producer.to_dict(), "ready": self.is_ready(producer), "verdict": self.verdict_on(producer)}
+                for producer in self.producers
+            ],
         }

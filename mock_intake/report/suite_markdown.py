@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from mock_intake.report.escaping import clipped, in_markdown
-from mock_intake.report.places import Group
+from mock_intake.report.finding_text import finding_lines, markdown
 from mock_intake.report.suite import ProducerReport, Requirement, Result, SuiteReport
 from mock_intake.report.suite_words import (
     MARKS,
+    advice,
     cases_of,
     counts,
-    group_title,
     grouped,
     headline,
-    places_of,
     results_by_case,
     troubles,
     verdict_words,
@@ -23,28 +23,29 @@ from mock_intake.report.suite_words import (
 
 # A job summary may have 1 MiB; the steps of a job may share a page, so that a report takes a part of it only.
 _MOST_BYTES = 256 * 1024
-_MOST_DETAILS = 10
+_MOST_LINES = 20
 _MOST_LETTERS = 500
 
 
 def to_markdown(report: SuiteReport) -> str:
-    """The verdict first, then the matrix, then what failed with advice: cut, and said so, where it grows too long."""
+    """The verdict first, then what failed with advice, then the matrix: cut, and said so, where it grows too long."""
     lines = [f"# {_cell(report.title)}", "", f"**{in_markdown(headline(report))}**", ""]
     lines += [f"- {_producer(one, report)}" for one in report.producers]
     lines += ["", *(f"> {_cell(note)}\n" for note in report.notes)]
-    room = _MOST_BYTES - _size(lines)
-    kept, left = _fitting(_matrix(report), room // 2)
-    lines += kept
-    if left:
-        lines += ["", f"... and {left} more cases: see the JSON or HTML form."]
+    cases, cases_left = _fitting(_matrix(report), (_MOST_BYTES - _size(lines)) // 2)
+    if cases_left:
+        cases += ["", f"... and {cases_left} more cases: see the JSON or HTML form."]
     found = troubles(report)
     if found:
-        lines += ["", "## What failed or could not be judged", ""]
+        lines += ["## What failed or could not be judged", ""]
         several = len(report.producers) > 1
-        kept, left = _fitting((_trouble(*pair, several=several) for pair in found), _MOST_BYTES - _size(lines))
+        room = _MOST_BYTES - _size(lines) - _size(cases)
+        kept, left = _fitting((_trouble(*pair, several=several) for pair in found), room)
         lines += kept
         if left:
-            lines += [f"... and {left} more: see the JSON or HTML form."]
+            lines += [f"... and {left} more: see the JSON or HTML form.", ""]
+    if cases:
+        lines += ["## All cases", "", *cases]
     return "\n".join(lines) + "\n"
 
 
@@ -70,10 +71,10 @@ def _cell(text: str) -> str:
 
 
 def _producer(producer: ProducerReport, report: SuiteReport) -> str:
-    told = f"{_cell(producer.name)} ({_cell(producer.path)}): {in_markdown(counts([producer]))}"
+    line = f"{_cell(producer.name)} ({_cell(producer.path)}): {in_markdown(counts([producer]))}"
     if not report.says_ready:
-        return told
-    return f"{told}: {'ready' if report.is_ready(producer) else f'not ready: {why_not(producer)}'}"
+        return line
+    return f"{line}: {'ready' if report.is_ready(producer) else f'not ready: {why_not(producer)}'}"
 
 
 def _matrix(report: SuiteReport) -> Iterable[str]:
@@ -101,21 +102,26 @@ def _trouble(producer: ProducerReport, result: Result, *, several: bool) -> str:
     """A section on one case; every line begins with words of ours, so that no text can begin a block."""
     case = result.case
     whose = f"{_cell(producer.name)}: " if several else ""
-    seen = [*result.details, *map(_group, grouped(result.findings))]
+    # A retry storm has thousands of lines: only those that are shown are made.
+    shown = list(islice(_seen(result), _MOST_LINES + 1))
     lines = [
         f"### {whose}{_cell(case.id)} ({case.level}): {verdict_words(result)}",
         "",
         f"- Required: {_cell(case.requirement)}",
         f"- Seen: {_cell(result.message)}",
-        *(f"  - also: {_cell(line)}" for line in seen[:_MOST_DETAILS]),
+        *shown[:_MOST_LINES],
     ]
-    if len(seen) > _MOST_DETAILS:
-        lines.append(f"  - ... and {len(seen) - _MOST_DETAILS} more")
-    lines += [f"- How to fix it: {_cell(case.advice)}", f"- Source: {_cell(case.source)} ({case.sureness})"]
+    if len(shown) > _MOST_LINES:
+        lines.append("  - ... and more: see the JSON or HTML form")
+    lines += [f"- How to fix it: {_cell(advice(result))}", f"- Source: {_cell(case.source)} ({case.sureness})"]
     if result.accepted_by is not None:
         lines.append(f"- Accepted by the baseline: {_cell(result.accepted_by)}")
     return "\n".join([*lines, ""])
 
 
-def _group(group: Group) -> str:
-    return f"{group_title(group)}: {'; '.join(places_of(group))}; advice: {group.first.advice}"
+def _seen(result: Result) -> Iterator[str]:
+    """What was seen beside the message: details, and what rules found."""
+    yield from (f"  - also: {_cell(line)}" for line in result.details)
+    style = markdown(_MOST_LETTERS)
+    for group in grouped(result.findings):
+        yield from (f"  {line}" for line in finding_lines(group, style))

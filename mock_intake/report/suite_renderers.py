@@ -1,19 +1,16 @@
-"""The suite report as text, JSON, JUnit XML, Markdown and HTML: from the same data, for different readers."""
+"""The suite report as JUnit XML, and the schema of its JSON form."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 from xml.etree import ElementTree
 
 from mock_intake.report.escaping import clipped, shown, shown_lines
+from mock_intake.report.finding_text import finding_lines
 from mock_intake.report.suite import ProducerReport, Result, SuiteReport, Verdict
-from mock_intake.report.suite_html import to_html
-from mock_intake.report.suite_markdown import to_markdown
-from mock_intake.report.suite_terminal import to_text
-from mock_intake.report.suite_words import TROUBLE, group_lines, grouped, is_accepted
+from mock_intake.report.suite_words import TROUBLE, advice, grouped, is_accepted
 
 _MOST_OUTPUT = 20_000
 
@@ -23,10 +20,6 @@ def json_schema() -> dict[str, Any]:
     text = files("mock_intake.report").joinpath("suite-report.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
-
-
-def to_json(report: SuiteReport) -> str:
-    return json.dumps(report.to_dict(), indent=2) + "\n"
 
 
 def to_junit(report: SuiteReport) -> str:
@@ -85,34 +78,25 @@ def _case(suite: ElementTree.Element, producer: str, result: Result) -> None:
         reason = f"{result.verdict}, accepted by the baseline ({result.accepted_by}): {result.message}"
         ElementTree.SubElement(case, "skipped", message=shown(reason))
     elif result.verdict is Verdict.FAILED:
-        ElementTree.SubElement(case, "failure", message=message, type=required.level).text = _told(result)
+        ElementTree.SubElement(case, "failure", message=message, type=required.level).text = _details(result)
     elif result.verdict is Verdict.ERRORED:
-        ElementTree.SubElement(case, "error", message=message, type=required.level).text = _told(result)
+        ElementTree.SubElement(case, "error", message=message, type=required.level).text = _details(result)
     elif result.verdict is Verdict.SKIPPED:
         ElementTree.SubElement(case, "skipped", message=message)
     else:
-        ElementTree.SubElement(case, "system-out").text = _told(result)
+        ElementTree.SubElement(case, "system-out").text = _details(result)
 
 
-def _told(result: Result) -> str:
+def _details(result: Result) -> str:
     case = result.case
     lines = [
         f"{result.verdict}: {case.title}",
         f"required ({case.level}): {case.requirement}",
         f"seen: {result.message}",
         *result.details,
-        *(line for group in grouped(result.findings) for line in group_lines(group)),
+        *(line for group in grouped(result.findings) for line in finding_lines(group)),
     ]
     if result.verdict in TROUBLE:
-        lines.append(f"advice: {case.advice}")
+        lines.append(f"advice: {advice(result)}")
     lines.append(f"source: {case.source} ({case.sureness})")
     return shown_lines(clipped("\n".join(lines), _MOST_OUTPUT))
-
-
-RENDERERS: Mapping[str, Callable[[SuiteReport], str]] = {
-    "text": to_text,
-    "json": to_json,
-    "junit": to_junit,
-    "markdown": to_markdown,
-    "html": to_html,
-}

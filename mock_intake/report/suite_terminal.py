@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mock_intake.report.escaping import clipped, shown
+from mock_intake.report.finding_text import finding_lines
 from mock_intake.report.suite import ProducerReport, Requirement, Result, SuiteReport, Verdict
 from mock_intake.report.suite_words import (
+    advice,
     cases_of,
     counts,
-    group_lines,
     grouped,
     groups_of,
     headline,
@@ -112,8 +113,8 @@ def _list(printer: _Printer, report: SuiteReport, producer: ProducerReport) -> N
         for case in cases:
             result = results.get(case.id)
             words, style = (verdict_words(result), _COLOURS[result.verdict]) if result else ("not judged", "dim")
-            told = f"{case.id:{longest}}  {case.level:6}  {result.message if result else ''}".rstrip()
-            printer.parts([(f"{words:8}", style), (f"  {told}", "")], indent=2)
+            row = f"{case.id:{longest}}  {case.level:6}  {result.message if result else ''}".rstrip()
+            printer.parts([(f"{words:8}", style), (f"  {row}", "")], indent=2)
         printer.line("")
 
 
@@ -154,12 +155,12 @@ def _trouble(printer: _Printer, producer: ProducerReport | None, result: Result)
     printer.parts([(f"{whose}{case.id}", "bold"), (f" ({case.level}) ", ""), words, (f": {case.title}", "")])
     printer.line(f"required: {case.requirement}", indent=4)
     printer.line(f"seen:     {clipped(result.message, _MOST_LETTERS)}", indent=4)
-    lines = [*result.details, *(line for group in grouped(result.findings) for line in group_lines(group))]
+    lines = [*result.details, *(line for group in grouped(result.findings) for line in finding_lines(group))]
     for line in lines[:_MOST_LINES]:
         printer.line(clipped(line, _MOST_LETTERS), "dim", indent=14)
     if len(lines) > _MOST_LINES:
         printer.line(f"... and {len(lines) - _MOST_LINES} more lines", "dim", indent=14)
-    printer.line(f"advice:   {case.advice}", indent=4)
+    printer.line(f"advice:   {advice(result)}", indent=4)
     printer.line(f"source:   {case.source} ({case.sureness})", indent=4)
     if result.accepted_by is not None:
         printer.line(f"accepted: {result.accepted_by}", indent=4)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from mock_intake.event import EventView
-from mock_intake.findings import Finding, Severity, Status
+from mock_intake.model.event import EventView
+from mock_intake.model.findings import Finding, Severity, Status
 from mock_intake.report.places import Group, Groups, Place
 from mock_intake.report.suite import Execution, ProducerReport, Requirement, Result, SeenRequest, SuiteReport, Verdict
 
@@ -20,6 +20,11 @@ MARKS: Mapping[Verdict, str] = {
 }
 _MOST_PLACES = 3
 TROUBLE = (Verdict.FAILED, Verdict.ERRORED)
+_AGAINST = (
+    (Verdict.FAILED, "failed"),
+    (Verdict.ERRORED, "could not be judged"),
+    (Verdict.SKIPPED, "without evidence"),
+)
 _RANKS = {Severity.WARNING: Status.WARNING, Severity.ERROR: Status.ERROR}
 
 
@@ -37,29 +42,34 @@ def headline(report: SuiteReport) -> str:
     if not report.says_ready:
         return f"Measured: {counts(report.producers)}."
     waiting = [producer for producer in report.producers if not producer.ready]
-    if not waiting and report.left_out:
-        return (
-            "No required case failed of those that were selected. Whether it is ready to go live, only all can tell: "
-            f"{report.left_out} were left out."
-        )
     if not waiting:
         whose = "" if len(report.producers) == 1 else f"all {len(report.producers)} producers: "
+        missing = not_asked(report)
+        if missing:
+            return f"Ready, as far as asked: {whose}no required case failed. Not asked: {missing}."
         return f"Ready to go live: {whose}no required case failed."
     if len(report.producers) == 1:
         return f"Not ready to go live: {why_not(waiting[0])}."
     return f"Not ready to go live: {len(waiting)} of {len(report.producers)} producers."
 
 
+def not_asked(report: SuiteReport) -> str:
+    """The cases that nobody asked for, in a few words; empty if all that must pass were."""
+    named = dict.fromkeys(case for producer in report.producers for case in producer.not_asked)
+    left_out = [f"{report.left_out} {'case' if report.left_out == 1 else 'cases'} (--only)"] if report.left_out else []
+    return ", ".join([*named, *left_out])
+
+
 def why_not(producer: ProducerReport) -> str:
     """What keeps a producer from being ready, in a few words."""
     if not producer.results:
         return "nothing was judged"
-    told = [
+    parts = [
         f"{count} required {'case' if count == 1 else 'cases'} {words}"
-        for verdict, words in ((Verdict.FAILED, "failed"), (Verdict.ERRORED, "could not be judged"))
+        for verdict, words in _AGAINST
         if (count := sum(result.counts and result.verdict is verdict for result in producer.results))
     ]
-    return ", ".join(told) or "not all cases were selected"
+    return ", ".join(parts) or "not all cases were selected"
 
 
 def counts(producers: Sequence[ProducerReport]) -> str:
@@ -91,15 +101,30 @@ def results_by_case(producer: ProducerReport) -> dict[str, Result]:
 
 def troubles(report: SuiteReport) -> list[tuple[ProducerReport, Result]]:
     """What failed or could not be judged: what counts first, then the rest, what a baseline accepts last."""
-    found = [
-        (producer, result) for producer in report.producers for result in producer.results if result.verdict in TROUBLE
-    ]
+    found = []
+    for producer in report.producers:
+        failing = _fails(producer)
+        found += [
+            (producer, result)
+            for result in producer.results
+            if result.verdict in TROUBLE or (result.counts and not failing)
+        ]
     return sorted(found, key=lambda pair: (not pair[1].counts, is_accepted(pair[1])))
+
+
+def _fails(producer: ProducerReport) -> bool:
+    """Whether something failed: what has no evidence then needs no telling, for little came."""
+    return any(result.counts and result.verdict in TROUBLE for result in producer.results)
 
 
 def is_accepted(result: Result) -> bool:
     """Whether there is something to accept, and a baseline does."""
-    return result.accepted_by is not None and result.verdict in TROUBLE
+    return result.accepted_by is not None and result.failed
+
+
+def advice(result: Result) -> str:
+    """What to do, in the producer's language where there is such advice."""
+    return result.advice or result.case.advice
 
 
 def verdict_words(result: Result) -> str:
@@ -107,33 +132,10 @@ def verdict_words(result: Result) -> str:
 
 
 def grouped(findings: Iterable[Finding]) -> list[Group]:
-    """Findings by rule, the worst first."""
+    """Findings by rule and message, the worst first."""
     groups = Groups(_MOST_PLACES)
     groups.extend(Place(finding, None) for finding in findings)
     return groups.at_or_above(Severity.INFO)
-
-
-def group_title(group: Group) -> str:
-    times = f", {group.count} x" if group.count > 1 else ""
-    return f"{group.first.code} {group.first.severity}{times}"
-
-
-def places_of(group: Group) -> list[str]:
-    """What a rule has to say and where: the first few, each once."""
-    told = dict.fromkeys(
-        f"{finding.message} at {finding.pointer}" if finding.pointer else finding.message
-        for finding, *_ in group.places
-    )
-    more = [f"... and {group.count - len(group.places)} more"] if group.count > len(group.places) else []
-    return [*told, *more]
-
-
-def group_lines(group: Group) -> list[str]:
-    """The findings of a rule in full, on some lines."""
-    first = group.first
-    expected = [f"expected: {first.expected}; actual: {first.actual}"] if first.expected and first.actual else []
-    source = f"source: {first.source} ({first.sureness})"
-    return [group_title(group), *places_of(group), *expected, f"advice: {first.advice}", source]
 
 
 def requests_in_words(execution: Execution) -> str:

@@ -1,18 +1,36 @@
-"""The requests of an execution along its time, as a drawing: one lane for each kind of answer."""
+"""The requests of an execution along its time, to be drawn: one lane for each kind of answer."""
 
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
-from mock_intake.report.markup import Markup, element, joined
 from mock_intake.report.suite import Execution, SeenRequest
 from mock_intake.report.suite_words import requests_in_words
 
 _NO_ANSWER = "none"
-_WIDTH = 1_000
+WIDTH = 1_000
 # Room for half a mark at both ends.
 _MARGIN = 6
-_SCALE = _WIDTH - 2 * _MARGIN
+_SCALE = WIDTH - 2 * _MARGIN
+
+
+class Lane(NamedTuple):
+    """The requests with one kind of answer: ``marks`` is one path for all of them; no ``name`` where none came."""
+
+    name: str
+    marks: str
+
+
+class Timeline(NamedTuple):
+    """What is drawn of an execution. ``ran`` is how long the command ran, in units of ``WIDTH``; the axis goes to
+    ``end``. ``words`` are the same for those who do not see it, ``left_out`` what the drawing is without."""
+
+    words: str
+    ran: int
+    end: str
+    lanes: list[Lane]
+    left_out: str
 
 
 def answer_of(request: SeenRequest) -> str:
@@ -26,6 +44,7 @@ def _lane_of(request: SeenRequest) -> str:
 
 
 def seconds(number: float) -> str:
+    """A duration to the millisecond, without zeros at its end."""
     return f"{number:.3f}".rstrip("0").rstrip(".") + " s"
 
 
@@ -35,42 +54,33 @@ def in_words(execution: Execution) -> str:
     if not requests:
         return f"no request in {seconds(execution.seconds)}"
     answers = Counter(map(answer_of, requests))
-    told = ", ".join(f"{count} x {answer}" for answer, count in sorted(answers.items()))
+    counts = ", ".join(f"{count} x {answer}" for answer, count in sorted(answers.items()))
     span = f"from {seconds(requests[0].at)} to {seconds(requests[-1].at)}" if len(requests) > 1 else ""
     return (
         f"{requests_in_words(execution)} {span or 'at ' + seconds(requests[0].at)}; "
-        f"answers: {told}; the command ran for {seconds(execution.seconds)}"
+        f"answers: {counts}; the command ran for {seconds(execution.seconds)}"
     )
 
 
-def timeline(execution: Execution) -> Markup:
-    """The drawing; the shaded part is how long the command ran. Letters are no part of what is stretched."""
+def timeline(execution: Execution) -> Timeline:
+    """What is drawn of an execution."""
     end = max([execution.seconds, *(request.at for request in execution.requests)]) or 1.0
     lanes: dict[str, list[SeenRequest]] = {}
     for request in execution.requests:
         lanes.setdefault(_lane_of(request), []).append(request)
-    drawn = [
-        element("span", name, class_="lane", aria_hidden="true") + _lane(name, lanes[name], execution.seconds, end)
-        for name in sorted(lanes)
-    ] or [element("span", "", class_="lane") + _lane("", [], execution.seconds, end)]
-    axis = element("span", "", class_="lane") + element(
-        "span", element("span", "0 s"), element("span", seconds(end)), class_="axis", aria_hidden="true"
+    left_out = ""
+    if execution.requests_left_out:
+        left_out = f"Only {requests_in_words(execution)}: the rest was judged too, and left out of the report."
+    return Timeline(
+        in_words(execution),
+        round(execution.seconds / end * WIDTH),
+        seconds(end),
+        [Lane(name, _marks(lanes[name], end)) for name in sorted(lanes)] or [Lane("", "")],
+        left_out,
     )
-    drawing = element("div", *drawn, axis, class_="timeline", role="img", aria_label=in_words(execution))
-    if not execution.requests_left_out:
-        return drawing
-    words = f"Only {requests_in_words(execution)}: the rest was judged too, and left out of the report."
-    return joined([drawing, element("p", words, class_="sub")])
 
 
-def _lane(name: str, requests: list[SeenRequest], ran: float, end: float) -> Markup:
+def _marks(requests: list[SeenRequest], end: float) -> str:
     """One path for all marks of a lane, those at the same place once: thousands of requests stay a small drawing."""
     places = sorted({round(max(0.0, request.at) / end * _SCALE) for request in requests})
-    return element(
-        "svg",
-        element("rect", class_="ran", width=round(ran / end * _WIDTH), height=16),
-        element("path", d="".join(f"M{place + _MARGIN} 2v12" for place in places)) if places else Markup(),
-        class_=f"answers-{name}" if name else None,
-        viewBox=f"0 0 {_WIDTH} 16",
-        preserveAspectRatio="none",
-    )
+    return "".join(f"M{place + _MARGIN} 2v12" for place in places)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
+import math
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -11,12 +13,17 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mock_intake.server.answers import failure
+from mock_intake.server.responses import failure
+from mock_intake.system.clock import monotonic
 
+# Between two wrong tokens, in seconds; and how long one waits for its turn at most.
+_PER_GUESS = 0.5
+_LONGEST_WAIT = 10.0
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 _READING = ("GET", "HEAD", "OPTIONS")
 # As browsers write an origin (RFC 6454); "null" and anything odd is nobody's.
 _ORIGIN = re.compile(r"https?://((\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d+)?)", re.IGNORECASE)
+_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s:/?#@\[\]\\]+))(?::[0-9]{0,5})?")
 # What Sec-Fetch-Site says of a request that no page of another origin has made.
 _OWN_REQUESTS = ("same-origin", "none")
 
@@ -35,15 +42,55 @@ class Cookie(NamedTuple):
     value: str
 
 
+class Guesses:
+    """Slows down whoever guesses: of all wrong tokens that a server is shown one is answered every half second.
+
+    Who shows the right one never waits.
+    """
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    async def wait(self) -> bool:
+        """Returns when it is this guess's turn; false, at once, where too many wait already."""
+        now = monotonic()
+        turn = max(now, self._next) + _PER_GUESS
+        if turn - now > _LONGEST_WAIT:
+            return False
+        self._next = turn
+        await asyncio.sleep(turn - now)
+        return True
+
+
 @dataclass(frozen=True)
 class Access:
-    """``token``: what ``Authorization: Bearer`` must carry, if set. ``hosts``: names beside loopback's."""
+    """Who may use the control API and the pages.
+
+    ``token`` is what ``Authorization: Bearer`` must carry; None asks for none. ``hosts`` are the names by which they
+    may be used beside those of loopback: a page elsewhere that leads a browser here by a name of its own gets nothing.
+    """
 
     token: str | None = None
     hosts: frozenset[str] = field(default_factory=frozenset)
+    _guesses: Guesses = field(default_factory=Guesses, init=False, repr=False, compare=False)
+
+    async def admit_guess(self) -> bool:
+        """Returns when a wrong token may be answered; false, at once, where too many wait already."""
+        return await self._guesses.wait()
+
+    async def answer_to(self, request: Request) -> Response | None:
+        """As ``refusal`` of ``request``; the answer to a wrong token is late, or tells of too many."""
+        refusal = self.refusal(request)
+        if refusal is None or refusal.status_code != 401 or "authorization" not in request.headers:
+            return refusal
+        if await self.admit_guess():
+            return refusal
+        response = failure(429, "Too many wrong tokens are being tried here. The right one is taken at any time.")
+        response.headers["retry-after"] = str(math.ceil(_LONGEST_WAIT))
+        return response
 
     def refusal(self, request: Request) -> Response | None:
-        """The answer to a request that may not use the control API; None if it may."""
+        """The answer to a ``request`` that may not use the control API; None if it may."""
         objection = self.objection(request)
         if objection is None:
             return None
@@ -53,7 +100,7 @@ class Access:
         return response
 
     def objection(self, request: Request) -> Objection | None:
-        """What there is against a request; None if nothing is."""
+        """What there is against ``request``, by its Host, its Origin and its token; None if nothing is."""
         host = host_name(request.headers.get("host", ""))
         if not self._is_ours(host):
             return Objection(
@@ -76,7 +123,9 @@ class Access:
         return None
 
     def admits(self, token: str) -> bool:
-        """Whether this is the control token; any is, where none is needed."""
+        """Whether ``token`` is the control token; any is, where none is needed. Takes as long for a near one as for
+        any.
+        """
         return self.token is None or hmac.compare_digest(token.encode(), self.token.encode())
 
     @property
@@ -124,15 +173,15 @@ def _place(host: str) -> str:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets, in lower case."""
+    """The name in ``host``, the value of a Host header, without port and brackets, in lower case."""
     host = host.strip().lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    match = _HOST.fullmatch(host)
+    # Of what is no host as a whole no part is taken for one.
+    return host if match is None else match["address"] or match["name"]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether binding to this address is visible on this machine only."""
+    """Whether binding to the address ``host`` is visible on this machine only."""
     if host == "localhost":
         return True
     try:

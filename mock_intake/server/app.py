@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,33 +14,39 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_intake.datadog.agent import AgentSettings
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.paths import Addresses
-from mock_intake.server.agent import AgentEndpoint
-from mock_intake.server.answers import answer
-from mock_intake.server.control import Control
-from mock_intake.server.endpoint import IntakeEndpoint
-from mock_intake.server.reception import Reception
+from mock_intake.producers.paths import Addresses
+from mock_intake.server.control import Control, routes
+from mock_intake.server.ingest.agent import AgentEndpoint
+from mock_intake.server.ingest.endpoint import IntakeEndpoint
+from mock_intake.server.ingest.pipeline import Pipeline
+from mock_intake.server.limits import Descriptors
+from mock_intake.server.responses import answer, failure
 
 
 def create_app(
-    reception: Reception, control: Control, addresses: Callable[[], Addresses | None] = lambda: None
+    pipeline: Pipeline,
+    control: Control,
+    addresses: Callable[[], Addresses | None] = lambda: None,
+    descriptors: Descriptors | None = None,
 ) -> Starlette:
     """The ASGI app: the intake's endpoint, the control API, the pages, and a health check.
 
     Every other path leads to the endpoint too, which puts the request on record as misdirected; and so does what
-    comes to the pages' paths and asks for no page. ``addresses`` is what the pages tell of how to get here.
+    comes to the pages' paths and asks for no page. ``addresses`` is what the pages say of how to get here.
     """
-    endpoint = IntakeEndpoint(reception)
-    pages = LazyPages(reception, control, addresses, endpoint)
+    endpoint = IntakeEndpoint(pipeline)
+    pages = LazyPages(pipeline, control, addresses, endpoint)
     app = _App(
         endpoint,
         routes=[
-            Route("/healthz", healthz),
-            *control.routes(),
+            Route("/healthz", _health(descriptors)),
+            *routes(control),
             Route("/", pages),
             Route("/mock", pages),
             Route("/mock/{rest:anything}", pages),
         ],
+        # The exception itself goes on to whoever serves the request, and is told in the log there.
+        exception_handlers={Exception: _failed},
     )
     app.router.redirect_slashes = False
     app.router.default = endpoint
@@ -48,8 +56,13 @@ def create_app(
 class _App(Starlette):
     """Leads events straight to their endpoint, which needs none of what routes and middleware do, and takes time."""
 
-    def __init__(self, endpoint: IntakeEndpoint, routes: Sequence[BaseRoute]) -> None:
-        super().__init__(routes=routes)
+    def __init__(
+        self,
+        endpoint: IntakeEndpoint,
+        routes: Sequence[BaseRoute],
+        exception_handlers: Mapping[Any, Callable[[Request, Exception], Response]],
+    ) -> None:
+        super().__init__(routes=routes, exception_handlers=exception_handlers)
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,28 +77,40 @@ class LazyPages:
 
     def __init__(
         self,
-        reception: Reception,
+        pipeline: Pipeline,
         control: Control,
         addresses: Callable[[], Addresses | None],
         elsewhere: IntakeEndpoint,
     ) -> None:
-        self._parts = (reception, control, addresses, elsewhere)
+        self._parts = (pipeline, control, addresses, elsewhere)
         self._pages: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._pages is None:
             from mock_intake.web import Pages, Sources
 
-            reception, control, addresses, elsewhere = self._parts
-            sources = Sources(control.journal, control.views, control.faults, reception.intake.settings, addresses)
-            self._pages = Pages(sources, control.access, elsewhere)
+            pipeline, control, addresses, elsewhere = self._parts
+            sources = Sources(control.journal, control.views, control.faults, pipeline.intake.settings, addresses)
+            self._pages = Pages(sources, control.access, control.making, elsewhere)
         await self._pages(scope, receive, send)
 
 
-def create_agent_app(reception: Reception, settings: AgentSettings) -> AgentEndpoint:
-    """The ASGI app of the Agent's port: it has one endpoint, and knows what else may arrive there."""
-    return AgentEndpoint(reception, settings)
+def create_agent_app(pipeline: Pipeline, settings: AgentSettings, traffic: Counter[str]) -> AgentEndpoint:
+    """The ASGI app of the Agent's port: it has one endpoint, and knows what else may arrive there.
+
+    ``traffic`` is counted up by what comes to the trace agent's other endpoints.
+    """
+    return AgentEndpoint(pipeline, settings, traffic)
 
 
-async def healthz(_request: Request) -> Response:
-    return answer({"status": "ok"})
+def _failed(_request: Request, _error: Exception) -> Response:
+    return failure(500, "mock-intake could not serve the request: a bug of its own, which its log tells of.")
+
+
+def _health(descriptors: Descriptors | None) -> Callable[[Request], Awaitable[Response]]:
+    async def healthz(_request: Request) -> Response:
+        if descriptors is not None and descriptors.used_up:
+            return answer({"status": "all descriptors are in use: nobody can connect"}, 503)
+        return answer({"status": "ok"})
+
+    return healthz

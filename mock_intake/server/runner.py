@@ -9,71 +9,84 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import uvicorn
+from starlette.types import ASGIApp
 
-from mock_intake.clock import monotonic
 from mock_intake.datadog.agent import AgentSettings
-from mock_intake.exchange import Exchange
 from mock_intake.faults import Faults
-from mock_intake.intake import Intake, Settings
-from mock_intake.journal import Journal, MemoryJournal
+from mock_intake.journal import Journal, JournalError, MemoryJournal
+from mock_intake.judging.intake import Intake, Settings
+from mock_intake.model.exchange import Exchange
 from mock_intake.openlineage.library import FacetLibrary
-from mock_intake.paths import Addresses
-from mock_intake.server.accepting import accept_tls
+from mock_intake.producers.paths import Addresses
+from mock_intake.secrets.other_orgs import KnownOrgs
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.app import create_agent_app, create_app
-from mock_intake.server.bell import Bell
+from mock_intake.server.change_signal import ChangeSignal
 from mock_intake.server.control import Control
-from mock_intake.server.doors import Door, within
-from mock_intake.server.forward import Target
-from mock_intake.server.protocol import recording_protocol
-from mock_intake.server.proxy import ForwardProxy, Peers
-from mock_intake.server.reception import Reception
-from mock_intake.server.recorder import Recorder
-from mock_intake.server.tls import Certificates
-from mock_intake.sockets import Socket
+from mock_intake.server.http.peers import Peers
+from mock_intake.server.http.proxy import ForwardProxy
+from mock_intake.server.http.server import HttpServer
+from mock_intake.server.http.tls import Certificates
+from mock_intake.server.ingest.forwarding import Target
+from mock_intake.server.ingest.pipeline import Pipeline
+from mock_intake.server.ingest.recorder import Recorder
+from mock_intake.server.limits import Descriptors, Limits, Notices
+from mock_intake.server.listen import Listener, ServerError, run_in
+from mock_intake.server.unix import bind_unix
+from mock_intake.system.clock import monotonic
 from mock_intake.views import Views
 
+_AGENT_SOCKET = "agent-socket"
 _START_TIMEOUT = 20.0
+# To open a port takes no time; a loop that does not come to it has ended, or is stuck for good.
+# How often (seconds) it is looked whether there are descriptors left.
+_LOOK = 1.0
+_OPEN_TIMEOUT = 5.0
 _STOP_TIMEOUT = 5.0
+# So long (seconds) requests have that are under way when the server ends.
+_GRACE = 1.0
 # How long between two looks at whether there is still something to wait for, in seconds.
 _PATIENCE = 0.002
 # How long a turn of the loop is waited for at a time: it may end without one, in seconds.
 _TURNS_TIMEOUT = 0.2
 
 
-class ServerError(RuntimeError):
-    """The server could not be started, or was asked for what it does not serve; the message says why."""
-
-
-@dataclass
-class _Listener:
-    """One port that is served: its socket, and the uvicorn server behind it."""
-
-    socket: socket.socket
-    server: uvicorn.Server
-
-    address: tuple[str, int]
+def _orgs_in(journal: Journal) -> list[str]:
+    """The orgs on record, those heard of first before the others; none where that cannot be read."""
+    try:
+        return [found.org for found in reversed(journal.orgs())]
+    except JournalError:
+        return []
 
 
 class IntakeServer:
     """An intake on sockets of its own, served from a thread of its own.
 
     ``port`` 0 takes a free one. ``tls`` serves https beside http, on ``tls_port``; ``agent`` the Datadog Agent's
-    OpenLineage proxy on ``agent_port``; ``proxy_port`` (needs ``tls``) a forward proxy that lets through to the
-    intake, and to ``proxy_allow`` hosts. ``forward`` sends accepted events on to another intake, whose answer is
-    then given. ``on_exchange`` is called with every exchange once it is on record: in the server's thread, or in
-    that of a journal that waits for a disk.
+    OpenLineage proxy on ``agent_port``, and at ``agent_socket`` (a path) if there is one; ``proxy_port`` (needs
+    ``tls``) a forward proxy that lets through to the intake, and to ``proxy_allow`` hosts. ``forward`` sends accepted
+    events on to another intake, whose answer is then given. ``limits`` are what all who connect get of it.
+    ``on_exchange`` is called with every exchange once it is on record: in the server's thread, or in that of a journal
+    that waits for a disk.
 
-    The journal, the views of it and the fault plans are there for the asking, also after the server stopped.
-    Raises ``ServerError`` on entering if an address cannot be had.
+    The journal, the views of it and the fault plans are there for the asking, also after the server stopped; so is
+    ``changes``, by which whoever waits for the record is woken. Raises ``ServerError`` on entering if an address cannot
+    be had, and at once for settings that cannot be served together.
     """
+
+    settings: Settings
+    journal: Journal
+    views: Views
+    faults: Faults
+    certificates: Certificates | None
+    handshakes_broken_off: int
 
     def __init__(
         self,
@@ -85,6 +98,7 @@ class IntakeServer:
         tls_port: int = 0,
         agent: AgentSettings | None = None,
         agent_port: int = 0,
+        agent_socket: Path | None = None,
         proxy_port: int | None = None,
         proxy_allow: frozenset[str] = frozenset(),
         forward: Target | None = None,
@@ -92,8 +106,12 @@ class IntakeServer:
         library: FacetLibrary | None = None,
         access: Access | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         access = access or Access()
+        self.limits = limits or Limits()
+        self._notices = Notices()
+        self._descriptors = Descriptors(self._notices)
         if not is_loopback(host) and access.token is None:
             raise ServerError(
                 f"{host} can be reached from other machines: the control API needs a token, access=Access(token=...)."
@@ -107,116 +125,225 @@ class IntakeServer:
         self.certificates = tls
         self.handshakes_broken_off = 0
         """How many TLS connections were ended by the client before they were made: most distrust the certificate."""
+        self.agent_traffic: Counter[str] = Counter()
+        """How often the trace agent's other endpoints were used, by endpoint: traces, telemetry, /info."""
+        self.changes = ChangeSignal()
         self._host = host
-        self._ports = {"http": port, "https": tls_port, "agent": agent_port}
-        self._peers = Peers()
-        self.bell = Bell()
-        self._recorder = Recorder(self.journal, self.bell, on_exchange)
-        self._reception = Reception(
-            Intake(self.settings, library), self._recorder, self.faults, self.journal.attempts, forward
-        )
-        control = Control(self.journal, self.views, self.faults, access, self.bell)
-        self.app = create_app(self._reception, control, self._addresses)
-        self._apps: dict[str, Any] = {"http": self.app}
+        self._ports: dict[str, int] = {"http": port}
         if tls is not None:
-            self._apps["https"] = self.app
+            self._ports["https"] = tls_port
         if agent is not None:
-            self._apps["agent"] = create_agent_app(self._reception, agent)
-        self._proxy_port = proxy_port
+            self._ports["agent"] = agent_port
+        if proxy_port is not None:
+            self._ports["proxy"] = proxy_port
+        if agent_socket is not None and agent is None:
+            raise ServerError("The Agent's socket needs an Agent: give agent=AgentSettings(api_key=...) too.")
+        self._agent = agent
+        self._agent_socket = agent_socket
         self._proxy_allow = proxy_allow
-        self._proxy_address: tuple[str, int] | None = None
-        self._listeners: dict[str, _Listener] = {}
-        self._doors: dict[str, Door] = {}
-        self._doors_lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._peers = Peers()
+        self._recorder = Recorder(self.journal, self.changes, on_exchange)
+        self._pipeline = Pipeline(
+            Intake(self.settings, library),
+            self._recorder,
+            self.faults,
+            self.journal.attempts,
+            forward,
+            KnownOrgs(_orgs_in(self.journal)),
+            limits=self.limits,
+            notices=self._notices,
+        )
+        decoded, budget = self.settings.max_decoded, self._pipeline.budget
+        self._control = Control(self.journal, self.views, self.faults, access, self.changes, decoded, budget)
+        self.app = create_app(self._pipeline, self._control, self._addresses, self._descriptors)
+        # Of the life that the server has, or had last.
+        self._http = HttpServer(self._recorder.record_soon, self._peers, self.limits, self._notices)
+        self._proxy: ForwardProxy | None = None
+        # By what they serve, for their addresses; and all that there are, those included that were opened later.
+        self._listeners: dict[str, Listener] = {}
+        self._opened: list[Listener] = []
+        self._opening = threading.Lock()
+        self._securing = threading.Lock()
         self._thread: threading.Thread | None = None
-        # Made here and not at the start: it sets up logging, whose locks an interruption would leave taken.
-        self._configs = {name: self._config(app) for name, app in self._apps.items()}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
+        self._is_ending = False
         self._outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
     @property
     def is_running(self) -> bool:
+        """Whether the server's thread lives."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
     def url(self) -> str:
-        """Where the intake listens, e.g. ``http://127.0.0.1:41234``: what stands in place of the site's host."""
-        return _url("http", *self._address("http"))
+        """Where the intake listens, e.g. ``http://127.0.0.1:41234``: what stands in place of the site's host.
+
+        This and the other addresses are known from the start on, also after the end. Before the start, and for what is
+        not served, each raises ``ServerError``.
+        """
+        return self._listener("http").url
 
     @property
     def https_url(self) -> str:
-        return _url("https", *self._address("https"))
+        """Where the intake speaks https; as ``url``."""
+        return self._listener("https").url
 
     @property
     def agent_url(self) -> str:
-        return _url("http", *self._address("agent"))
+        """Where the Datadog Agent takes what it sends on; as ``url``."""
+        return self._listener("agent").url
+
+    @property
+    def agent_socket_url(self) -> str | None:
+        """The Agent's Unix socket, as ``unix://PATH``; None where there is none, or it is not open yet."""
+        listener = self._listeners.get(_AGENT_SOCKET)
+        return None if listener is None else listener.url
 
     @property
     def proxy_url(self) -> str:
-        if self._proxy_address is None:
-            raise ServerError("No forward proxy is running: give proxy_port=0, and enter the server.")
-        return _url("http", *self._proxy_address)
+        """What ``HTTPS_PROXY`` is set to."""
+        return self._listener("proxy").url
 
     @property
     def address(self) -> tuple[str, int]:
-        return self._address("http")
+        """Host and port of ``url``."""
+        return self._listener("http").address
 
     @property
     def https_address(self) -> tuple[str, int]:
-        return self._address("https")
+        """Host and port of ``https_url``."""
+        return self._listener("https").address
 
-    def _address(self, name: str) -> tuple[str, int]:
-        listener = self._listeners.get(name) or self._doors.get(name)
-        if listener is None:
-            if name in self._apps:
-                raise ServerError("The server is not running: enter it first (with IntakeServer() as server).")
-            wanted = "tls=Certificates()" if name == "https" else "agent=AgentSettings(api_key=...)"
-            raise ServerError(f"The server does not serve {name}: give {wanted}.")
-        return listener.address
+    def _listener(self, name: str) -> Listener:
+        listener = self._listeners.get(name)
+        if listener is not None:
+            return listener
+        if name == "proxy":
+            raise ServerError("No forward proxy is running: give proxy_port=0, and enter the server.")
+        if name in self._ports:
+            raise ServerError("The server is not running: enter it first (with IntakeServer() as server).")
+        wanted = "tls=Certificates()" if name == "https" else "agent=AgentSettings(api_key=...)"
+        raise ServerError(f"The server does not serve {name}: give {wanted}.")
 
     def _addresses(self) -> Addresses | None:
-        """What the server listens on, for the pages to tell; they know the key to show, and the URL, better."""
-        if "http" not in self._listeners:
+        """What the server listens on, for the pages to show; they know the key to show, and the URL, better."""
+        listeners = self._listeners
+        if "http" not in listeners:
             return None
-        agent = self.agent_url if "agent" in self._apps else None
-        proxy = None if self._proxy_address is None else self.proxy_url
+        agent, proxy = (listeners[name].url if name in listeners else None for name in ("agent", "proxy"))
         ca_file = self.certificates.ca_file if self.certificates is not None else None
         return Addresses(self.url, "", agent, proxy, ca_file=ca_file)
 
-    def open_agent(self, settings: AgentSettings) -> Door:
-        """One more Agent, on a port of its own, of a server that is running; close it when done."""
-        with self._doors_lock:
-            return self._open("agent", create_agent_app(self._reception, settings), None)
+    # More ports while it runs.
+
+    def open_agent(self, settings: AgentSettings) -> Listener:
+        """One more Agent, on a port of its own, of a server that is running; close it when done.
+
+        This, ``open_tls`` and ``open_proxy`` are for any thread but the server's. All raise ``ServerError`` where no
+        server runs.
+        """
+        return self._open(self._bind(0, create_agent_app(self._pipeline, settings, self.agent_traffic), None))
 
     def open_tls(self, certificates: Certificates) -> None:
-        """Serves https as well, on a free port, from now on: for a server that was started without."""
-        with self._doors_lock:
-            known = self._doors.get("https")
-            if "https" in self._apps or (known is not None and known.is_open):
+        """Serves https as well, with ``certificates``, on a free port from now on: for a server that was started
+        without.
+
+        Raises ``ServerError`` where it serves https already, or no port can be had.
+        """
+        with self._securing:
+            if "https" in self._listeners:
                 raise ServerError("The server serves https already.")
-            self._open("https", self.app, certificates)
+            self._listeners["https"] = self._open(self._bind(0, self.app, certificates))
             self.certificates = certificates
 
-    def _open(self, name: str, app: Any, certificates: Certificates | None) -> Door:
-        http = self._listeners.get("http")
-        if self._loop is None or http is None or not self.is_running or http.server.should_exit:
+    def open_proxy(self) -> None:
+        """Has a forward proxy as well, on a free port, from now on: for a server that serves https.
+
+        Raises ``ServerError`` where it has one already, or no port can be had.
+        """
+        with self._securing:
+            if "proxy" in self._listeners:
+                raise ServerError("The server has a forward proxy already.")
+            self._listeners["proxy"] = self._open(self._bind_proxy(0))
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """The addresses that it listens on, by what it serves there: http, https, agent, proxy."""
+        return {name: listener.address for name, listener in self._listeners.items() if name != _AGENT_SOCKET}
+
+    def take(self, name: str, bound: socket.socket) -> Listener:
+        """Serves on one more socket, which listens already, what it serves by one of the names of ``addresses``.
+
+        For a socket of another network namespace. Raises ``ServerError`` for what it does not serve.
+        """
+        self._listener(name)
+        return self._open(self._bind_first(name, 0, bound))
+
+    def _open(self, listener: Listener) -> Listener:
+        loop = self._loop
+        if loop is None or not self.is_running or self._is_ending:
+            listener.release()
             raise ServerError("The server is not running: enter it first (with IntakeServer() as server).")
-        door = Door(self._loop, self._config(app), http.server.server_state)
-        context = certificates.context if certificates else None
+
+        async def start() -> None:
+            # Asked in the loop: what is started before it comes to its end is closed by it, and nothing is behind that.
+            if self._is_ending:
+                raise RuntimeError("The server has ended.")
+            await listener.start()
+
+        with self._opening:
+            self._opened = [*(each for each in self._opened if each.is_open), listener]
+            try:
+                run_in(loop, start, _OPEN_TIMEOUT)
+            except RuntimeError as error:
+                listener.release()
+                raise ServerError(str(error)) from error
+        return listener
+
+    def _bind(
+        self, port: int, app: ASGIApp, certificates: Certificates | None, bound: socket.socket | None = None
+    ) -> Listener:
+        tls = certificates.context if certificates is not None else None
+        return Listener(self._host, port, self._http.connections(app), tls, self._count_broken_off, bound)
+
+    def _bind_proxy(self, port: int, bound: socket.socket | None = None) -> Listener:
+        if self._proxy is None or bound is None:
+            shared = self._recorder.record_soon, self._peers, self.limits, self._notices
+            self._proxy = ForwardProxy(self._listener("https").address, *shared, self._proxy_allow)
+        return Listener(self._host, port, self._proxy, bound=bound)
+
+    def _count_broken_off(self) -> None:
+        self.handshakes_broken_off += 1
+
+    def serves(self, host: str, port: int) -> bool:
+        """Whether what connects to ``host`` and ``port`` is served here, on any of the ports that are open."""
+        return any(each.is_open and each.address == (host, port) for each in self._opened)
+
+    def put_on_record(self, exchanges: Sequence[Exchange]) -> None:
+        """Records what came to nobody here: attempts of producers that were stopped. From any thread but the server's.
+
+        Raises ``ServerError`` where no server runs.
+        """
+        if not exchanges:
+            return
+        if self._loop is None or not self.is_running:
+            raise ServerError("The server is not running: enter it first (with IntakeServer() as server).")
+
+        async def record() -> None:
+            for exchange in exchanges:
+                await self._recorder.record(exchange)
+
         try:
-            door.open(_bind(self._host, 0), context, self._broken_off)
-        except ServerError:
-            raise
-        except RuntimeError as error:  # it was stopped meanwhile
+            run_in(self._loop, record, _OPEN_TIMEOUT)
+        except RuntimeError as error:
             raise ServerError(str(error)) from error
-        self._doors = {key: known for key, known in self._doors.items() if known.is_open}
-        self._doors[f"agent {door.address[1]}" if name == "agent" else name] = door
-        return door
+
+    # Waiting until all that came is on record.
 
     def wait_until_idle(self, timeout: float) -> bool:
-        """Waits until every request that has reached the server is on record, at most so many seconds.
-
-        From any thread but the server's. True at once if the server has ended.
+        """Waits until every request that has reached the server is on record, at most ``timeout`` seconds; whether they
+        are.
         """
         until = monotonic() + timeout
         while self.is_running and self._loop is not None:
@@ -224,10 +351,10 @@ class IntakeServer:
             # are made at once, each turn accepts one.
             accepted = not self._connections_wait()
             try:
-                within(self._loop, _turns, max(0.001, min(_TURNS_TIMEOUT, until - monotonic())))
+                run_in(self._loop, _turns, max(0.001, min(_TURNS_TIMEOUT, until - monotonic())))
             except RuntimeError:  # it is busy, or has ended
                 accepted = False
-            if accepted and not self._reception.reading:
+            if accepted and not self._pipeline.under_way:
                 return True
             if monotonic() >= until:
                 return False
@@ -237,24 +364,25 @@ class IntakeServer:
 
     def _connections_wait(self) -> bool:
         """Whether connections have been made that nobody has accepted yet."""
-        listening = [listener.socket for listener in self._listeners.values()]
-        listening += [door.listening for door in list(self._doors.values()) if door.listening is not None]
         with selectors.DefaultSelector() as selector:
-            for each in listening:
+            for listener in self._opened:
                 with suppress(ValueError, OSError):  # it was closed meanwhile
-                    selector.register(each, selectors.EVENT_READ)
+                    selector.register(listener.socket, selectors.EVENT_READ)
             return bool(selector.select(0)) if selector.get_map() else False
 
+    # The life of a server.
+
     def start(self) -> None:
-        """Binds the addresses and serves; returns once requests are taken."""
+        """Binds the addresses and serves; returns once requests are taken. Raises ``ServerError``."""
         if self.is_running:
             raise ServerError("The server is running already.")
         self._outcome = queue.SimpleQueue()
+        self._loop = self._end = None
+        self._is_ending = False
+        self._http = HttpServer(self._recorder.record_soon, self._peers, self.limits, self._notices)
+        self._listeners, self._opened = {}, []
         try:
-            for name, config in self._configs.items():
-                listening = _bind(self._host, self._ports[name])
-                host, port = listening.getsockname()[:2]
-                self._listeners[name] = _Listener(listening, uvicorn.Server(config), (str(host), int(port)))
+            self._bind_all()
             self._thread = threading.Thread(target=self._serve, name="mock-intake", daemon=True)
             self._thread.start()
             try:
@@ -269,31 +397,41 @@ class IntakeServer:
             self.stop()
             raise
 
+    def _bind_all(self) -> None:
+        for name, port in self._ports.items():
+            listener = self._bind_first(name, port)
+            self._listeners[name] = listener
+            self._opened.append(listener)
+        if self._agent_socket is not None:
+            try:
+                listener = self._bind_first("agent", 0, bind_unix(self._agent_socket))
+            except OSError as error:
+                reason = error.strerror or error
+                raise ServerError(f"Cannot listen at {self._agent_socket}: {reason}.") from error
+            self._listeners[_AGENT_SOCKET] = listener
+            self._opened.append(listener)
+
+    def _bind_first(self, name: str, port: int, bound: socket.socket | None = None) -> Listener:
+        if name == "proxy":
+            return self._bind_proxy(port, bound)
+        if name == "agent":
+            assert self._agent is not None
+            return self._bind(port, create_agent_app(self._pipeline, self._agent, self.agent_traffic), None, bound)
+        return self._bind(port, self.app, self.certificates if name == "https" else None, bound)
+
     def stop(self) -> None:
         """Ends the server; requests under way get a second to finish."""
-        for listener in self._listeners.values():
-            listener.server.should_exit = True
+        # In this order: a loop that is just beginning sets itself first, and then looks at whether it is to end.
+        self._is_ending = True
+        if self._loop is not None and self._end is not None:
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._end.set)
         # Without an identity it was not started: the start was interrupted before.
         if self._thread is not None and self._thread.ident is not None:
             self._thread.join(_STOP_TIMEOUT)
         self._recorder.close()
-        for listener in self._listeners.values():
-            listener.socket.close()
-
-    def _config(self, app: Any) -> uvicorn.Config:
-        return uvicorn.Config(
-            app,
-            http=recording_protocol(self._recorder.record_soon, self._peers),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=1,
-        )
+        for listener in self._opened:
+            listener.release()
 
     def _serve(self) -> None:
         failure: BaseException | None = None
@@ -310,64 +448,34 @@ class IntakeServer:
         self._outcome.put(failure)
 
     async def _main(self) -> None:
+        self._end = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        serving = [
-            # TLS connections are accepted and handed to uvicorn by ourselves.
-            asyncio.ensure_future(listener.server.serve(sockets=[] if name == "https" else [listener.socket]))
-            for name, listener in self._listeners.items()
-        ]
-        accepting: asyncio.Future[None] | None = None
-        proxy = None
+        if self._is_ending:
+            return
         try:
-            while not all(listener.server.started for listener in self._listeners.values()):
-                if any(task.done() for task in serving):
-                    break
-                await asyncio.sleep(0.001)
-            # A server that got its certificates when it ran, open_tls, has no such listener in its next life.
-            if self.certificates is not None and "https" in self._listeners:
-                accepting = asyncio.ensure_future(self._accept_tls(self._listeners["https"], self.certificates))
-            if self._proxy_port is not None:
-                intake = self._listeners["https"].address
-                proxy = ForwardProxy(intake, self._recorder.record_soon, self._peers, self._proxy_allow)
-                try:
-                    self._proxy_address = await proxy.start(self._host, self._proxy_port)
-                except OSError as error:
-                    raise ServerError(_cannot_listen(self._host, self._proxy_port, error)) from error
+            for listener in self._opened:
+                await listener.start()
+            self._watch()
             self._outcome.put(None)
-            await asyncio.gather(*serving)
+            await self._end.wait()
         finally:
-            for listener in self._listeners.values():
-                listener.server.should_exit = True
-            if accepting is not None:
-                accepting.cancel()
-                await asyncio.gather(accepting, return_exceptions=True)
-            closing = [door.closed() for door in list(self._doors.values())]
-            await asyncio.gather(*serving, *closing, return_exceptions=True)
-            if proxy is not None:
-                await proxy.stop()
-            await self._reception.close()
-            for listener in self._listeners.values():
-                for connection in list(listener.server.server_state.connections):
-                    if connection.transport is not None:
-                        connection.transport.abort()
-            # What was aborted is closed in the loop's next rounds.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            # From now on none is opened.
+            self._is_ending = True
+            for listener in self._opened:
+                await listener.end()
+            await self._http.end(_GRACE)
+            if self._proxy is not None:
+                await self._proxy.end()
+            await self._pipeline.close()
+            self._control.close()
 
-    async def _accept_tls(self, listener: _Listener, certificates: Certificates) -> None:
-        server = listener.server
-        protocol_class: Any = server.config.http_protocol_class
-
-        def protocol() -> asyncio.Protocol:
-            made: asyncio.Protocol = protocol_class(
-                config=server.config, server_state=server.server_state, app_state={}
-            )
-            return made
-
-        await accept_tls(listener.socket, certificates.context, protocol, self._broken_off)
-
-    def _broken_off(self) -> None:
-        self.handshakes_broken_off += 1
+    def _watch(self) -> None:
+        """Looks every second whether anybody can connect."""
+        if self._loop is None or self._is_ending:
+            return
+        with suppress(OSError, ValueError):  # it is just being closed
+            self._descriptors.look(self._opened[0].socket.fileno())
+        self._loop.call_later(_LOOK, self._watch)
 
     def __enter__(self) -> IntakeServer:
         self.start()
@@ -382,32 +490,9 @@ class IntakeServer:
         self.stop()
 
 
-def _url(scheme: str, host: str, port: int) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - bound to all, reached by loopback
-        host = "127.0.0.1"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
 async def _turns() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener: socket.socket = Socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(1024)
-    except BaseException as error:
-        listener.close()
-        if isinstance(error, (OSError, OverflowError)):
-            raise ServerError(_cannot_listen(host, port, error)) from error
-        raise
-    return listener
-
-
-def _cannot_listen(host: str, port: int, error: Exception) -> str:
-    hint = " Another program listens there; port 0 takes a free one." if port else ""
-    return f"Cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}.{hint}"
+__all__ = ["IntakeServer", "ServerError"]

@@ -1,31 +1,114 @@
-"""Datasets by what they were meant to be, folded from the exchanges that were accepted."""
+"""Which names of datasets are names of one: what symlinks join, and what was meant to be one and is not.
+
+Datadog's draft: of the identifiers that a symlinks facet brings, one of the type TABLE wins, then warehouses, object
+stores last.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from mock_intake.datadog.joins import join_key
-from mock_intake.event import DatasetId
-from mock_intake.exchange import EventSummary, Exchange
+from mock_intake.datadog.naming import platform_of
+from mock_intake.model.accumulated import Stamp
+from mock_intake.model.event import DatasetId
+from mock_intake.views.said import DatasetSaid, Identifier
 
-DatasetsState = dict[str, dict[DatasetId, dict[DatasetId, None]]]
-"""Datasets by org and join key: those with the same key were meant to be one, in order of appearance."""
-
-
-def fold_datasets(state: DatasetsState, exchange: Exchange) -> DatasetsState:
-    """Adds the datasets of one exchange."""
-    if exchange.event is not None and exchange.accepted:
-        add_datasets(state, exchange.org, exchange.event)
-    return state
+Groups = dict[DatasetId, dict[DatasetId, int]]
+"""Datasets by join key: those with the same key were meant to be one, in order of appearance; with how many events have
+each of them."""
 
 
-def add_datasets(state: DatasetsState, org: str, event: EventSummary) -> None:
-    for dataset in datasets_of(event):
-        state.setdefault(org, {}).setdefault(join_key(dataset), {})[dataset] = None
+class Names:
+    """The datasets of an org in order of appearance, each with its latest symlinks."""
+
+    def __init__(self) -> None:
+        self._symlinks: dict[DatasetId, tuple[Stamp, tuple[Identifier, ...]]] = {}
+        self._known: dict[DatasetId, int] = {}
+
+    def add(self, named: Iterable[DatasetId], said: Iterable[DatasetSaid], stamp: Stamp) -> None:
+        """Adds what an event that is ordered by ``stamp`` says: which datasets it ``named``, and what it ``said`` of
+        them.
+        """
+        for dataset in dict.fromkeys(named):
+            self._known[dataset] = self._known.get(dataset, 0) + 1
+        for one in said:
+            known = self._symlinks.get(one.id)
+            if "symlinks" in one.said and (known is None or known[0] <= stamp):
+                self._symlinks[one.id] = (stamp, one.symlinks or ())
+
+    def groups(self) -> Groups:
+        """The datasets, under what they would be joined by; those that symlinks join are one."""
+        canonical = joined({identity: symlinks for identity, (_, symlinks) in self._symlinks.items()})
+        return grouped((canonical.get(one, one), events) for one, events in self._known.items())
 
 
-def datasets_of(event: EventSummary) -> Iterable[DatasetId]:
-    yield from event.inputs
-    yield from event.outputs
-    if event.dataset is not None:
-        yield event.dataset
+class NameGroups:
+    """Datasets by what they would be joined by, in order of appearance."""
+
+    def __init__(self) -> None:
+        self._groups: dict[DatasetId, list[DatasetId]] = {}
+        # The number of a group, and those of more than one by that.
+        self._numbers: dict[DatasetId, int] = {}
+        self._several: dict[int, list[DatasetId]] = {}
+
+    def add(self, dataset: DatasetId, key: DatasetId) -> None:
+        """Adds a dataset that is new, with what it would be joined by."""
+        group = self._groups.setdefault(key, [])
+        group.append(dataset)
+        number = self._numbers.setdefault(key, len(self._numbers))
+        if len(group) > 1:
+            self._several[number] = group
+
+    def __iter__(self) -> Iterator[list[DatasetId]]:
+        return iter(self._groups.values())
+
+    @property
+    def several(self) -> list[list[DatasetId]]:
+        """Those of more than one dataset."""
+        return [group for _, group in sorted(self._several.items())]
+
+
+def grouped(datasets: Iterable[tuple[DatasetId, int]]) -> Groups:
+    """``datasets``, each with how many events named it, by what they would be joined by."""
+    groups: Groups = {}
+    for dataset, events in datasets:
+        group = groups.setdefault(join_key(dataset), {})
+        group[dataset] = group.get(dataset, 0) + events
+    return groups
+
+
+def joined(symlinks: Mapping[DatasetId, Iterable[Identifier]]) -> dict[DatasetId, DatasetId]:
+    """The common name of each dataset that ``symlinks`` (its other names) join with others."""
+    leads: dict[DatasetId, DatasetId] = {}
+    tables: set[DatasetId] = set()
+
+    def top(one: DatasetId) -> DatasetId:
+        while (above := leads.setdefault(one, one)) != one:
+            leads[one] = leads[above]
+            one = above
+        return one
+
+    for dataset, identifiers in symlinks.items():
+        for identifier in identifiers:
+            if identifier.is_table:
+                tables.add(identifier.dataset)
+            if identifier.dataset != dataset:
+                leads[top(identifier.dataset)] = top(dataset)
+    clusters: dict[DatasetId, list[DatasetId]] = {}
+    for one in list(leads):
+        clusters.setdefault(top(one), []).append(one)
+    return {
+        one: best
+        for cluster in clusters.values()
+        if len(cluster) > 1
+        for best in (min(cluster, key=lambda each: (_rank(each, tables), each.namespace, each.name)),)
+        for one in cluster
+    }
+
+
+def _rank(dataset: DatasetId, tables: set[DatasetId]) -> int:
+    if dataset in tables:
+        return 0
+    platform = platform_of(dataset.namespace)
+    return 2 if platform is None else 3 if platform.is_path else 1

@@ -1,252 +1,295 @@
-"""Jobs, datasets and the lineage between them, folded from the exchanges that were accepted."""
+"""Jobs, datasets and the lineage between them, folded from the exchanges that were accepted.
+
+What events say is kept (``said``) job by job and dataset by dataset; each has one fold (``folds``), and the graph
+(``nodes``) is put together from those when somebody asks for it (``graph``).
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
 
-from mock_intake.bodies import decoded
+from msgspec.structs import replace
+
+from mock_intake.body.shown import event_view
 from mock_intake.datadog.coverage import BY_PLACE
 from mock_intake.datadog.naming import naming_issues, platform_of
-from mock_intake.event import DatasetId, Entity, EventView
-from mock_intake.exchange import Exchange, rfc3339
-from mock_intake.findings import Status
-from mock_intake.parsing import ParseError, parse, without_surrogates
+from mock_intake.journal.columns import microseconds
+from mock_intake.model import shapes
+from mock_intake.model.event import DatasetId
+from mock_intake.model.exchange import Exchange, rfc3339
+from mock_intake.model.findings import statuses
+from mock_intake.views.folds import DatasetFold, JobFold
+from mock_intake.views.graph import Graph
+from mock_intake.views.nodes import DatasetNode, JobNode, Lineage
+from mock_intake.views.said import Column, JobId, Kept, NodeId, Said, Transformation, said_by
+
+__all__ = ["Column", "DatasetNode", "JobId", "JobNode", "Lineage", "OrgLineage", "Transformation"]
 
 
-class JobId(NamedTuple):
-    namespace: str
-    name: str
+# So many values that events have in common are kept, whatever retention drops.
+_LEAST_KEPT = 10_000
 
 
-class Column(NamedTuple):
-    """A column of a dataset; ``name`` is empty for the dataset as a whole."""
+class OrgLineage:
+    """What is known of one org's jobs and datasets."""
 
-    dataset: DatasetId
-    name: str
+    def __init__(self) -> None:
+        self._events: dict[str, Said] = {}
+        # The arrivals of events that were accepted once more.
+        self._again: dict[str, list[tuple[datetime, tuple[int, int]]]] = {}
+        self._jobs: dict[JobId, JobFold] = {}
+        self._datasets: dict[DatasetId, DatasetFold] = {}
+        self._kept = Kept()
+        # Whether jobs and datasets stand in the order in which they were first heard of.
+        self._in_order = True
+        self._latest = (0, 0)
+        self._keys: dict[DatasetId, DatasetId] = {}
+        self._graph: Graph | None = None
+
+    def add(self, exchange: Exchange, position: int) -> None:
+        """Adds what the event of an accepted ``exchange`` says, which stands at ``position`` on record."""
+        assert exchange.event is not None
+        known = self._events.get(exchange.event.id)
+        # The same event accepted again says nothing new; but when it came first, and last, may be another time now.
+        if known is not None:
+            arrival = (microseconds(exchange.received_at), position)
+            if arrival < known.arrival:  # an import brings the first attempt later
+                self._graph = None
+                self._take_away(known)
+                self._again.setdefault(known.id, []).append((known.received_at, known.arrival))
+                self._put(_placed(known, exchange.received_at, arrival))
+                self._hear_again(known.id)
+                return
+            self._again.setdefault(known.id, []).append((exchange.received_at, arrival))
+            if known.job is not None:
+                self._jobs[known.job].heard(exchange.received_at, arrival)
+                if self._graph is not None:
+                    self._graph.heard(known.job)
+            return
+        said = said_by(exchange.event, event_view(exchange), exchange, position, self._kept)
+        graph = self._graph
+        before = None if graph is None or said.arrival < self._latest else graph.before(said)
+        self._put(said)
+        if graph is None or before is None or not graph.add(said, before):
+            self._graph = None
+
+    def _put(self, said: Said) -> None:
+        self._in_order = self._in_order and said.arrival >= self._latest
+        self._latest = max(self._latest, said.arrival)
+        self._events[said.id] = said
+        if said.job is not None:
+            fold = self._jobs.get(said.job)
+            if fold is None:
+                fold = self._jobs[said.job] = JobFold(said.job)
+            fold.add(said)
+        of_dataset = {one.id: one for one in said.datasets}
+        for dataset in dict.fromkeys(said.named):
+            if dataset not in self._datasets:
+                self._datasets[dataset] = DatasetFold()
+            if dataset not in of_dataset:
+                self._datasets[dataset].add(said.arrival, said.stamp, None)
+        for one in said.datasets:
+            self._datasets[one.id].add(said.arrival, said.stamp, one)
+
+    def _take_away(self, said: Said) -> None:
+        """Takes one event out again."""
+        self._in_order = False
+        del self._events[said.id]
+        if said.job is not None:
+            job = self._jobs[said.job]
+            job.said = [one for one in job.said if one.id != said.id]
+            # A fold of latest values cannot give one back: what is left is folded anew, of this job alone.
+            job.renew()
+        for dataset in dict.fromkeys(said.named):
+            fold = self._datasets[dataset]
+            # An arrival is one event's own: time and position.
+            fold.said = [one for one in fold.said if one[0] != said.arrival]
+            fold.drop(0)
+
+    def drop(self, first: int) -> bool:
+        """Takes away what stands before the position ``first``; false where nothing is left."""
+        gone = [said for said in self._events.values() if said.arrival[1] < first]
+        if not gone and not any(one[1][1] < first for again in self._again.values() for one in again):
+            return True
+        self._graph = None
+        self._in_order = False
+        for said in gone:
+            del self._events[said.id]
+        jobs = {said.job for said in gone if said.job is not None}
+        for identity in jobs:
+            fold = self._jobs[identity]
+            # Renewed below, once what takes its place has been put.
+            fold.said = [said for said in fold.said if said.arrival[1] >= first]
+        for dataset in {dataset for said in gone for dataset in said.named}:
+            self._datasets[dataset].drop(first)
+        self._again = {
+            event_id: left
+            for event_id, again in self._again.items()
+            if (left := [one for one in again if one[1][1] >= first])
+        }
+        # The first attempt that is left then stands for the event.
+        held = [(said, self._again[said.id].pop(0)) for said in gone if said.id in self._again]
+        for identity in jobs:
+            self._jobs[identity].renew()
+        for said, (received_at, arrival) in sorted(held, key=lambda one: one[1][1]):
+            self._put(_placed(said, received_at, arrival))
+        self._jobs = {identity: fold for identity, fold in self._jobs.items() if fold.said}
+        self._datasets = {identity: fold for identity, fold in self._datasets.items() if fold.said}
+        self._keys = {identity: key for identity, key in self._keys.items() if identity in self._datasets}
+        for event_id in self._again:
+            self._hear_again(event_id)
+        # What is kept to be found again is of events that have gone, for the most part.
+        if len(self._kept) > _LEAST_KEPT + 2 * len(self._events):
+            self._kept = Kept()
+        return bool(self._events)
+
+    def _hear_again(self, event_id: str) -> None:
+        job = self._events[event_id].job
+        if job is not None:
+            for received_at, arrival in self._again.get(event_id, ()):
+                self._jobs[job].heard(received_at, arrival)
+
+    def lineage(self) -> Lineage:
+        """The graph as it is now: what comes later is put into it."""
+        return self._put_together().lineage
+
+    def groups(self) -> list[dict[DatasetId, int]]:
+        """The datasets by what they would be joined by, each with how many events named it."""
+        return self._counted(self._put_together().groups())
+
+    def suspects(self) -> list[dict[DatasetId, int]]:
+        """Of the ``groups`` those of more than one dataset."""
+        return self._counted(self._put_together().groups().several)
+
+    def _counted(self, groups: Iterable[list[DatasetId]]) -> list[dict[DatasetId, int]]:
+        nodes = self.lineage().datasets
+        return [{one: nodes[one].events for one in group} for group in groups]
+
+    def _put_together(self) -> Graph:
+        if self._graph is None:
+            # Pages list them in the order in which they were first heard of, whatever order things were imported in.
+            if not self._in_order:
+                self._jobs = dict(sorted(self._jobs.items(), key=lambda one: one[1].said[0].arrival))
+                self._datasets = dict(sorted(self._datasets.items(), key=lambda one: one[1].said[0][0]))
+                self._in_order = True
+            self._graph = Graph(self._jobs, self._datasets, self._keys)
+        return self._graph
 
 
-@dataclass(slots=True)
-class JobNode:
-    """A job: what was heard of it, what it reads and writes, in how many events each facet came.
-
-    ``job_type`` is what its jobType facet last said, ``parents`` are the jobs that its runs named as their parents'.
-    """
-
-    id: JobId
-    events: int = 0
-    statuses: Counter[Status] = field(default_factory=Counter)
-    runs: set[str] = field(default_factory=set)
-    last_event_type: str | None = None
-    last_received_at: datetime | None = None
-    inputs: dict[DatasetId, None] = field(default_factory=dict)
-    outputs: dict[DatasetId, None] = field(default_factory=dict)
-    facets: Counter[tuple[Entity, str]] = field(default_factory=Counter)
-    job_type: str | None = None
-    parents: dict[JobId, None] = field(default_factory=dict)
+def _placed(said: Said, received_at: datetime, arrival: tuple[int, int]) -> Said:
+    return replace(said, received_at=received_at, arrival=arrival, stamp=(said.stamp[0], *arrival))
 
 
-@dataclass(slots=True)
-class DatasetNode:
-    """A dataset: which jobs read and write it, and the columns of its latest schema."""
-
-    id: DatasetId
-    read_by: dict[JobId, None] = field(default_factory=dict)
-    written_by: dict[JobId, None] = field(default_factory=dict)
-    columns: tuple[str, ...] = ()
+LineageState = dict[str, OrgLineage]
+"""What is known of jobs and datasets, by org."""
 
 
-@dataclass(slots=True)
-class Lineage:
-    """The lineage of one org. ``columns`` leads from a column to those that it is made of.
-
-    ``children`` leads from a job to those that name it as their parent; it may have sent no event of its own.
-    ``seen`` are the ids of the events that it is made of: the same body accepted again is no other event.
-    """
-
-    jobs: dict[JobId, JobNode] = field(default_factory=dict)
-    datasets: dict[DatasetId, DatasetNode] = field(default_factory=dict)
-    columns: dict[Column, dict[Column, None]] = field(default_factory=dict)
-    children: dict[JobId, dict[JobId, None]] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-
-
-LineageState = dict[str, Lineage]
-"""Lineage by org."""
-
-
-def fold_lineage(state: LineageState, exchange: Exchange) -> LineageState:
-    """Adds what one exchange says of jobs, datasets and columns."""
-    summary = exchange.event
-    if summary is None or not exchange.accepted:
-        return state
-    lineage = state.setdefault(exchange.org, Lineage())
-    if summary.id in lineage.seen:
-        _again(lineage, exchange)
-        return state
-    lineage.seen.add(summary.id)
-    view = EventView(_body(exchange))
-    if summary.job_namespace is not None and summary.job_name is not None:
-        identity = JobId(summary.job_namespace, summary.job_name)
-        job = lineage.jobs.setdefault(identity, JobNode(identity))
-        job.events += 1
-        job.statuses[summary.status] += 1
-        job.last_event_type = summary.event_type
-        job.last_received_at = exchange.received_at
-        if summary.run_id is not None:
-            job.runs.add(summary.run_id)
-        for dataset in summary.inputs:
-            job.inputs[dataset] = None
-            _dataset(lineage, dataset).read_by[identity] = None
-        for dataset in summary.outputs:
-            job.outputs[dataset] = None
-            _dataset(lineage, dataset).written_by[identity] = None
-        job_type = view.job_facets.get("jobType")
-        if type(job_type) is dict and type(job_type.get("jobType")) is str:
-            job.job_type = job_type["jobType"]
-        if summary.parent_job is not None and (parent := JobId(*summary.parent_job)) != identity:
-            job.parents[parent] = None
-            lineage.children.setdefault(parent, {})[identity] = None
-        # Several datasets of an event have the same facets: what is counted is events.
-        job.facets.update({(group.entity, key): None for group in view.facet_groups() for key in group.facets}.keys())
-    if summary.dataset is not None:
-        _dataset(lineage, summary.dataset)
-    _columns(lineage, view)
+def fold_lineage(state: LineageState, exchange: Exchange, position: int) -> LineageState:
+    """The ``state`` with what ``exchange`` says of jobs, datasets and columns; nothing, where it was not accepted."""
+    if exchange.event is not None and exchange.accepted:
+        known = state.get(exchange.org)
+        if known is None:
+            known = state[exchange.org] = OrgLineage()
+        known.add(exchange, position)
     return state
 
 
-def _again(lineage: Lineage, exchange: Exchange) -> None:
-    """An event accepted once more says nothing new of its job, but that it was heard of."""
-    summary = exchange.event
-    if summary is not None and summary.job_namespace is not None and summary.job_name is not None:
-        lineage.jobs[JobId(summary.job_namespace, summary.job_name)].last_received_at = exchange.received_at
+def drop_lineage(state: LineageState, first: int) -> LineageState:
+    """The ``state`` without what stands before the position ``first``: retention has dropped it."""
+    for org in [org for org, known in state.items() if not known.drop(first)]:
+        del state[org]
+    return state
 
 
-def _body(exchange: Exchange) -> dict[str, Any]:
-    """The event; names in it as they are in summaries, so that a dataset is one, however it was found."""
-    try:
-        value, surrogates = parse(decoded(exchange) or b"")
-    except ParseError:
-        return {}
-    if surrogates is not None:
-        value = without_surrogates(value)
-    return value if isinstance(value, dict) else {}
-
-
-def _dataset(lineage: Lineage, identity: DatasetId) -> DatasetNode:
-    return lineage.datasets.setdefault(identity, DatasetNode(identity))
-
-
-def _columns(lineage: Lineage, view: EventView) -> None:
-    for dataset in view.datasets:
-        if dataset.namespace is None or dataset.name is None:
-            continue
-        identity = DatasetId(dataset.namespace, dataset.name)
-        names = tuple(_texts(_items(dataset.facets.get("schema"), "fields"), "name"))
-        if names:
-            _dataset(lineage, identity).columns = names
-        facet = dataset.facets.get("columnLineage")
-        fields = facet.get("fields") if type(facet) is dict else None
-        for name, entry in fields.items() if type(fields) is dict else ():
-            made_of = lineage.columns.setdefault(Column(identity, name), {})
-            for source in _sources(_items(entry, "inputFields")):
-                made_of[source] = None
-        whole = list(_sources(_items(facet, "dataset")))
-        if whole:
-            lineage.columns.setdefault(Column(identity, ""), {}).update(dict.fromkeys(whole))
-
-
-def _items(value: Any, name: str) -> list[Any]:
-    found = value.get(name) if type(value) is dict else None
-    return found if type(found) is list else []
-
-
-def _texts(entries: Iterable[Any], name: str) -> Iterator[str]:
-    for entry in entries:
-        value = entry.get(name) if type(entry) is dict else None
-        if type(value) is str:
-            yield value
-
-
-def _sources(entries: Iterable[Any]) -> Iterator[Column]:
-    for entry in entries:
-        if type(entry) is dict:
-            parts = (entry.get("namespace"), entry.get("name"), entry.get("field"))
-            if all(type(part) is str for part in parts):
-                namespace, name, column = parts
-                yield Column(DatasetId(str(namespace), str(name)), str(column))
-
-
-def job_to_dict(job: JobNode) -> dict[str, Any]:
+def job_to_dict(job: JobNode) -> shapes.Job:
+    """The JSON form of ``job``; datasets as ``namespace`` and ``name``, times in RFC 3339."""
     return {
-        **job.id._asdict(),
+        **job.id.to_dict(),
         "events": job.events,
         "runs": len(job.runs),
-        "statuses": {str(status): job.statuses[status] for status in Status},
+        "statuses": statuses(job.statuses),
         "last_event_type": job.last_event_type,
         "last_received_at": rfc3339(job.last_received_at) if job.last_received_at else None,
-        "inputs": [dataset._asdict() for dataset in job.inputs],
-        "outputs": [dataset._asdict() for dataset in job.outputs],
+        "inputs": [dataset.to_dict() for dataset in job.inputs],
+        "outputs": [dataset.to_dict() for dataset in job.outputs],
         "job_type": job.job_type,
-        "parents": [parent._asdict() for parent in job.parents],
+        "parents": [parent.to_dict() for parent in job.parents],
     }
 
 
-def dataset_to_dict(dataset: DatasetNode) -> dict[str, Any]:
+def dataset_to_dict(dataset: DatasetNode) -> shapes.Dataset:
     """``surfaced`` tells whether the product would show the dataset; ``issues`` are the rules its name breaks."""
     platform = platform_of(dataset.id.namespace)
-    return {
-        **dataset.id._asdict(),
+    shown: shapes.Dataset = {
+        "namespace": dataset.id.namespace,
+        "name": dataset.id.name,
         "platform": platform.title if platform else None,
         "surfaced": platform is not None,
-        "issues": [issue.rule.code for issue in naming_issues(*dataset.id)],
-        "read_by": [job._asdict() for job in dataset.read_by],
-        "written_by": [job._asdict() for job in dataset.written_by],
+        "issues": [issue.code for issue in naming_issues(*dataset.id)],
+        "read_by": [job.to_dict() for job in dataset.read_by],
+        "written_by": [job.to_dict() for job in dataset.written_by],
         "columns": list(dataset.columns),
     }
+    if dataset.also_named:
+        shown["also_named"] = [one.to_dict() for one in dataset.also_named]
+    return shown
 
 
-def lineage_to_dict(lineage: Lineage) -> dict[str, Any]:
-    """Jobs and datasets, edges in the direction of the data, and edges between columns."""
-    edges = [
-        edge
-        for job in lineage.jobs.values()
-        for edge in (
-            *({"from": _dataset_ref(dataset), "to": _job_ref(job.id)} for dataset in job.inputs),
-            *({"from": _job_ref(job.id), "to": _dataset_ref(dataset)} for dataset in job.outputs),
-        )
-    ]
-    columns = [
-        {"from": _column_ref(source), "to": _column_ref(column)}
-        for column, sources in lineage.columns.items()
-        for source in sources
+def lineage_to_dict(lineage: Lineage) -> shapes.Graph:
+    """``lineage`` as JSON: jobs and datasets, edges in the direction of the data, edges between columns, and from
+    parents to their parts.
+    """
+    edges: list[shapes.Edge] = []
+    for job in lineage.jobs.values():
+        edges += [{"from": _dataset_ref(dataset), "to": _job_ref(job.id)} for dataset in job.inputs]
+        edges += [{"from": _job_ref(job.id), "to": _dataset_ref(dataset)} for dataset in job.outputs]
+    edges += [
+        {"from": _ref(source), "to": _ref(target)} for source, targets in lineage.flows.items() for target in targets
     ]
     return {
         "jobs": [job_to_dict(job) for job in lineage.jobs.values()],
         "datasets": [dataset_to_dict(dataset) for dataset in lineage.datasets.values()],
         "edges": edges,
-        "column_edges": columns,
+        "column_edges": [
+            _column_edge(source, column, how)
+            for column, sources in lineage.columns.items()
+            for source, how in sources.items()
+        ],
+        "parent_edges": [
+            {"from": _job_ref(parent), "to": _job_ref(job.id)}
+            for job in lineage.jobs.values()
+            for parent in job.parents
+        ],
     }
 
 
-def _job_ref(job: JobId) -> dict[str, str]:
-    return {"type": "job", **job._asdict()}
+def _column_edge(source: Column, column: Column, how: tuple[Transformation, ...]) -> shapes.ColumnEdge:
+    edge: shapes.ColumnEdge = {"from": _column_ref(source), "to": _column_ref(column)}
+    if how:
+        edge["transformations"] = [{"type": one.type, "subtype": one.subtype} for one in how]
+    return edge
 
 
-def _dataset_ref(dataset: DatasetId) -> dict[str, str]:
-    return {"type": "dataset", **dataset._asdict()}
+def _ref(node: NodeId) -> shapes.Node:
+    return _job_ref(node) if isinstance(node, JobId) else _dataset_ref(node)
 
 
-def _column_ref(column: Column) -> dict[str, str]:
-    return {**column.dataset._asdict(), "field": column.name}
+def _job_ref(job: JobId) -> shapes.Node:
+    return {"type": "job", **job.to_dict()}
 
 
-def coverage_to_dict(job: JobNode) -> dict[str, Any]:
-    """Which facets came with a job and what each produces at Datadog; and what is supported and never came."""
-    seen = [
+def _dataset_ref(dataset: DatasetId) -> shapes.Node:
+    return {"type": "dataset", **dataset.to_dict()}
+
+
+def _column_ref(column: Column) -> shapes.Column:
+    return {**column.dataset.to_dict(), "field": column.name}
+
+
+def coverage_to_dict(job: JobNode) -> shapes.Coverage:
+    """Which facets came with ``job`` and what each produces at Datadog; and what is supported and never came."""
+    seen: list[shapes.SeenFacet] = [
         {
             "entity": entity,
             "key": key,
@@ -255,9 +298,9 @@ def coverage_to_dict(job: JobNode) -> dict[str, Any]:
         }
         for (entity, key), count in sorted(job.facets.items())
     ]
-    missing = [
+    missing: list[shapes.MissingFacet] = [
         {"entity": supported.entity, "key": supported.key, "produces": supported.produces}
         for place, supported in BY_PLACE.items()
         if place not in job.facets
     ]
-    return {"job": job.id._asdict(), "events": job.events, "facets": seen, "missing": missing}
+    return {"job": job.id.to_dict(), "events": job.events, "facets": seen, "missing": missing}

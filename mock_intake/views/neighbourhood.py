@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from mock_intake.datadog import rules
 from mock_intake.datadog.joins import NearMiss
 from mock_intake.datadog.naming import naming_issues, platform_of
-from mock_intake.event import DatasetId
+from mock_intake.datadog.rules import job_type
+from mock_intake.model.event import DatasetId
 from mock_intake.views.lineage import JobId, Lineage
+from mock_intake.views.said import NodeId
 
 _NO_NODE = "QUERY"
 
@@ -35,6 +36,7 @@ class Part(NamedTuple):
 
 
 def place_of(identity: JobId | DatasetId) -> Place:
+    """The node of a job or a dataset (``identity``), as ``Part`` and addresses of pages have it."""
     return Place("job" if isinstance(identity, JobId) else "dataset", *identity)
 
 
@@ -49,20 +51,32 @@ def around(lineage: Lineage, focus: Place, depth: int, most: int) -> Part | None
     nodes. None where there is no such node."""
     if not _is_there(lineage, focus):
         return None
-    # Up and down each for itself: what else comes of the same sources is no business of the focus.
-    seen: dict[str, dict[Place, None]] = {"up": {focus: None}, "down": {focus: None}}
-    fronts = {"up": [focus], "down": [focus]}
+    focus = _resolved(lineage, focus)
+    # Up and down each for itself: what else comes of the same sources is no business of the focus. By which dataset a
+    # job was reached says which of its others are connected with that.
+    seen: dict[str, dict[tuple[Place, Place | None], None]] = {way: {(focus, None): None} for way in ("up", "down")}
+    fronts: dict[str, list[tuple[Place, Place | None]]] = {way: [(focus, None)] for way in ("up", "down")}
     nodes, reached = {focus: None}, 0
     while reached < depth and any(fronts.values()):
         for way, front in fronts.items():
-            found = dict.fromkeys(place for node in front for place in _next(lineage, node, way))
-            fronts[way] = [place for place in found if place not in seen[way]]
+            found = dict.fromkeys(
+                (place, node if node.type == "dataset" else None)
+                for node, by in front
+                for place in _next(lineage, node, way, by)
+            )
+            fronts[way] = [step for step in found if step not in seen[way]]
             seen[way].update(dict.fromkeys(fronts[way]))
-        if len(seen["up"].keys() | seen["down"].keys()) > most:
+        # The step is not taken half: of what is a step away all is shown, or nothing.
+        if len({place for steps in seen.values() for place, _ in steps}) > most:
             break
-        nodes = {**nodes, **dict.fromkeys(fronts["up"]), **dict.fromkeys(fronts["down"])}
+        nodes = {**nodes, **{place: None for front in fronts.values() for place, _ in front}}
         reached += any(fronts.values())
     return _part(lineage, nodes, reached)
+
+
+def _resolved(lineage: Lineage, place: Place) -> Place:
+    """A place by the name that its node has."""
+    return place if place.type == "job" else place_of(lineage.named(DatasetId(place.namespace, place.name)))
 
 
 def with_partners(lineage: Lineage, part: Part, misses: Iterable[NearMiss], most: int) -> Part:
@@ -93,15 +107,31 @@ def _part(lineage: Lineage, nodes: dict[Place, None], depth: int) -> Part:
 def _is_there(lineage: Lineage, place: Place) -> bool:
     if place.type == "job":
         return JobId(place.namespace, place.name) in lineage.jobs
-    return DatasetId(place.namespace, place.name) in lineage.datasets
+    return lineage.named(DatasetId(place.namespace, place.name)) in lineage.datasets
 
 
-def _next(lineage: Lineage, place: Place, way: str) -> Iterable[Place]:
+def _next(lineage: Lineage, place: Place, way: str, by: Place | None) -> Iterable[Place]:
+    """The places one step on; of a job that was reached ``by`` a dataset, those that are connected with that."""
     if place.type == "job":
-        job = lineage.jobs[JobId(place.namespace, place.name)]
-        return map(place_of, job.inputs if way == "up" else job.outputs)
-    dataset = lineage.datasets[DatasetId(place.namespace, place.name)]
-    return map(place_of, dataset.written_by if way == "up" else dataset.read_by)
+        identity = JobId(place.namespace, place.name)
+        job = lineage.jobs[identity]
+        reached = None if by is None else DatasetId(by.namespace, by.name)
+        for dataset in job.inputs if way == "up" else job.outputs:
+            ends = (dataset, reached) if way == "up" else (reached, dataset)
+            if ends[0] is None or ends[1] is None or job.connects(ends[0], ends[1]):
+                yield place_of(dataset)
+        yield from map(place_of, _flows(lineage, identity, way))
+    else:
+        dataset = DatasetId(place.namespace, place.name)
+        node = lineage.datasets[dataset]
+        yield from map(place_of, node.written_by if way == "up" else node.read_by)
+        yield from map(place_of, _flows(lineage, dataset, way))
+
+
+def _flows(lineage: Lineage, node: NodeId, way: str) -> Iterable[NodeId]:
+    if way == "down":
+        return lineage.flows.get(node, ())
+    return [source for source, targets in lineage.flows.items() if node in targets]
 
 
 def _edges(lineage: Lineage, jobs: Iterable[JobId]) -> Iterable[Edge]:
@@ -110,6 +140,8 @@ def _edges(lineage: Lineage, jobs: Iterable[JobId]) -> Iterable[Edge]:
         here = place_of(identity)
         yield from ((place_of(dataset), here) for dataset in job.inputs)
         yield from ((here, place_of(dataset)) for dataset in job.outputs)
+    for source, targets in lineage.flows.items():
+        yield from ((place_of(source), place_of(target)) for target in targets)
 
 
 class NotShown(NamedTuple):
@@ -120,31 +152,31 @@ class NotShown(NamedTuple):
 
 
 def why_not_shown(lineage: Lineage, place: Place) -> NotShown | None:
-    """Why the product would not show a node; None if it would."""
+    """Why the product would not show the node at ``place``; None if it would."""
     if place.type == "dataset":
         if platform_of(place.namespace) is not None:
             return None
-        codes = [issue.rule.code for issue in naming_issues(place.namespace, place.name)]
+        codes = [issue.code for issue in naming_issues(place.namespace, place.name)]
         return NotShown(codes[0], f"not surfaced ({', '.join(codes)})")
     job = lineage.jobs[JobId(place.namespace, place.name)]
     if job.job_type is not None and job.job_type.upper() == _NO_NODE:
-        code = rules.QUERY_NO_NODE.code
+        code = job_type.query_makes_no_node.code
         return NotShown(code, f"no node ({code}): jobs of the type QUERY make none")
     if job.runs and not job.facets["job", "jobType"]:
-        code = rules.JOB_TYPE_MISSING.code
+        code = job_type.job_type_missing.code
         return NotShown(code, f"not processed ({code}): none of its run events has the jobType facet")
     return None
 
 
 def largest(lineage: Lineage, most: int) -> list[tuple[Place, int]]:
-    """The nodes with the most neighbours, and how many those are."""
+    """The ``most`` nodes that have the most neighbours, and how many those are; the largest first."""
     found = [(place_of(job.id), len(job.inputs) + len(job.outputs)) for job in lineage.jobs.values()]
     found += [(place_of(one.id), len(one.read_by) + len(one.written_by)) for one in lineage.datasets.values()]
     return sorted(found, key=lambda pair: -pair[1])[:most]
 
 
 def named(lineage: Lineage, text: str, most: int) -> list[Place]:
-    """Nodes that have a text in their name or namespace, upper and lower case alike."""
+    """At most ``most`` nodes that have ``text`` in their name or namespace, upper and lower case alike."""
     wanted = text.lower()
     found = []
     for place in itertools.chain(map(place_of, lineage.datasets), map(place_of, lineage.jobs)):

@@ -1,120 +1,241 @@
-"""Runs, folded from the exchanges that were accepted."""
+"""Runs, folded from the exchanges that were accepted: those under one id in a group, and all of them in a list.
+
+The list is kept as it is asked for. Each event changes the place of one group, and the runs of that are put into the
+list when somebody asks for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from typing import TypeVar, cast
 
-from mock_intake.exchange import EventSummary, Exchange
-from mock_intake.findings import Finding
+from mock_intake.journal.columns import microseconds
 from mock_intake.journal.protocol import ExchangeFilter, Journal
-from mock_intake.openlineage import run_cycle
-from mock_intake.openlineage.run_cycle import Repeat, RunEventFact, RunFacts
+from mock_intake.journal.walking import newest_exchanges
+from mock_intake.model.exchange import EventSummary, Exchange
+from mock_intake.model.per_run import PerRunNames
+from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key, spellings_of
+from mock_intake.views.group import Arrival, DigestOf, Group, Taken
+from mock_intake.views.run import GroupKey, Run, RunKey, is_unfinished, run_named
 
-RunKey = tuple[str, str]
-"""Org and run id: two orgs may have a run of the same id."""
+Listed = dict[GroupKey, Run | tuple[Run, ...] | None]
+"""The runs of each group, the one heard of last being last; several where jobs share the id, None where they are to be
+looked up."""
 
-_PAGE = 500
 # No real hierarchy is deeper; what is made up may be.
 _MOST_ANCESTORS = 50
+# Of a job that sends no run so many events are looked at.
+_MOST_WITHOUT_RUN = 20
+# Of the runs of a job so many that lack their beginning or their end are looked through for each other.
+_MOST_UNFINISHED = 50
 
 
-@dataclass(slots=True)
-class Run:
-    """A run as far as it was seen: its events in order of arrival, and what was accepted again."""
+def _no_digest(_: str) -> bytes | None:
+    return None
 
-    run_id: str
-    org: str
-    events: list[RunEventFact] = field(default_factory=list)
-    repeats: list[Repeat] = field(default_factory=list)
 
-    @property
-    def facts(self) -> RunFacts:
-        return RunFacts(self.run_id, self.events, self.repeats)
+K = TypeVar("K")
+V = TypeVar("V")
 
-    @property
-    def parent_id(self) -> str | None:
-        """The run id that its events name as its parent, the first that any of them named."""
-        # All runs are asked for it again and again, and a loop is the fastest.
-        for event in self.events:
-            if event.parent_run_id:
-                return event.parent_run_id
-        return None
+
+def _of(of: dict[K, dict[GroupKey, V]], key: K) -> dict[GroupKey, V]:
+    known = of.get(key)
+    if known is None:
+        known = of[key] = {}
+    return known
 
 
 @dataclass(slots=True)
 class RunsState:
-    """Runs by org and id, the latest heard of last, and the accepted events with the fault of their last attempt.
+    """Runs by org and id.
 
-    ``children`` are the ids of runs by org and the parent that they name; ``touched`` the runs that were heard of
-    since somebody looked.
+    ``listed`` and, by org, ``of_org`` have them in the order in which they were heard of; ``unlisted`` are the groups
+    whose runs are not in there yet. ``of_job`` are the groups in which a job has a run that may lack its beginning or
+    its end, None where all have to be looked through. ``children`` are the groups of those that name a parent, by it;
+    ``touched`` the groups that were heard of since somebody looked; ``accepted`` the events that are of no run.
+    ``lossy`` tells that retention has dropped exchanges. ``per_run`` are names in which an id of a run may stand;
+    ``without_run`` the first events of each org's jobs that have no run.
     """
 
-    runs: dict[RunKey, Run] = field(default_factory=dict)
+    digest_of: DigestOf = _no_digest
+    groups: dict[GroupKey, Group] = field(default_factory=dict)
+    listed: Listed = field(default_factory=dict)
+    of_org: dict[str, Listed] = field(default_factory=dict)
+    unlisted: dict[GroupKey, None] = field(default_factory=dict)
+    shared: set[GroupKey] = field(default_factory=set)
+    of_job: dict[tuple[str, Job], dict[GroupKey, None]] | None = field(default_factory=dict)
+    children: dict[GroupKey, dict[GroupKey, None]] = field(default_factory=dict)
+    touched: dict[GroupKey, None] = field(default_factory=dict)
     accepted: dict[str, bool] = field(default_factory=dict)
-    children: dict[RunKey, dict[str, None]] = field(default_factory=dict)
-    touched: dict[RunKey, None] = field(default_factory=dict)
+    lossy: bool = False
+    per_run: PerRunNames = field(default_factory=PerRunNames)
+    without_run: dict[str, dict[Job, list[str]]] = field(default_factory=dict)
+
+    def runs(self, org: str | None = None) -> list[Run]:
+        """The runs of ``org``, or of all, the latest heard of first."""
+        self._list_all()
+        listed = self.listed if org is None else self.of_org.get(org, {})
+        entries = list(reversed(listed.values()))
+        if not self.shared:
+            return cast("list[Run]", entries)
+        found: list[Run] = []
+        for entry in entries:
+            if isinstance(entry, tuple):
+                found += entry
+            elif entry is not None:
+                found.append(entry)
+        return found
+
+    def _list_all(self) -> None:
+        """Puts the runs into the list that are not in there yet."""
+        for key in self.unlisted:
+            runs = self.groups[key].runs(lossy=self.lossy)
+            entry: Run | tuple[Run, ...]
+            if len(runs) == 1:
+                entry = runs[0]
+                self.shared.discard(key)
+            else:
+                entry = tuple(sorted(runs, key=attrgetter("heard"), reverse=True))
+                self.shared.add(key)
+            self.listed[key] = self.of_org[key[0]][key] = entry
+        self.unlisted.clear()
+
+    def heard(self, key: GroupKey, group: Group, job: Job) -> None:
+        """An event of a job came, and was added to its group: that is the last in the list now."""
+        made = group.made
+        entry = made[0] if made is not None and len(made) == 1 else None
+        if entry is None:
+            self.unlisted[key] = None
+        # Taken out and put back: a dictionary keeps its order, and the latest is to be last.
+        for listed in (self.listed, _of(self.of_org, group.org)):
+            listed.pop(key, None)
+            listed[key] = entry
+        if self.of_job is not None:
+            of_job = _of(self.of_job, (group.org, job))
+            of_job.pop(key, None)
+            of_job[key] = None
+        self.touched[key] = None
+
+    def changed(self, key: GroupKey) -> None:
+        """What a group holds is another, or nothing any more, and its place in the list the same."""
+        self.touched[key] = None
+        self.of_job = None
+        if key in self.groups:
+            self.unlisted[key] = None
+            return
+        self.unlisted.pop(key, None)
+        self.shared.discard(key)
+        self.listed.pop(key, None)
+        of_org = self.of_org[key[0]]
+        of_org.pop(key, None)
+        if not of_org:
+            del self.of_org[key[0]]
+
+    def unfinished(self, org: str, job: Job) -> list[RunFacts]:
+        """The runs of a job that lack a START or an end, the latest heard of first, as many as are looked through."""
+        if self.of_job is None:
+            self.of_job = {}
+            for key in self.listed:
+                for each in self.groups[key].jobs:
+                    _of(self.of_job, (key[0], each))[key] = None
+        keys = self.of_job.get((org, job), {})
+        found: list[RunFacts] = []
+        over: list[GroupKey] = []
+        for key in reversed(keys):
+            group = self.groups[key]
+            run = group.run_of(job, lossy=self.lossy)
+            if run is not None and is_unfinished(run):
+                found.append(run.facts)
+                if len(found) == _MOST_UNFINISHED:
+                    break
+            # Of an id that jobs share, another job may begin a run of its own, and leave this one what it had.
+            elif group.has_one_job or (run is not None and run.shared):
+                over.append(key)
+        for key in over:
+            del keys[key]
+        return found
+
+    def runs_of(self, org: str, run_id: str) -> list[Run]:
+        """The runs of ``org`` with the id ``run_id``, the first that began first."""
+        group = self.groups.get((org, run_id_key(run_id)))
+        return [] if group is None else group.runs(lossy=self.lossy)
+
+    def named(self, org: str, run_id: str, job: tuple[str, str] | None) -> Run | None:
+        """The run of ``org`` that a facet names by ``run_id`` and, where several jobs share that, by ``job``."""
+        return run_named(self.runs_of(org, run_id), job)
+
+    def parent(self, run: Run) -> Run | None:
+        """The run that ``run`` is directly part of, if an event of that came."""
+        above = run.parent
+        if above is None or not above.parent_run_id:
+            return None
+        return self.named(run.org, above.parent_run_id, above.parent_job)
+
+    def root(self, run: Run) -> Run | None:
+        """The run that the parent facet of ``run`` names as its root, if an event of that came."""
+        above = run.parent
+        if above is None or not above.root_run_id:
+            return None
+        return self.named(run.org, above.root_run_id, above.root_job)
 
 
-def fold_run(state: RunsState, exchange: Exchange) -> RunsState:
-    """Adds one exchange to the runs."""
+def fold_run(state: RunsState, exchange: Exchange, position: int) -> RunsState:
+    """The ``state`` with ``exchange``, at ``position`` on record: with an attempt of a run event, or as it was."""
     if exchange.event is not None and exchange.accepted:
-        add_event(state, exchange.org, exchange.event, answer_lost=exchange.answer_lost)
+        arrival = (microseconds(exchange.received_at), position)
+        add_event(state, exchange.org, exchange.event, arrival, answer_lost=exchange.answer_lost)
     return state
 
 
-def ancestors(state: RunsState, run: Run) -> list[Run]:
-    """The run's parent, that one's parent and so on, as far as they sent events; the topmost first."""
-    found: dict[str, Run] = {}
-    above = run
-    while (parent_id := above.parent_id) is not None and parent_id not in (run.run_id, *found):
-        parent = state.runs.get((run.org, parent_id))
-        if parent is None or len(found) == _MOST_ANCESTORS:
-            break
-        found[parent_id] = above = parent
-    return list(reversed(found.values()))
+def drop_runs(state: RunsState, first: int) -> RunsState:
+    """The ``state`` without what stands before the position ``first``: retention has dropped it."""
+    # From now on a group may lack its beginning, which changes how it is split, and what is missed.
+    if not state.lossy:
+        state.lossy = True
+        for key, group in state.groups.items():
+            group.renew()
+            state.changed(key)
+    for key in [key for key, group in state.groups.items() if group.oldest < first]:
+        if not state.groups[key].drop(first, state.digest_of):
+            del state.groups[key]
+        state.changed(key)
+    return state
 
 
-def read_run(journal: Journal, run_id: str, org: str | None = None) -> Run | None:
-    """One run, folded from its own exchanges alone: a large journal can answer that at once.
+def add_event(
+    state: RunsState, org: str, event: EventSummary, arrival: Arrival, *, answer_lost: bool = False
+) -> Repeat | None:
+    """Adds an accepted ``event`` of ``org`` to the runs; tells if the same one had been accepted before.
 
-    Of several orgs that have a run of that id, the one that was heard of last.
+    ``answer_lost`` says that its client never got its answer, so that it had reason to send it again.
     """
-    exchanges: list[Exchange] = []
-    cursor: int | None = None
-    while True:
-        page = journal.exchanges(ExchangeFilter(org=org, run_id=run_id), _PAGE, cursor)
-        exchanges += page.items
-        cursor = page.next
-        if cursor is None:
-            break
-    state = RunsState()
-    for exchange in reversed(exchanges):
-        fold_run(state, exchange)
-    return next(reversed(state.runs.values()), None)
-
-
-def add_event(state: RunsState, org: str, event: EventSummary, *, answer_lost: bool = False) -> Repeat | None:
-    """Adds one accepted event to the runs; tells if the same body had been accepted before."""
-    excused = state.accepted.get(event.id)
-    repeat = None if excused is None else Repeat(event.id, event.event_type, excused)
-    state.accepted[event.id] = answer_lost
-    if event.run_id is not None:
-        key = (org, event.run_id)
-        run = state.runs.pop(key, None) or Run(event.run_id, org)
-        state.runs[key] = run
-        state.touched[key] = None
-        if event.parent_run_id is not None:
-            state.children.setdefault((org, event.parent_run_id), {})[event.run_id] = None
-        if repeat is None:
-            run.events.append(fact_of(event))
-        else:
-            run.repeats.append(repeat)
+    if event.run_id is None:
+        # An event of no run has nothing else to be folded into; that it came twice is to be known all the same.
+        excused = state.accepted.get(event.id)
+        state.accepted[event.id] = answer_lost
+        if excused is None and event.kind == "JobEvent":
+            of_job = state.without_run.setdefault(org, {}).setdefault((event.job_namespace, event.job_name), [])
+            if len(of_job) < _MOST_WITHOUT_RUN:
+                of_job.append(event.id)
+        return None if excused is None else Repeat(event.id, event.event_type, excused)
+    key = (org, run_id_key(event.run_id))
+    state.per_run.add(*key, "job", event.job_namespace, event.job_name)
+    for dataset in event.datasets:
+        state.per_run.add(*key, "dataset", dataset.namespace, dataset.name)
+    group = state.groups.get(key)
+    if group is None:
+        group = state.groups[key] = Group(org)
+    if event.parent_run_id:
+        state.children.setdefault((org, run_id_key(event.parent_run_id)), {})[key] = None
+    fact = _sharing(fact_of(event), group.latest)
+    repeat = group.add(Taken(arrival, fact.run_id or event.run_id, fact, answer_lost), state.digest_of)
+    state.heard(key, group, fact.job)
     return repeat
 
 
 def fact_of(event: EventSummary) -> RunEventFact:
+    """What the run cycle needs of ``event``."""
     return RunEventFact(
         event.id,
         event.event_type,
@@ -122,32 +243,92 @@ def fact_of(event: EventSummary) -> RunEventFact:
         (event.job_namespace, event.job_name),
         event.processing_type,
         event.parent_run_id,
+        event.parent_job,
+        event.root_run_id,
+        event.root_job,
+        event.snapshot,
+        event.run_id,
     )
 
 
-def run_to_dict(run: Run, findings: Iterable[Finding]) -> dict[str, Any]:
-    """The JSON form of a run; ``events`` are event ids in order of arrival, ``duration`` is in seconds."""
-    facts = run.facts
-    length = run_cycle.duration(facts)
-    namespace, name = run.events[0].job if run.events else (None, None)
-    return {
-        "run_id": run.run_id,
-        "org": run.org,
-        "job": {"namespace": namespace, "name": name},
-        "states": [event.event_type for event in run.events],
-        "state": run_cycle.state_of(facts),
-        "started_at": _with_offset(run_cycle.started_at(facts)),
-        "ended_at": _with_offset(run_cycle.ended_at(facts)),
-        "duration": None if length is None else length.total_seconds(),
-        "parent": run.parent_id,
-        "events": [event.event_id for event in run.events],
-        "findings": [finding.to_dict() for finding in findings],
-    }
+def _sharing(fact: RunEventFact, earlier: RunEventFact | None) -> RunEventFact:
+    """The ``fact``, with the very texts of an ``earlier`` one of its run where these are equal.
+
+    Names are of any length, and the events of a run have them in common: each is kept once.
+    """
+    if earlier is None:
+        return fact
+    return fact._replace(
+        event_type=_one_of(fact.event_type, earlier.event_type),
+        job=_one_of(fact.job, earlier.job),
+        processing_type=_one_of(fact.processing_type, earlier.processing_type),
+        parent_run_id=_one_of(fact.parent_run_id, earlier.parent_run_id),
+        parent_job=_one_of(fact.parent_job, earlier.parent_job),
+        root_run_id=_one_of(fact.root_run_id, earlier.root_run_id),
+        root_job=_one_of(fact.root_job, earlier.root_job),
+        run_id=_one_of(fact.run_id, earlier.run_id),
+    )
 
 
-def _with_offset(event_time: str | None) -> str | None:
-    """An eventTime as RFC 3339: as it was sent, or as UTC where it has no offset; None if it cannot be read."""
-    moment = run_cycle.moment(event_time)
-    if moment is None or event_time is None:
-        return None
-    return event_time if moment.tzinfo is not None else moment.isoformat() + "Z"
+def _one_of(value: V, known: V) -> V:
+    return known if value == known else value
+
+
+def path_above(state: RunsState, run: Run) -> list[Run | str]:
+    """What ``run`` is part of, the topmost first: runs, and the ids of those that sent no event.
+
+    Where a parent sent none, and the run that is named as the root did, the one stands below the other. Runs that name
+    each other as parents end it.
+    """
+    path: list[Run | str] = []
+    passed = {run.key}
+    at = run
+    while len(path) < _MOST_ANCESTORS and (parent_id := at.parent_id) is not None:
+        parent = state.parent(at)
+        if parent is None:
+            path.append(parent_id)
+            parent = state.root(at)
+        if parent is None or parent.key in passed:
+            break
+        passed.add(parent.key)
+        path.append(parent)
+        at = parent
+    return path[::-1]
+
+
+def root_of(state: RunsState, run: Run) -> str:
+    """The id of the run that is the root of all that ``run`` is part of.
+
+    It is the one that the parent facet names; else that of the parent, as far as runs are on record; a run that has no
+    parent is its own.
+    """
+    passed: set[RunKey] = set()
+    while run.key not in passed:
+        passed.add(run.key)
+        names = run.parent
+        if names is None or not (names.root_run_id or names.parent_run_id):
+            break
+        if names.root_run_id:
+            known = state.root(run)
+            return names.root_run_id if known is None else known.run_id
+        parent = state.parent(run)
+        if parent is None:
+            return names.parent_run_id or run.run_id
+        run = parent
+    return run.run_id
+
+
+def read_runs(journal: Journal, run_id: str, org: str | None, digest_of: DigestOf) -> RunsState:
+    """The runs ``run_id`` of ``org`` (or of all), folded from their own exchanges: a large ``journal`` can answer that
+    at once.
+
+    A UUID is looked for as it is given, in lower and in upper case.
+    """
+    exchanges: list[Exchange] = []
+    for spelling in spellings_of(run_id):
+        exchanges += [*newest_exchanges(journal, ExchangeFilter(org=org, run_id=spelling))][::-1]
+    exchanges.sort(key=attrgetter("received_at"))
+    state = RunsState(digest_of, lossy=journal.dropped > 0)
+    for number, exchange in enumerate(exchanges):
+        fold_run(state, exchange, number)
+    return state

@@ -1,5 +1,5 @@
 """What there is of each org, and which rules have spoken of what: folded from the exchanges, and from runs as they
-change. Counted is all that ever came, also what retention has dropped since."""
+change. Counted is what is on record."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from mock_intake.exchange import Exchange
-from mock_intake.findings import Finding, Status
-from mock_intake.views.runs import Run, RunKey, RunsState
+from mock_intake.model.exchange import Exchange
+from mock_intake.model.findings import Finding, Status
+from mock_intake.views.run import GroupKey, Run, RunKey
+from mock_intake.views.runs import RunsState
 
 
 class Listed(NamedTuple):
@@ -30,14 +31,17 @@ class Counts:
     statuses: Counter[Status] = field(default_factory=Counter)
 
     def copy(self) -> Counts:
+        """The same counts, to be looked at while these go on."""
         return replace(self, statuses=self.statuses.copy())
 
     @property
     def refused(self) -> int:
+        """How many exchanges were not accepted."""
         return self.exchanges - self.accepted
 
     @property
     def events(self) -> int:
+        """How many events there are, each once however often it was sent."""
         return self.statuses.total()
 
 
@@ -48,41 +52,126 @@ class Counted(NamedTuple):
     orgs: list[str]
 
 
+class _Counted(NamedTuple):
+    """What was counted of one exchange. ``event_id`` is there where it was accepted, ``codes`` are the rules that have
+    spoken, each once."""
+
+    org: str
+    accepted: bool
+    faulted: bool
+    event_id: str | None
+    status: Status | None
+    codes: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class TalliesState:
     """Counts by org, the one heard of last being last, and of all. Events by the rules that have something to say of
     them, in order of arrival; refused requests by org and rule are counted.
 
-    ``seen`` are the events that were counted: the same body accepted again is no other event.
+    ``log`` is what was counted, by position; ``seen`` are the events that were counted, each with the position of the
+    attempt that stands for it: the same body accepted again is no other event; ``again`` are the positions of that.
+    ``stale`` tells that ``events`` are to be listed anew.
     """
 
     all: Counts = field(default_factory=Counts)
     orgs: dict[str, Counts] = field(default_factory=dict)
     events: dict[str, list[Listed]] = field(default_factory=dict)
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    seen: set[str] = field(default_factory=set)
+    log: dict[int, _Counted] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    again: dict[str, list[int]] = field(default_factory=dict)
+    codes: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    stale: bool = False
 
 
-def fold_tallies(state: TalliesState, exchange: Exchange) -> TalliesState:
-    """Adds one exchange, and its findings, each rule once."""
-    event = exchange.event
+def fold_tallies(state: TalliesState, exchange: Exchange, position: int) -> TalliesState:
+    """The ``state`` with ``exchange`` counted, and its findings, each rule once."""
+    event = exchange.event if exchange.accepted else None
+    codes = tuple(dict.fromkeys(finding.code for finding in exchange.findings))
+    counted = _Counted(
+        exchange.org,
+        exchange.accepted,
+        exchange.fault is not None,
+        None if event is None else event.id,
+        None if event is None else event.status,
+        # Of the few that there are each is kept once.
+        state.codes.setdefault(codes, codes),
+    )
+    # What was counted is kept, a few words each: retention takes it off again, when the exchange itself is gone.
+    state.log[position] = counted
+    # Put back at the end: the org that was heard of last is the last.
     of_org = state.orgs.pop(exchange.org) if exchange.org in state.orgs else Counts()
     state.orgs[exchange.org] = of_org
-    for counts in (state.all, of_org):
-        counts.exchanges += 1
-        counts.accepted += exchange.accepted
-        counts.faulted += exchange.fault is not None
-    if exchange.accepted and event is not None:
-        if event.id in state.seen:
-            return state
-        state.seen.add(event.id)
-        state.all.statuses[event.status] += 1
-        of_org.statuses[event.status] += 1
-        for code in dict.fromkeys(finding.code for finding in exchange.findings):
-            state.events.setdefault(code, []).append(Listed(exchange.org, event.id))
+    _add(state, counted, 1)
+    if counted.event_id is None:
+        state.refused.update((counted.org, code) for code in counted.codes)
+    # Findings of the first acceptance are the event's; those of a repeated one are not counted again.
+    elif counted.event_id in state.seen:
+        state.again.setdefault(counted.event_id, []).append(position)
     else:
-        state.refused.update((exchange.org, code) for code in {finding.code for finding in exchange.findings})
+        state.seen[counted.event_id] = position
+        _add_status(state, counted, 1)
+        for code in counted.codes:
+            state.events.setdefault(code, []).append(Listed(counted.org, counted.event_id))
     return state
+
+
+def _add(state: TalliesState, counted: _Counted, number: int) -> None:
+    for counts in (state.all, state.orgs[counted.org]):
+        counts.exchanges += number
+        counts.accepted += number * counted.accepted
+        counts.faulted += number * counted.faulted
+
+
+def _add_status(state: TalliesState, counted: _Counted, number: int) -> None:
+    assert counted.status is not None
+    for counts in (state.all, state.orgs[counted.org]):
+        counts.statuses[counted.status] += number
+
+
+def drop_tallies(state: TalliesState, first: int) -> TalliesState:
+    """The ``state`` without what stands before the position ``first``: retention has dropped it."""
+    gone = {}
+    # In order of position, so that the walk ends at the first that is left, however many those are.
+    for position, counted in state.log.items():
+        if position >= first:
+            break
+        gone[position] = counted
+    for position, counted in gone.items():
+        del state.log[position]
+        _add(state, counted, -1)
+        if counted.event_id is None:
+            state.refused.subtract((counted.org, code) for code in counted.codes)
+        # Only where the attempt that goes is the one that stands for the event.
+        elif state.seen[counted.event_id] == position:
+            _add_status(state, counted, -1)
+            del state.seen[counted.event_id]
+            state.stale = state.stale or bool(counted.codes)
+    for event_id in {counted.event_id for counted in gone.values() if counted.event_id is not None}:
+        # The first attempt that is left then stands for the event.
+        left = [position for position in state.again.pop(event_id, ()) if position >= first]
+        if left and event_id not in state.seen:
+            state.seen[event_id] = left.pop(0)
+            _add_status(state, state.log[state.seen[event_id]], 1)
+        if left:
+            state.again[event_id] = left
+    for org in {counted.org for counted in gone.values()}:
+        if not state.orgs[org].exchanges:
+            del state.orgs[org]
+    return state
+
+
+def _listed(state: TalliesState) -> dict[str, list[Listed]]:
+    """Events by the rules that speak of them, listed anew where some have gone."""
+    if state.stale:
+        state.stale = False
+        state.events = {}
+        for position, counted in state.log.items():
+            if counted.event_id is not None and counted.codes and state.seen[counted.event_id] == position:
+                for code in counted.codes:
+                    state.events.setdefault(code, []).append(Listed(counted.org, counted.event_id))
+    return state.events
 
 
 class RunCodes:
@@ -90,27 +179,33 @@ class RunCodes:
 
     def __init__(self) -> None:
         self._state: RunsState | None = None
-        self._codes: dict[RunKey, tuple[str, ...]] = {}
+        self._codes: dict[GroupKey, dict[RunKey, tuple[str, ...]]] = {}
         # By org and code.
         self.counts: Counter[tuple[str, str]] = Counter()
 
     def renew(self, state: RunsState, limit: int, judge: Callable[[Run], Iterable[Finding]]) -> int:
-        """Judges so many of the touched runs at most; says how many they were."""
+        """Has ``judge`` judge the runs of ``limit`` of the touched run ids at most; says how many ids they were."""
+        # Something was forgotten, and the runs were folded anew: all are to be judged.
         if state is not self._state:
             self._state, self._codes, self.counts = state, {}, Counter()
         keys = [key for key, _ in zip(state.touched, range(limit), strict=False)]
         for key in keys:
             del state.touched[key]
-            codes = tuple(dict.fromkeys(finding.code for finding in judge(state.runs[key])))
-            for code in self._codes.pop(key, ()):
-                self.counts[key[0], code] -= 1
-            if codes:
-                self._codes[key] = codes
-                self.counts.update((key[0], code) for code in codes)
+            runs = state.runs_of(*key)
+            found = {run.key: tuple(dict.fromkeys(finding.code for finding in judge(run))) for run in runs}
+            # What was found before is taken off first: a run that ended well has fewer findings than it had while it
+            # was open.
+            for codes in self._codes.pop(key, {}).values():
+                self.counts.subtract((key[0], code) for code in codes)
+            found = {run: codes for run, codes in found.items() if codes}
+            if found:
+                self._codes[key] = found
+                self.counts.update((key[0], code) for codes in found.values() for code in codes)
         return len(keys)
 
     def runs_with(self, code: str) -> set[RunKey]:
-        return {key for key, codes in self._codes.items() if code in codes}
+        """The keys of the runs in which the rule ``code`` found something."""
+        return {run for found in self._codes.values() for run, codes in found.items() if code in codes}
 
 
 class Tallies:
@@ -121,21 +216,24 @@ class Tallies:
         self._runs = runs
 
     def events_with(self, code: str) -> list[Listed]:
-        """The events that a rule has spoken of, oldest first. It grows at its end only."""
-        return self._state.events.get(code, [])
+        """The events that the rule ``code`` has spoken of, oldest first."""
+        return _listed(self._state).get(code, [])
 
     def events(self, code: str, org: str | None = None) -> int:
+        """In how many events of ``org``, or of all, the rule ``code`` found something."""
         listed = self.events_with(code)
         return len(listed) if org is None else sum(one.org == org for one in listed)
 
     def refused(self, code: str, org: str | None = None) -> int:
+        """In how many requests of ``org``, or of all, that were refused the rule ``code`` found something."""
         return _count(self._state.refused, code, org)
 
     def runs(self, code: str, org: str | None = None) -> int:
+        """In how many runs of ``org``, or of all, the rule ``code`` found something."""
         return _count(self._runs.counts, code, org)
 
     def runs_with(self, code: str) -> set[RunKey]:
-        """The runs, by org and id, that a rule speaks of so far."""
+        """The keys of the runs that the rule ``code`` speaks of now."""
         return self._runs.runs_with(code)
 
 

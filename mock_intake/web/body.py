@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from mock_intake.event import pointer_to
-from mock_intake.findings import Finding
+from mock_intake.model.findings import Finding
+from mock_intake.secrets.quoting import LONGEST_POINTER, quoted_pointer
 
 MOST_LINES = 4_000
-_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s"{}\[\]:,]+)', re.DOTALL)
+# So much (characters) of a text is looked at for them.
+MOST_LETTERS = 2_000_000
+_TOKEN = re.compile(r'\s*("[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+)', re.DOTALL)
 _CLOSING = {"{": "}", "[": "]"}
 
 Kind = Literal["key", "string", "other", "sign"]
@@ -62,14 +64,22 @@ class _Open:
 
     @property
     def child(self) -> str:
-        return self.pointer + pointer_to(self.count if self.key is None else self.key)
+        """The pointer to the value that comes, as findings quote it; no longer than theirs are."""
+        if len(self.pointer) > LONGEST_POINTER:
+            return self.pointer
+        return self.pointer + quoted_pointer(self.count if self.key is None else self.key)
 
 
-def laid_out(text: str) -> list[Line]:
-    """The lines of a JSON text. Raises ``NotJsonError``."""
+def laid_out(text: str, most: int | None = None, *, cut: bool = False) -> list[Line]:
+    """The lines of a JSON text, at most so many, and one more where there is more. Raises ``NotJsonError``.
+
+    ``cut`` tells that the text goes on behind what is given of it.
+    """
     lines = [Line(1, 0)]
     open_: list[_Open] = []
-    for piece in _pieces(text):
+    for piece in _pieces(text, cut=cut):
+        if most is not None and len(lines) > most:
+            return lines
         within = open_[-1] if open_ else None
         if piece in ("}", "]"):
             if within is None or piece != _CLOSING[within.sign]:
@@ -96,16 +106,36 @@ def laid_out(text: str) -> list[Line]:
                 lines[-1].parts.append(Part("sign", piece))
             else:
                 lines[-1].parts.append(Part("string" if piece[0] == '"' else "other", piece))
-    if open_:
+    if open_ and not cut:
         raise NotJsonError
     return lines
 
 
-def _pieces(text: str) -> Iterator[str]:
+def closed(text: str) -> tuple[str, str]:
+    """As much of a JSON text that was cut off as is JSON with something behind it, and that."""
+    open_: list[str] = []
+    end = place = 0
+    while (found := _TOKEN.match(text, place)) is not None:
+        piece, place = found[1], found.end()
+        if piece in _CLOSING:
+            open_.append(_CLOSING[piece])
+            end = place
+        elif piece in ("}", "]"):
+            if not open_ or piece != open_.pop():
+                break
+            end = place
+        elif piece == ",":
+            end = found.start(1)
+    return text[:end], "".join(reversed(open_))
+
+
+def _pieces(text: str, *, cut: bool) -> Iterator[str]:
     end = len(text.rstrip())
     position = 0
     while position < end:
         found = _TOKEN.match(text, position)
+        if found is None and cut:
+            return
         if found is None:
             raise NotJsonError
         yield found[1]
@@ -138,7 +168,7 @@ def place_findings(lines: list[Line], findings: Iterable[Finding]) -> dict[int, 
         pointer = finding.pointer
         while pointer and pointer not in by_pointer:
             pointer = pointer.rpartition("/")[0]
-        if (spoken_of := by_pointer.get(pointer)) is not None:
-            spoken_of.findings.append((number, finding))
-            placed[number] = spoken_of.number
+        if (owner := by_pointer.get(pointer)) is not None:
+            owner.findings.append((number, finding))
+            placed[number] = owner.number
     return placed

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from starlette.responses import Response
 
-from mock_intake.bodies import decoded, decoded_text
-from mock_intake.catalogue import RULES
+from mock_intake.body.room import Large, when_there_is_room
+from mock_intake.body.shown import decoded, decoded_beginning, decoded_text, holds_text
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.event import Kind
-from mock_intake.exchange import Exchange, header
-from mock_intake.findings import Finding, Status
 from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilter, Page
-from mock_intake.report.escaping import shown_lines
-from mock_intake.web.asked import Asked, BadQueryError, NotHereError, Shown
-from mock_intake.web.body import MOST_LINES, Line, NotJsonError, laid_out, place_findings
-from mock_intake.web.greeting import ways
+from mock_intake.judging.catalogue import RULES
+from mock_intake.model.event import Kind
+from mock_intake.model.exchange import Exchange, header
+from mock_intake.model.findings import Finding, Status
+from mock_intake.report.escaping import printable_lines
+from mock_intake.secrets.presenting import may_have_to_hide, presented_json
+from mock_intake.web.body import MOST_LETTERS, MOST_LINES, Line, NotJsonError, closed, laid_out, place_findings
+from mock_intake.web.query import BadQueryError, NotHereError, PageContent, PageQuery
 from mock_intake.web.rendering import need_dates
-from mock_intake.web.searching import Found, look_through
+from mock_intake.web.search import Found, look_through
+from mock_intake.web.ways_in import ways
+
+T = TypeVar("T")
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 EVENT_TYPES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER")
@@ -33,24 +37,24 @@ _MOST_ON_COMMAND_LINE = 20_000
 _PLACEHOLDER = "${DD_API_KEY:?set DD_API_KEY to your key}"
 
 
-def listing(asked: Asked) -> Shown:
-    status = asked.one_of("status", [status.value for status in Status])
-    asked.one_of("kind", KINDS)
+def listing(query: PageQuery) -> PageContent:
+    status = query.one_of("status", [status.value for status in Status])
+    query.one_of("kind", KINDS)
     which = EventFilter(
-        org=asked.org,
-        **{name: asked.text(name) for name in _FILTERS if name != "status"},  # type: ignore[arg-type]
+        org=query.org,
+        **{name: query.name(name) or None for name in _FILTERS if name != "status"},  # type: ignore[arg-type]
         status=None if status is None else Status(status),
     )
-    before = asked.number("cursor")
+    before = query.number("cursor")
     # Codes are typed by hand too.
-    rule, text = (asked.text("rule") or "").strip().upper() or None, asked.text("text")
+    rule, text = (query.text("rule") or "").strip().upper() or None, query.text("text")
     if rule is not None and rule not in RULES:
         raise BadQueryError(f"There is no rule {rule[:30]!r}.")
-    matches = None if text is None else _has_text(asked, text)
-    found = _by_rule(asked, rule, which, matches, before) if rule else _by_journal(asked, which, matches, before)
-    counted = asked.sources.counted(asked.org)
-    narrowed = any(asked.text(name) for name in (*_FILTERS[1:], "rule"))
-    return Shown(
+    matches = None if text is None else _has_text(query, text)
+    found = _by_rule(query, rule, which, matches, before) if rule else _by_journal(query, which, matches, before)
+    counted = query.sources.counted(query.org)
+    narrowed = any(query.text(name) for name in (*_FILTERS[1:], "rule"))
+    return PageContent(
         "events.html",
         {
             "found": found,
@@ -58,44 +62,44 @@ def listing(asked: Asked) -> Shown:
             # All events are counted, which is not what a list of some of them has.
             "counts": None if counted is None or narrowed or text is not None else counted.counts,
             "dated": need_dates(record.last_received_at for record in found.items),
-            "requests_came": asked.sources.journal.position > 0,
-            "filtered": any(asked.text(name) for name in (*_FILTERS, "rule", "text")),
+            "requests_came": query.sources.journal.position > 0,
+            "filtered": any(query.text(name) for name in (*_FILTERS, "rule", "text")),
             "narrowed": narrowed,
             "first_page": before is None,
             "kinds": KINDS,
             "event_types": EVENT_TYPES,
-            "orgs": with_org(asked, [] if counted is None else counted.orgs),
-            "ways": ways(asked),
-            "any_key": asked.sources.settings.keys.known is None,
+            "orgs": with_org(query, [] if counted is None else counted.orgs),
+            "ways": ways(query),
+            "any_key": query.sources.settings.keys.known is None,
         },
     )
 
 
-def with_org(asked: Asked, orgs: list[str]) -> list[str]:
+def with_org(query: PageQuery, orgs: list[str]) -> list[str]:
     """Orgs to choose from; the chosen one is among them."""
-    return orgs if asked.org is None or asked.org in orgs else [asked.org, *orgs]
+    return orgs if query.org is None or query.org in orgs else [query.org, *orgs]
 
 
-def orgs_of(asked: Asked) -> list[str]:
+def orgs_of(query: PageQuery) -> list[str]:
     """Orgs to choose from, the latest heard of first."""
-    counted = asked.sources.counted(asked.org)
-    return with_org(asked, [] if counted is None else counted.orgs)
+    counted = query.sources.counted(query.org)
+    return with_org(query, [] if counted is None else counted.orgs)
 
 
 def _by_journal(
-    asked: Asked, which: EventFilter, matches: Callable[[EventRecord], bool] | None, before: int | None
+    query: PageQuery, which: EventFilter, matches: Callable[[EventRecord], bool] | None, before: int | None
 ) -> Found[EventRecord]:
-    journal = asked.sources.journal
+    journal = query.sources.journal
     return look_through(lambda limit, cursor: journal.events(which, limit, cursor), matches, before)
 
 
 def _by_rule(
-    asked: Asked, rule: str, which: EventFilter, matches: Callable[[EventRecord], bool] | None, before: int | None
+    query: PageQuery, rule: str, which: EventFilter, matches: Callable[[EventRecord], bool] | None, before: int | None
 ) -> Found[EventRecord]:
-    """Events that a rule has spoken of, by order of arrival; the cursor counts them from the first."""
-    asked.require_views()
-    journal = asked.sources.journal
-    listed = asked.sources.views.tallies().events_with(rule)
+    """Events in which a rule found something, by order of arrival; the cursor counts them from the first."""
+    query.require_views()
+    journal = query.sources.journal
+    listed = query.sources.views.tallies().events_with(rule)
     if which.org is not None:
         listed = [one for one in listed if one.org == which.org]
 
@@ -115,16 +119,15 @@ def _by_rule(
     return look_through(page, fits if narrowed else None, before)
 
 
-def _has_text(asked: Asked, text: str) -> Callable[[EventRecord], bool]:
+def _has_text(query: PageQuery, text: str) -> Callable[[EventRecord], bool]:
     """Whether the body of an event has a text in it, upper and lower case alike."""
     wanted = text.lower()
 
     def has(record: EventRecord) -> bool:
         if wanted in record.summary.id:
             return True
-        exchange = asked.sources.journal.exchange(record.exchange_id)
-        body = None if exchange is None else decoded(exchange)
-        return body is not None and wanted in body.decode("utf-8", "replace").lower()
+        exchange = query.sources.journal.exchange(record.exchange_id)
+        return exchange is not None and holds_text(exchange, wanted)
 
     return has
 
@@ -132,35 +135,59 @@ def _has_text(asked: Asked, text: str) -> Callable[[EventRecord], bool]:
 # One event.
 
 
-def one(asked: Asked) -> Shown:
-    journal = asked.sources.journal
-    record = journal.event(asked.id)
+def one(query: PageQuery) -> PageContent | Large[PageContent]:
+    journal = query.sources.journal
+    record = journal.event(query.id)
     if record is None:
-        raise NotHereError(f"No event {asked.id[:60]} is on record.")
+        raise NotHereError(f"No event {query.id[:60]} is on record.")
     kept = journal.exchange(record.exchange_id)
     if kept is None:
-        raise NotHereError(f"The body of event {asked.id[:60]} is no longer on record.")
+        raise NotHereError(f"The body of event {query.id[:60]} is no longer on record.")
+    return shown_with_room(kept, lambda: _one(query, record))
+
+
+def shown_with_room(exchange: Exchange, work: Callable[[], T]) -> T | Large[T]:
+    """What shows the beginning of a body: that is laid out in lines, and looked through for secrets."""
+    return when_there_is_room(min(exchange.decoded_size or 0, MOST_LETTERS), work)
+
+
+def _one(query: PageQuery, record: EventRecord) -> PageContent:
+    journal = query.sources.journal
+    kept = journal.exchange(record.exchange_id)
+    if kept is None:
+        raise NotHereError(f"The body of event {query.id[:60]} is no longer on record.")
     attempts = journal.exchanges(ExchangeFilter(event_id=record.summary.id), _MOST_ATTEMPTS).items
-    return Shown(
+    return PageContent(
         "event.html",
         {
             "record": record,
             "event": record.summary,
             "kept": kept,
             "attempts": attempts,
-            "curl": curl(asked, kept),
-            **content(kept, record.findings),
+            "curl": curl(query, kept),
+            **content(query, kept, record.findings),
         },
     )
 
 
-def content(exchange: Exchange, findings: tuple[Finding, ...]) -> dict[str, Any]:
-    """The body of an exchange as text and in lines, with findings at the lines that they speak of."""
-    text = decoded_text(exchange)
+def _as_received(query: PageQuery) -> bool:
+    """Whether a body was asked for with the secrets in it."""
+    return query.text("as_received") is not None
+
+
+def content(query: PageQuery, exchange: Exchange, findings: tuple[Finding, ...]) -> dict[str, Any]:
+    """The body of an exchange as text and in lines, with findings at the lines that they speak of.
+
+    Where there are secrets in it, they are shown to whoever asks for the body as it was received.
+    """
+    received, whole = decoded_beginning(exchange, MOST_LETTERS)
+    text = received
+    if received is not None and not _as_received(query):
+        text = _presented(received, whole=whole)
     lines: list[Line] = []
     if text is not None:
         try:
-            lines = laid_out(text)
+            lines = laid_out(text, MOST_LINES, cut=not whole)
         except NotJsonError:
             lines = []
     places = place_findings(lines, findings)
@@ -170,41 +197,69 @@ def content(exchange: Exchange, findings: tuple[Finding, ...]) -> dict[str, Any]
         "findings": numbered,
         "places": places,
         "lines": lines[:MOST_LINES],
-        "lines_left": len(lines[MOST_LINES:]),
+        "lines_left": len(lines) > MOST_LINES or not whole,
         "most_lines": MOST_LINES,
+        "hidden": text != received,
+        "as_received": _as_received(query),
         "raw": None if text is None else text[:_MOST_LETTERS],
-        "raw_left": 0 if text is None else len(text[_MOST_LETTERS:]),
+        "raw_left": text is not None and (len(text) > _MOST_LETTERS or not whole),
     }
 
 
-def curl(asked: Asked, exchange: Exchange) -> str:
+def _presented(text: str, *, whole: bool) -> str:
+    """A body, or the beginning of one, without the secrets in it."""
+    if whole or not may_have_to_hide(text):
+        return presented_json(text)
+    # Which texts are secrets may depend on what stands around them, so it is read as far as it can be.
+    part, closing = closed(text)
+    return presented_json(part + closing).removesuffix(closing)
+
+
+def curl(query: PageQuery, exchange: Exchange) -> str:
     """The command that would send the body again. The key is the caller's own: what is on record is masked."""
-    text = decoded_text(exchange)
+    text, whole = decoded_beginning(exchange, _MOST_ON_COMMAND_LINE)
     media = header(exchange.request.headers, "content-type") or "application/json"
     lines = [
-        f"curl -X POST {shlex.quote(asked.base_url + INTAKE_PATH)}",
+        f"curl -X POST {shlex.quote(query.base_url + INTAKE_PATH)}",
         f'-H "Authorization: Bearer {_PLACEHOLDER}"',
         f"-H {shlex.quote(f'Content-Type: {media}')}",
     ]
-    if text is not None and len(text) <= _MOST_ON_COMMAND_LINE and shown_lines(text) == text:
+    hidden = text is not None and not _as_received(query) and presented_json(text) != text
+    if text is not None and whole and not hidden and printable_lines(text) == text:
         lines.append(f"--data-binary {shlex.quote(text)}")
         return " \\\n  ".join(lines)
-    body = shlex.quote(f"{asked.base_url}/mock/requests/{exchange.id}/body")
+    body = shlex.quote(f"{query.base_url}/mock/exchanges/{exchange.id}/body?as_received=1")
     return f"curl -sS {body} |\n  " + " \\\n  ".join([*lines, "--data-binary @-"])
 
 
-def body(asked: Asked) -> Response:
-    record = asked.sources.journal.event(asked.id)
-    kept = None if record is None else asked.sources.journal.exchange(record.exchange_id)
-    if kept is None:
-        raise NotHereError(f"No event {asked.id[:60]} is on record.")
-    return download(kept)
+def body(query: PageQuery) -> Response | Large[Response]:
+    record = query.sources.journal.event(query.id)
+    kept = None if record is None else query.sources.journal.exchange(record.exchange_id)
+    if record is None or kept is None:
+        raise NotHereError(f"No event {query.id[:60]} is on record.")
+    return download(query, kept)
 
 
-def download(exchange: Exchange) -> Response:
-    """The body as it was received but for its Content-Encoding; nothing that a browser would run or render."""
+def download(query: PageQuery, exchange: Exchange) -> Response | Large[Response]:
+    """As ``_download``; of a large body once there is room."""
+    identity, size = exchange.id, exchange.decoded_size
+    del exchange
+    return when_there_is_room(size, lambda: _download(query, identity))
+
+
+def _download(query: PageQuery, identity: str) -> Response:
+    """The body as it was received but for its Content-Encoding; nothing that a browser would run or render.
+
+    Secrets are in it where it was asked for as it was received.
+    """
+    exchange = query.sources.journal.exchange(identity)
+    if exchange is None:
+        raise NotHereError(f"The body of {identity[:60]} is no longer on record.")
     received = decoded(exchange)
     data = exchange.request.body if received is None else received
+    if received is not None and not _as_received(query) and (text := decoded_text(exchange)) is not None:
+        shown = presented_json(text)
+        data = data if shown == text else shown.encode("utf-8", "backslashreplace")
     name = f"{exchange.event.id if exchange.event else exchange.id}.json"
     return Response(
         data, media_type="application/octet-stream", headers={"content-disposition": f"attachment; filename={name}"}

@@ -1,10 +1,14 @@
-"""What pages need of whoever decides who may see them. The server has it; pages know no server."""
+"""What pages need of whoever serves them: who may see them, and how they are made. Pages know no server."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from starlette.requests import Request
+from starlette.responses import Response
+
+from mock_intake.body.room import Large
 
 
 class Objection(Protocol):
@@ -36,6 +40,16 @@ class Guard(Protocol):
     def admits(self, token: str) -> bool:
         """Whether this token lets its owner in."""
 
+    async def admit_guess(self) -> bool:
+        """Returns when a wrong token may be answered; false, at once, where too many wait already."""
+
     @property
     def cookie(self) -> Cookie | None:
         """The cookie of those who are in; None where nobody needs one."""
+
+
+class Maker(Protocol):
+    """Makes answers beside the loop, and large ones within the server's budget."""
+
+    async def answer(self, work: Callable[[], Response | Large[Response]]) -> Response:
+        """The answer that the work makes. Raises ``BusyError``."""

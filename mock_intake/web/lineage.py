@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from mock_intake.datadog.naming import naming_issues, platform_of
-from mock_intake.event import DatasetId
 from mock_intake.journal.protocol import EventFilter
+from mock_intake.model.event import DatasetId
+from mock_intake.secrets.presenting import presented
 from mock_intake.views import NearMiss
 from mock_intake.views.lineage import Column, JobId, Lineage, coverage_to_dict
 from mock_intake.views.neighbourhood import Place, around, largest, named, whole, why_not_shown, with_partners
-from mock_intake.web.asked import Asked, NotHereError, Shown, address
-from mock_intake.web.drawn import (
-    MOST_DRAWN,
+from mock_intake.web.drawing import (
+    MOST_NODES,
     MOST_RELATED,
     column_drawing,
     drawing,
@@ -22,6 +22,7 @@ from mock_intake.web.drawn import (
     remarks_on,
 )
 from mock_intake.web.events import orgs_of
+from mock_intake.web.query import NotHereError, PageContent, PageQuery, address
 
 DEPTH, MOST_DEPTH = 3, 20
 _MOST_NAMED = 50
@@ -30,22 +31,22 @@ _MOST_LISTED = 200
 _MOST_EVENTS = 10
 
 
-def graph(asked: Asked) -> Shown:
-    type_ = asked.one_of("type", ("job", "dataset"))
-    depth = asked.number("depth", DEPTH, least=1, most=MOST_DEPTH) or DEPTH
-    find = asked.text("text")
+def graph(query: PageQuery) -> PageContent:
+    type_ = query.one_of("type", ("job", "dataset"))
+    depth = query.number("depth", DEPTH, least=1, most=MOST_DEPTH) or DEPTH
+    find = query.text("text")
     focus = None
     if type_ is not None:
-        names = (asked.query.get("namespace", ""), asked.query.get("name", ""))
+        names = (query.name("namespace") or "", query.name("name") or "")
         focus = Place(cast("Literal['job', 'dataset']", type_), *names)
-    asked.require_views()
-    with asked.sources.views.held():
-        org, lineage, orgs = _chosen(asked)
-        part = around(lineage, focus, depth, MOST_DRAWN) if focus else whole(lineage)
+    query.require_views()
+    with query.sources.views.held():
+        org, lineage, orgs = _chosen(query)
+        part = around(lineage, focus, depth, MOST_NODES) if focus else whole(lineage)
         if part is None:
-            raise NotHereError(f"No {type_} {asked.query.get('name', '')[:60]} is in the lineage.")
-        misses = asked.sources.views.near_misses(org)
-        too_many = len(part.nodes) > MOST_DRAWN
+            raise NotHereError(f"No {type_} {presented(query.parameters.get('name', ''))[:60]} is in the lineage.")
+        misses = query.sources.views.near_misses(org)
+        too_many = len(part.nodes) > MOST_NODES
         if focus:
             part = with_partners(lineage, part, misses, _MOST_LISTED)
         remarks = {} if too_many else remarks_on(lineage, org, part)
@@ -54,10 +55,10 @@ def graph(asked: Asked) -> Shown:
         family = _family(lineage, org, JobId(*focus[1:]), focus_on) if focus and focus.type == "job" else None
         jobs, datasets = len(lineage.jobs), len(lineage.datasets)
     shown = set(part.nodes)
-    return Shown(
+    return PageContent(
         "lineage.html",
         {
-            "org": org if asked.org else None,
+            "org": org if query.org else None,
             "of": org,
             "orgs": orgs,
             "focus": focus,
@@ -67,7 +68,7 @@ def graph(asked: Asked) -> Shown:
             "part": part,
             "jobs": jobs,
             "datasets": datasets,
-            "most": MOST_DRAWN,
+            "most": MOST_NODES,
             "too_many": too_many,
             "largest": _links(org, [place for place, _ in most_connected]),
             "found": None if found is None else _links(org, found),
@@ -111,54 +112,57 @@ def _family(lineage: Lineage, org: str, job: JobId, page: Callable[[Place, str],
     }
 
 
-def _chosen(asked: Asked) -> tuple[str, Lineage, list[str]]:
+def _chosen(query: PageQuery) -> tuple[str, Lineage, list[str]]:
     """The org that was asked for, else the one heard of last, with its lineage; and those to choose from.
 
     Orgs have no datasets in common, so they are not drawn together.
     """
-    lineages = asked.sources.views.lineage(asked.org)
-    if asked.org is not None:
-        return asked.org, lineages.get(asked.org, Lineage()), []
-    orgs = [org for org in orgs_of(asked) if org in lineages] or list(lineages)[-1:]
+    lineages = query.sources.views.lineage(query.org)
+    if query.org is not None:
+        return query.org, lineages.get(query.org, Lineage()), []
+    orgs = [org for org in orgs_of(query) if org in lineages] or list(lineages)[-1:]
     return (orgs[0], lineages[orgs[0]], orgs) if orgs else ("", Lineage(), [])
 
 
-def _identity(asked: Asked, what: str) -> tuple[str, str]:
+def _identity(query: PageQuery, what: str) -> tuple[str, str]:
     # Names can be empty: that is for the rules to say.
-    if "namespace" not in asked.query and "name" not in asked.query:
+    if "namespace" not in query.parameters and "name" not in query.parameters:
         raise NotHereError(f"Which {what}? The address has no namespace and no name.")
-    return asked.query.get("namespace", ""), asked.query.get("name", "")
+    return query.name("namespace") or "", query.name("name") or ""
 
 
-def _lineage_with(asked: Asked, what: str, identity: JobId | DatasetId) -> tuple[str, Lineage]:
-    for org, lineage in asked.sources.views.lineage(asked.org).items():
-        known = lineage.jobs if isinstance(identity, JobId) else lineage.datasets
-        if identity in known:
+def _lineage_with(query: PageQuery, what: str, identity: JobId | DatasetId) -> tuple[str, Lineage]:
+    for org, lineage in query.sources.views.lineage(query.org).items():
+        known = identity in lineage.jobs if isinstance(identity, JobId) else lineage.named(identity) in lineage.datasets
+        if known:
             return org, lineage
-    raise NotHereError(f"No {what} {identity.name[:60]} in {identity.namespace[:60]} is in the lineage.")
+    raise NotHereError(
+        f"No {what} {presented(identity.name)[:60]} in {presented(identity.namespace)[:60]} is in the lineage."
+    )
 
 
 # A dataset.
 
 
-def dataset(asked: Asked) -> Shown:
-    asked.require_views()
-    with asked.sources.views.held():
-        return _dataset(asked)
+def dataset(query: PageQuery) -> PageContent:
+    query.require_views()
+    with query.sources.views.held():
+        return _dataset(query)
 
 
-def _dataset(asked: Asked) -> Shown:
-    identity = DatasetId(*_identity(asked, "dataset"))
-    org, lineage = _lineage_with(asked, "dataset", identity)
+def _dataset(query: PageQuery) -> PageContent:
+    identity = DatasetId(*_identity(query, "dataset"))
+    org, lineage = _lineage_with(query, "dataset", identity)
+    identity = lineage.named(identity)
     node = lineage.datasets[identity]
     place = Place("dataset", *identity)
     platform = platform_of(identity.namespace)
     edges = _column_edges(lineage, identity)
-    misses = asked.sources.views.near_misses(org)
+    misses = query.sources.views.near_misses(org)
     part = around(lineage, place, 2, _MOST_LISTED)
     assert part is not None
     part = with_partners(lineage, part, misses, _MOST_LISTED)
-    return Shown(
+    return PageContent(
         "dataset.html",
         {
             "org": None,
@@ -221,30 +225,30 @@ def _columns(lineage: Lineage, identity: DatasetId, edges: list[tuple[Column, Co
 # A job.
 
 
-def job(asked: Asked) -> Shown:
-    asked.require_views()
-    with asked.sources.views.held():
-        return _job(asked)
+def job(query: PageQuery) -> PageContent:
+    query.require_views()
+    with query.sources.views.held():
+        return _job(query)
 
 
-def _job(asked: Asked) -> Shown:
-    identity = JobId(*_identity(asked, "job"))
-    org, lineage = _lineage_with(asked, "job", identity)
+def _job(query: PageQuery) -> PageContent:
+    identity = JobId(*_identity(query, "job"))
+    org, lineage = _lineage_with(query, "job", identity)
     node = lineage.jobs[identity]
     place = Place("job", *identity)
     part = around(lineage, place, 2, _MOST_LISTED)
     assert part is not None
-    misses = asked.sources.views.near_misses(org)
+    misses = query.sources.views.near_misses(org)
     part = with_partners(lineage, part, misses, _MOST_LISTED)
     which = EventFilter(org=org, job_namespace=identity.namespace, job_name=identity.name)
-    return Shown(
+    return PageContent(
         "job.html",
         {
             "org": None,
             "of": org,
             "job": node,
             "note": why_not_shown(lineage, place),
-            "records": asked.sources.journal.events(which, _MOST_EVENTS).items,
+            "records": query.sources.journal.events(which, _MOST_EVENTS).items,
             "coverage": coverage_to_dict(node),
             "family": _family(lineage, org, identity, page_of),
             "drawing": drawing(org, part, remarks_on(lineage, org, part), misses, place),

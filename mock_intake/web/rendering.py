@@ -6,29 +6,36 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from mock_intake.clock import utc_now
-from mock_intake.exchange import rfc3339
-from mock_intake.findings import Finding, Severity
-from mock_intake.report.escaping import clipped, shown, shown_lines
-from mock_intake.web.asked import address
+from mock_intake.model.exchange import rfc3339
+from mock_intake.model.findings import Finding, Severity
+from mock_intake.report.escaping import printable
+from mock_intake.report.rendering import environment, style
+from mock_intake.secrets.presenting import presented
+from mock_intake.system.clock import utc_now
+from mock_intake.web.query import address, run_page
 
 MEDIA = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_STATIC = ("style.css", "live.js", "graph.js", "icon.svg")
+_STYLE = "style.css"
+_STATIC = ("live.js", "graph.js", "icon.svg")
 _FOLDER = "mock_intake.web"
 _SIGNS = re.compile(r"([./:_-]+)(?=\w)")
 
 
-@cache
 def static_file(name: str) -> bytes | None:
-    """A style, script or picture of our own; None for any other name."""
-    return files(_FOLDER).joinpath("static", name).read_bytes() if name in _STATIC else None
+    """A style, script or picture of our own; None for any other name, of which none is remembered."""
+    return _static_file(name) if name == _STYLE or name in _STATIC else None
+
+
+@cache
+def _static_file(name: str) -> bytes:
+    return style().encode() if name == _STYLE else files(_FOLDER).joinpath("static", name).read_bytes()
 
 
 @cache
@@ -45,51 +52,38 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "lines": _lines,
-        "clip": lambda text, most: clipped(str(text), most),
+    made = environment(_FOLDER)
+    made.filters |= {
         "tail": _tail,
         "clock": _clock,
         "moment": _moment,
         "exact": _exact,
         "seconds": seconds,
         "size": size,
-        "count": lambda number: f"{number:,}",
-        "web_link": web_link,
         "by_code": by_code,
     }
-    environment.globals |= {"address": address, "static": static_address}
-    return environment
-
-
-def _visible(value: Any) -> Any:
-    """Whatever a template puts out: text with escapes in place of what cannot be seen; markup stays as it is."""
-    if isinstance(value, Markup):
-        return value
-    return "" if value is None else shown(str(value))
-
-
-def _lines(text: str) -> Markup:
-    """Text that keeps its lines, for elements that show them."""
-    return escape(shown_lines(text))
+    made.globals |= {"address": address, "run_page": run_page, "static": static_address}
+    return made
 
 
 def _tail(text: str, most: int) -> Markup:
     """The end of a name, which is what names are told apart by. It is broken behind its signs, if it must be."""
-    end = shown(text[1 - most :] if len(text) > most else text)
+    return _tail_once(text, most) if len(text) <= _SHORT else _tail_of(text, most)
+
+
+def _tail_of(text: str, most: int) -> Markup:
+    text = presented(text)
+    end = printable(text[1 - most :] if len(text) > most else text)
     cut = Markup("")
     if len(text) > most:
         # The sign for what was left out does not stand alone at the end of a line.
         cut, end = Markup('<span class="nowrap">…{}</span>').format(end[:1]), end[1:]
     return cut + Markup(_SIGNS.sub(r"\1<wbr>", str(escape(end))))  # noqa: S704
+
+
+# Pages have the same names in many rows; what is long is not kept.
+_SHORT = 120
+_tail_once = lru_cache(maxsize=4_096)(_tail_of)
 
 
 def _clock(moment: datetime, dated: bool) -> Markup:
@@ -143,13 +137,6 @@ def size(number: int) -> str:
     if number < 1024 * 1024:
         return f"{number / 1024:.1f} KiB"
     return f"{number / 1024 / 1024:.1f} MiB"
-
-
-def web_link(target: str) -> Markup:
-    """A link to a page on the web; anything else stands there as text."""
-    if not target.startswith("https://"):
-        return escape(shown(target))
-    return Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(shown(target))
 
 
 def by_code(findings: Iterable[Finding]) -> list[tuple[str, Severity, int]]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mock_intake.bodies import parsed_body
-from mock_intake.catalogue import RULES
 from mock_intake.datadog import spans
+from mock_intake.judging.catalogue import RULES
+from mock_intake.model.accumulated import Accumulated, FacetsByKey
 from mock_intake.openlineage import run_cycle
 from mock_intake.openlineage.run_cycle import TERMINAL
-from mock_intake.parsing import without_surrogates
+from mock_intake.secrets.presenting import presented, presented_value
 from mock_intake.views import Run, Views
-from mock_intake.views.accumulated import Accumulated, FacetsByKey, accumulate
-from mock_intake.web.asked import Asked, BadQueryError, NotHereError, Shown
+from mock_intake.views.run import JobFilter
 from mock_intake.web.events import orgs_of
+from mock_intake.web.query import BadQueryError, NotHereError, PageContent, PageQuery
 from mock_intake.web.timeline import descendants, listed, times_of
 
 PAGE_SIZE = 50
@@ -25,28 +25,29 @@ _MOST_BELOW = 100
 _MOST_LETTERS = 20_000
 
 
-def listing(asked: Asked) -> Shown:
-    state, namespace, job = asked.one_of("state", STATES), asked.text("job_namespace"), asked.text("job_name")
-    rule = asked.text("rule")
+def listing(query: PageQuery) -> PageContent:
+    state = query.one_of("state", STATES)
+    namespace, job = query.name("job_namespace") or None, query.name("job_name") or None
+    rule = query.text("rule")
     if rule is not None and rule not in RULES:
         raise BadQueryError(f"There is no rule {rule[:30]!r}.")
-    begin = asked.number("cursor", 0) or 0
-    asked.require_views()
-    known = runs = asked.sources.views.runs(asked.org)
+    begin = query.number("cursor", 0) or 0
+    query.require_views()
+    known = runs = query.sources.views.runs(query.org)
     if namespace is not None or job is not None:
-        runs = [run for run in runs if any(_is_of(event.job, namespace, job) for event in run.events)]
+        runs = [run for run in runs if JobFilter(namespace, job).fits(run)]
     if rule is not None:
-        with asked.sources.views.held():
-            with_rule = asked.sources.views.tallies().runs_with(rule)
-        runs = [run for run in runs if (run.org, run.run_id) in with_rule]
+        with query.sources.views.held():
+            with_rule = query.sources.views.tallies().runs_with(rule)
+        runs = [run for run in runs if run.key in with_rule]
     if state is not None:
         runs = [run for run in runs if run_cycle.state_of(run.facts) == state]
     filtered = any((state, namespace, job, rule))
-    return Shown(
+    return PageContent(
         "runs.html",
         {
             "rows": [
-                {"row": row, **facts_of(asked, row.run)}
+                {"row": row, **facts_of(query, row.run)}
                 for row in listed(known, begin, PAGE_SIZE, runs if filtered else None)
             ],
             "fitting": len(runs),
@@ -55,22 +56,16 @@ def listing(asked: Asked) -> Shown:
             "first_page": begin == 0,
             "filtered": filtered,
             "states": STATES,
-            "orgs": orgs_of(asked),
+            "orgs": orgs_of(query),
         },
     )
 
 
-def _is_of(job: run_cycle.Job, namespace: str | None, name: str | None) -> bool:
-    """Whether an event's job has both, where they are asked for."""
-    return (namespace is None or job[0] == namespace) and (name is None or job[1] == name)
-
-
-def facts_of(asked: Asked, run: Run) -> dict[str, Any]:
+def facts_of(query: PageQuery, run: Run) -> dict[str, Any]:
     """What the product shows of a run: job, state, times, and the error that it ended with."""
     facts = run.facts
-    namespace, name = run.events[0].job if run.events else (None, None)
+    namespace, name = run.job
     state = run_cycle.state_of(facts)
-    length = run_cycle.duration(facts)
     times = times_of(run)
     return {
         "run": run,
@@ -79,93 +74,89 @@ def facts_of(asked: Asked, run: Run) -> dict[str, Any]:
         "state": state,
         "ended": state in TERMINAL,
         "started_at": None if times is None else times.start,
-        "duration": None if length is None else length.total_seconds(),
-        "error": _error(asked, run) if state == "FAIL" else None,
-        "findings": asked.sources.views.run_findings(run, closed=False),
+        "duration": run_cycle.seconds(facts),
+        "error": _error(query, run) if state == "FAIL" else None,
+        "findings": query.sources.views.run_findings(run, closed=False),
     }
 
 
-def _error(asked: Asked, run: Run) -> str | None:
-    """The message that came with FAIL."""
-    for event in run.events:
-        if event.event_type == "FAIL":
-            facets = _object(_object(_body(asked, event.event_id).get("run")).get("facets"))
-            message = _object(facets.get("errorMessage")).get("message")
-            if isinstance(message, str):
-                return message
-    return None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _body(asked: Asked, event_id: str) -> dict[str, Any]:
-    journal = asked.sources.journal
-    record = journal.event(event_id)
-    exchange = None if record is None else journal.exchange(record.exchange_id)
-    return _object(None if exchange is None else without_surrogates(parsed_body(exchange)))
+def _error(query: PageQuery, run: Run) -> str | None:
+    """The message of the errorMessage facet, whichever event of the run it came with."""
+    facet = query.sources.views.facets(run, _MOST_MERGED).run.get("errorMessage")
+    message = None if facet is None else facet.value.get("message")
+    return message if isinstance(message, str) else None
 
 
 # One run.
 
 
-def one(asked: Asked) -> Shown:
-    run_id = asked.text("id")
-    if run_id is None:
+def one(query: PageQuery) -> PageContent:
+    run_id = query.name("id")
+    if not run_id:
         raise NotHereError("Which run? The address has no id.")
-    asked.require_views()
-    views = asked.sources.views
-    run = views.run(run_id, asked.org)
+    query.require_views()
+    views = query.sources.views
+    run = views.run(run_id, query.org, JobFilter(query.text("job_namespace"), query.text("job_name")))
     if run is None:
         raise NotHereError(f"No event of a run {run_id[:60]} is on record.")
-    merged = accumulate((event.event_id, _body(asked, event.event_id)) for event in run.events[:_MOST_MERGED])
-    facts = facts_of(asked, run)
-    told = views.run_findings(run, closed=False)
-    above = views.ancestors(run)
-    records = [asked.sources.journal.event(event.event_id) for event in run.events[:_MOST_EVENTS]]
+    merged = views.facets(run, _MOST_MERGED)
+    facts = facts_of(query, run)
+    same_id = [one for one in views.runs_of(run.run_id, run.org) if one.key != run.key]
+    findings = views.run_findings(run, closed=False)
+    records = [query.sources.journal.event(event.event_id) for event in run.events[:_MOST_EVENTS]]
     # Most runs have none, and need not wait until all others are looked through.
     below, below_left = descendants(views.runs(run.org), run, _MOST_BELOW) if views.children(run) else ([], 0)
-    return Shown(
+    return PageContent(
         "run.html",
         {
             **facts,
             "org": None,
-            "findings": list(enumerate(told, 1)),
+            "findings": list(enumerate(findings, 1)),
             "missing": list(
-                enumerate([one for one in views.run_findings(run, closed=True) if one not in told], len(told) + 1)
+                enumerate(
+                    [one for one in views.run_findings(run, closed=True) if one not in findings], len(findings) + 1
+                )
             ),
-            "above": [{"run_id": one.run_id, "name": one.events[0].job[1]} for one in above],
-            "unseen_parent": _unseen(views, above[0] if above else run),
-            "family": [{"row": row, **facts_of(asked, row.run)} for row in below],
+            "above": views.path_above(run),
+            "same_id": same_id[:_MOST_BELOW],
+            "same_id_left": len(same_id[_MOST_BELOW:]),
+            "family": [{"row": row, **facts_of(query, row.run)} for row in below],
             "below_left": below_left,
             "records": [record for record in records if record is not None],
             "events_left": len(run.events[_MOST_EVENTS:]),
             "not_merged": len(run.events[_MOST_MERGED:]),
             "facet_groups": _groups(merged),
-            **_span(run, facts, merged),
+            **_span(run, facts, merged, views),
         },
     )
 
 
-def _unseen(views: Views, topmost: Run) -> str | None:
-    """The run id that the topmost run names as its parent, though no event of that came."""
-    parent_id = topmost.parent_id
-    return parent_id if parent_id is not None and views.run(parent_id, topmost.org) is None else None
-
-
-def _span(run: Run, facts: dict[str, Any], merged: Accumulated) -> dict[str, Any]:
+def _span(run: Run, facts: dict[str, Any], merged: Accumulated, views: Views) -> dict[str, Any]:
     made_of = spans.SpanFacts(
         run.run_id,
-        facts["namespace"],
-        facts["name"],
+        # A service is called as its job, in small letters and without signs: no secret would be known any more.
+        _presented(facts["namespace"]),
+        _presented(facts["name"]),
         facts["state"] if facts["ended"] else None,
         facts["started_at"],
         run_cycle.duration(run.facts),
-        merged.run_values,
-        merged.job_values,
+        presented_value(merged.run_values),
+        presented_value(merged.job_values),
+        *views.hierarchy_of(run),
+        run.incomplete,
+        *(_names(merged, role) for role in ("input", "output")),
     )
     return {"span": spans.span_of(made_of), "no_span": spans.why_no_span(made_of), "span_source": spans.SOURCE}
+
+
+def _names(merged: Accumulated, role: str) -> tuple[str, ...]:
+    """The names of the run's datasets of a role, without secrets, as many as a page shows."""
+    names = [presented(dataset.name) for of, dataset in merged.datasets if of == role]
+    return tuple(names[:_MOST_EVENTS])
+
+
+def _presented(name: str | None) -> str | None:
+    return None if name is None else presented(name)
 
 
 def _groups(merged: Accumulated) -> list[dict[str, Any]]:
@@ -184,7 +175,7 @@ def _texts(facets: FacetsByKey, prefix: str = "") -> list[dict[str, str]]:
     return [
         {
             "key": prefix + key,
-            "text": json.dumps(facet.value, indent=2, ensure_ascii=False)[:_MOST_LETTERS],
+            "text": json.dumps(presented_value(facet.value), indent=2, ensure_ascii=False)[:_MOST_LETTERS],
             "event_id": facet.event_id,
         }
         for key, facet in sorted(facets.items())

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import parse_qsl
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mock_intake import __version__
+from mock_intake.body.room import BusyError, Large
 from mock_intake.journal.protocol import JournalError
-from mock_intake.web import catalogue, events, faulting, greeting, lineage, rendering, requests, runs
-from mock_intake.web.asked import Asked, BadQueryError, NotHereError, NotReadYetError, Shown, address
-from mock_intake.web.guard import Guard
+from mock_intake.web import events, exchanges, lineage, rendering, runs
+from mock_intake.web import faults as faulting
+from mock_intake.web import rules as catalogue
+from mock_intake.web import ways_in as greeting
+from mock_intake.web.guard import Guard, Maker
+from mock_intake.web.query import BadQueryError, NotHereError, NotReadYetError, PageContent, PageQuery, address
 from mock_intake.web.sources import Sources
 
 HOME = "/mock/events"
@@ -36,10 +39,9 @@ HEADERS = {
     "cache-control": "no-store",
 }
 _MAX_FORM = 64 * 1024
-# A wrong token costs whoever guesses some time.
-_WRONG_TOKEN_DELAY = 0.5
 
-Handler = Callable[[Asked], Shown | Response]
+# What is large, a handler gives to be made once there is room.
+Handler = Callable[[PageQuery], PageContent | Response | Large[PageContent | Response]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Page:
         return None if found is None else found.groupdict()
 
 
-def _home(_asked: Asked) -> Response:
+def _home(_query: PageQuery) -> Response:
     return RedirectResponse(HOME, 303)
 
 
@@ -77,9 +79,9 @@ PAGES: tuple[Page, ...] = (
     Page("GET", "/mock/lineage", lineage.graph, "Lineage", of_one_org=True),
     Page("GET", "/mock/dataset", lineage.dataset),
     Page("GET", "/mock/job", lineage.job),
-    Page("GET", "/mock/requests", requests.listing, "Requests"),
-    Page("GET", "/mock/requests/{id}", requests.one),
-    Page("GET", "/mock/requests/{id}/body", requests.body),
+    Page("GET", "/mock/exchanges", exchanges.listing, "Exchanges"),
+    Page("GET", "/mock/exchanges/{id}", exchanges.one),
+    Page("GET", "/mock/exchanges/{id}/body", exchanges.body),
     Page("GET", "/mock/rules", catalogue.rules, "Rules"),
     Page("GET", "/mock/coverage", catalogue.coverage, "Coverage"),
     Page("GET", "/mock/faults", faulting.show, "Faults"),
@@ -93,8 +95,9 @@ _OF_ONE_ORG = frozenset(page.path for page in PAGES if page.of_one_org)
 class Pages:
     """The pages over one record. What is not theirs goes ``elsewhere``: to the intake, which puts it on record."""
 
-    def __init__(self, sources: Sources, guard: Guard, elsewhere: ASGIApp) -> None:
+    def __init__(self, sources: Sources, guard: Guard, maker: Maker, elsewhere: ASGIApp) -> None:
         self._sources = sources
+        self._maker = maker
         self._guard = guard
         self._elsewhere = elsewhere
 
@@ -116,55 +119,69 @@ class Pages:
         objection = self._guard.objection(request)
         if objection is not None and objection.status_code != 401:
             # At "/" a producer may stand that takes this for the real host, with whatever it wants to see.
-            return None if path == "/" else self._told(objection.status_code, objection.reason)
+            return None if path == "/" else self._message(objection.status_code, objection.reason)
         if special:
             return await self._special(request, path)
         if path == "/":
             return RedirectResponse(HOME, 303, HEADERS)
         if objection is not None:
-            return self._to_login(request) if request.method != "POST" else self._told(401, "Log in first.")
+            return self._to_login(request) if request.method != "POST" else self._message(401, "Log in first.")
         if found is None:
-            return self._told(404, f"There is no page {path[:200]}.")
+            return self._message(404, f"There is no page {path[:200]}.")
         page, ids = found
         try:
             form = await _form(request) if page.method == "POST" else {}
         except BadQueryError as error:
-            return self._told(400, str(error))
-        asked = Asked(self._sources, path, _query(request), _base_url(request), ids.get("id", ""), form)
-        return await run_in_threadpool(self._shown, page.handler, asked)
-
-    def _shown(self, handler: Handler, asked: Asked) -> Response:
+            return self._message(400, str(error))
+        query = PageQuery(self._sources, path, _query(request), _base_url(request), ids.get("id", ""), form)
         try:
-            shown = handler(asked)
-            if isinstance(shown, Response):
-                shown.headers.update(HEADERS)
-                return shown
-            return self._page(shown, asked)
-        except NotReadYetError as error:
-            return self._page(Shown("reading.html", {"left": error.left}), asked)
-        except NotHereError as error:
-            return self._told(404, f"{error}{self._dropped_hint()}", asked)
-        except BadQueryError as error:
-            return self._told(400, str(error), asked)
-        except JournalError as error:
-            return self._told(503, str(error), asked)
+            return await self._maker.answer(lambda: self._response(page.handler, query))
+        except BusyError as error:
+            response = self._message(503, str(error), query)
+            response.headers["retry-after"] = "1"
+            return response
 
-    def _page(self, shown: Shown, asked: Asked | None) -> Response:
+    def _response(self, handler: Handler, query: PageQuery) -> Response | Large[Response]:
+        """What a handler makes of a query, as an answer, or to be made into one."""
+        content: PageContent | Response | Large[PageContent | Response]
+        try:
+            content = handler(query)
+            if isinstance(content, Large):
+                work = content.work
+                # What is made once there is room is no more to be made later.
+                return Large(content.room, lambda: cast("Response", self._response(lambda _: work(), query)))
+            if isinstance(content, Response):
+                content.headers.update(HEADERS)
+                return content
+            return self._page(content, query)
+        except NotReadYetError as error:
+            return self._page(PageContent("loading.html", {"left": error.left}), query)
+        except NotHereError as error:
+            return self._message(404, f"{error}{self._dropped_hint()}", query)
+        except BadQueryError as error:
+            return self._message(400, str(error), query)
+        except JournalError as error:
+            return self._message(503, str(error), query)
+
+    def _page(self, content: PageContent, query: PageQuery | None) -> Response:
         values = {
-            "asked": asked,
-            "here": asked.path if asked else "",
-            "org": asked.org if asked else None,
-            "all_orgs": asked.same_page(org=None, cursor=None) if asked and asked.path not in _OF_ONE_ORG else None,
+            "query": query,
+            "here": query.path if query else "",
+            "org": query.org if query else None,
+            "all_orgs": query.same_page(org=None, cursor=None) if query and query.path not in _OF_ONE_ORG else None,
             "navigation": _NAVIGATION,
             "version": __version__,
             "dropped": self._sources.journal.dropped,
+            "damaged": self._sources.journal.damaged,
             "can_log_out": self._guard.cookie is not None,
-            **shown.values,
+            **content.values,
         }
-        return Response(rendering.render(shown.template, values), shown.status_code, HEADERS, "text/html")
+        return Response(rendering.render(content.template, values), content.status_code, HEADERS, "text/html")
 
-    def _told(self, status_code: int, message: str, asked: Asked | None = None) -> Response:
-        return self._page(Shown("told.html", {"status_code": status_code, "message": message}, status_code), asked)
+    def _message(self, status_code: int, message: str, query: PageQuery | None = None) -> Response:
+        return self._page(
+            PageContent("message.html", {"status_code": status_code, "message": message}, status_code), query
+        )
 
     def _dropped_hint(self) -> str:
         dropped = self._sources.journal.dropped
@@ -176,7 +193,9 @@ class Pages:
         if path == LOGIN and request.method == "POST":
             return await self._log_in(request)
         if path == LOGIN and request.method in ("GET", "HEAD"):
-            return self._page(Shown("login.html", {"next": _local(_query(request).get("next")), "wrong": False}), None)
+            return self._page(
+                PageContent("login.html", {"next": _local(_query(request).get("next")), "wrong": False}), None
+            )
         if path == "/mock/logout" and request.method == "POST":
             response = RedirectResponse(LOGIN, 303, HEADERS)
             if (cookie := self._guard.cookie) is not None:
@@ -185,7 +204,7 @@ class Pages:
         name = path.removeprefix("/mock/static/")
         content = rendering.static_file(name)
         if content is None or request.method not in ("GET", "HEAD"):
-            return None if request.method == "POST" else self._told(404, f"There is no page {path[:200]}.")
+            return None if request.method == "POST" else self._message(404, f"There is no page {path[:200]}.")
         kept = {**HEADERS, "cache-control": "public, max-age=31536000, immutable"}
         return Response(content, 200, kept, rendering.MEDIA[name.rpartition(".")[2]])
 
@@ -197,11 +216,12 @@ class Pages:
         try:
             form = await _form(request)
         except BadQueryError as error:
-            return self._told(400, str(error))
+            return self._message(400, str(error))
         following = _local(form.get("next"))
         if not self._guard.admits(form.get("token", "").strip()):
-            await asyncio.sleep(_WRONG_TOKEN_DELAY)
-            return self._page(Shown("login.html", {"next": following, "wrong": True}, 401), None)
+            if not await self._guard.admit_guess():
+                return self._message(429, "Too many wrong tokens are being tried here; the right one is taken.")
+            return self._page(PageContent("login.html", {"next": following, "wrong": True}, 401), None)
         response = RedirectResponse(following, 303, HEADERS)
         if (cookie := self._guard.cookie) is not None:
             secure = request.url.scheme == "https"

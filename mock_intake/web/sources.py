@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mock_intake.faults import Faults
-from mock_intake.intake import Settings
 from mock_intake.journal.protocol import Journal, JournalError
-from mock_intake.paths import Addresses
+from mock_intake.judging.intake import Settings
+from mock_intake.producers.paths import Addresses
 from mock_intake.views import Counted, Views
 
 # How long a page waits for the views before it says that they are being made, in seconds.

@@ -1,21 +1,25 @@
 """Runs along their time: who stands below whom, which of them a page shows, and which bar stands where.
 
 A family is a run with all that name it as their parent, and all that name those. The topmost may have sent no event
-itself, if several name it. A family stays in one piece, and has a time scale of its own: nightly runs would otherwise
-leave each other a hair's breadth, and their tasks could not be compared.
+itself, if several name it, and so may one in between, where the root is known. A family stays in one piece, and has a
+time scale of its own: nightly runs would otherwise leave each other a hair's breadth, and their tasks could not be
+compared.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from mock_intake.model.runs import run_id_key
+from mock_intake.model.times import moment
 from mock_intake.openlineage import run_cycle
 from mock_intake.views import Run
+from mock_intake.views.run import run_named
 
 WIDTH = 1_000
 _NARROWEST = 4
@@ -83,7 +87,7 @@ class Row:
 
     ``scale`` is None where the run is all of its family; ``first`` is true of the row that leads a family on its page.
     ``left_out`` counts runs between this one and the row above that were too many to be shown. ``unseen`` is the id of
-    the topmost run of a family that sent no event, with the first row.
+    the run's parent where that sent no event, with the first row below it: it stands between.
     """
 
     run: Run
@@ -114,127 +118,168 @@ def listed(runs: Sequence[Run], begin: int, size: int, fitting: Sequence[Run] | 
             position += 1
         elif id(run) not in placed:
             family = families.of(run)
-            placed.update(id(one) for one, _ in family)
-            number = len(family) if fits is None else sum(id(one) in fits for one, _ in family)
+            placed.update(id(one.run) for one in family)
+            number = len(family) if fits is None else sum(id(one.run) in fits for one in family)
             if position + number > begin:
-                unseen = families.unseen(family[0][0])
-                rows += _rows(family, fits, begin - position, begin + size - position, unseen)
+                rows += _rows(family, fits, begin - position, begin + size - position)
             position += number
     return rows
 
 
 def descendants(runs: Sequence[Run], top: Run, most: int) -> tuple[list[Row], int]:
     """A run, and below it so many of its descendants at most; says how many are left out."""
-    family = _Families(runs).below([top])
+    family = _Families(runs).below(next((run for run in runs if run.key == top.key), top))
     return _rows(family, None, 0, most + 1), max(0, len(family) - most - 1)
 
 
+class _Member(NamedTuple):
+    """A run of a family; ``unseen`` is the id of its parent where that sent no event and has a row all the same."""
+
+    run: Run
+    depth: int
+    unseen: str | None = None
+
+
+class _Unseen(NamedTuple):
+    """A run that sent no event, and those that name it as their parent."""
+
+    run_id: str
+    below: list[Run]
+
+
 class _Families:
-    """Who stands below whom. What is asked of runs more than once is asked here once: there are many."""
+    """Who stands below whom. What is asked of runs more than once is asked here once: there are many.
+
+    A run that sent no event has a place where several name it as their parent, or where one does that names a root
+    which is there.
+    """
 
     def __init__(self, runs: Sequence[Run]) -> None:
+        self._above: dict[int, Run | _Unseen] = {}
+        self._below: dict[int, list[Run | _Unseen]] = {}
+        self._roots: dict[int, Run] = {}
+        orphans: dict[tuple[str, str], _Unseen] = {}
+        named = [(run, names) for run in runs if (names := run.parent) is not None and names.parent_run_id]
         # By org and then by id: a pair for each of many runs would take more time than all else.
-        by_id: dict[str, dict[str, Run]] = {}
-        for run in runs:
-            by_id.setdefault(run.org, {})[run.run_id] = run
-        self._above: dict[int, Run] = {}
-        self._below: dict[int, list[Run]] = {}
-        orphans: dict[tuple[str, str], list[Run]] = {}
+        by_id: dict[str, dict[str, list[Run]]] = {}
+        for run in runs if named else ():
+            by_id.setdefault(run.org, {}).setdefault(run_id_key(run.run_id), []).append(run)
         # From the latest heard of, which is taken last from a stack.
-        for run in runs:
-            parent_id = run.parent_id
-            parent = None if parent_id is None else by_id[run.org].get(parent_id)
-            if parent is not None and parent is not run:
+        for run, names in named:
+            assert names.parent_run_id is not None
+            parent = run_named(by_id[run.org].get(run_id_key(names.parent_run_id), ()), names.parent_job)
+            if parent is None:
+                key = (run.org, run_id_key(names.parent_run_id))
+                orphans.setdefault(key, _Unseen(names.parent_run_id, [])).below.append(run)
+            elif parent is not run:
                 self._above[id(run)] = parent
                 self._below.setdefault(id(parent), []).append(run)
-            elif parent is None and parent_id is not None:
-                orphans.setdefault((run.org, parent_id), []).append(run)
-        self._siblings = {id(run): group for group in orphans.values() if len(group) > 1 for run in group}
+        for (org, _), unseen in orphans.items():
+            self._place(unseen, by_id[org])
+
+    def _place(self, unseen: _Unseen, by_id: Mapping[str, Sequence[Run]]) -> None:
+        for run in unseen.below:
+            names = run.parent
+            if names is not None and names.root_run_id:
+                root = run_named(by_id.get(run_id_key(names.root_run_id), ()), names.root_job)
+                if root is not None and root not in unseen.below:
+                    self._roots[id(unseen)] = root
+                    self._below.setdefault(id(root), []).append(unseen)
+                    break
+        else:
+            if len(unseen.below) < 2:
+                return
+        self._above.update((id(run), unseen) for run in unseen.below)
 
     def alone(self, run: Run) -> bool:
-        return not any(id(run) in known for known in (self._above, self._below, self._siblings))
+        return id(run) not in self._above and id(run) not in self._below
 
-    def unseen(self, top: Run) -> str | None:
-        """The id of the run that a topmost one has above it together with others, and that sent no event."""
-        return top.parent_id if id(top) in self._siblings else None
-
-    def of(self, run: Run) -> list[tuple[Run, int]]:
+    def of(self, run: Run) -> list[_Member]:
         """The family of a run with depths, each behind its parent."""
-        top = self._topmost(run)
-        return self.below(self._siblings.get(id(top), [top]))
+        return self.below(self._topmost(run))
 
-    def below(self, tops: Sequence[Run]) -> list[tuple[Run, int]]:
-        members: list[tuple[Run, int]] = []
+    def below(self, top: Run | _Unseen) -> list[_Member]:
+        members: list[_Member] = []
         placed: set[int] = set()
-        stack = [(top, 0) for top in tops]
+        stack: list[tuple[Run | _Unseen, int, str | None]] = [(top, 0, None)]
         while stack:
-            run, depth = stack.pop()
-            if id(run) not in placed:
-                placed.add(id(run))
-                members.append((run, depth))
-                stack += [(child, depth + 1) for child in self._below.get(id(run), ())]
+            one, depth, unseen = stack.pop()
+            if isinstance(one, _Unseen):
+                stack += [(run, depth + 1, one.run_id) for run in one.below]
+            elif id(one) not in placed:
+                placed.add(id(one))
+                members.append(_Member(one, depth, unseen))
+                stack += [(child, depth + 1, None) for child in self._below.get(id(one), ())]
         return members
 
-    def _topmost(self, run: Run) -> Run:
+    def _topmost(self, run: Run) -> Run | _Unseen:
         """Of runs that are each other's parents one is taken, the same whoever of the family is asked."""
         passed: dict[int, Run] = {}
         while id(run) not in passed:
             passed[id(run)] = run
             parent = self._above.get(id(run))
+            if isinstance(parent, _Unseen):
+                if id(parent) not in self._roots:
+                    return parent
+                parent = self._roots[id(parent)]
             if parent is None:
                 return run
             run = parent
         ring = list(passed.values())[list(passed).index(id(run)) :]
-        return min(ring, key=lambda one: one.run_id)
+        return min(ring, key=lambda one: one.key[1:])
 
 
-def _rows(
-    family: Sequence[tuple[Run, int]], fits: Collection[int] | None, begin: int, end: int, unseen: str | None = None
-) -> list[Row]:
+def _rows(family: Sequence[_Member], fits: Collection[int] | None, begin: int, end: int) -> list[Row]:
     """Rows of those that fit (None: all), from one place among them to before another, and of what leads there."""
-    known = [times for run, _ in family[:_MOST_TIMED] if (times := times_of(run)) is not None]
-    start, finish = _bounds(known, times_of(family[0][0])) if known else (None, None)
+    known = [times for one in family[:_MOST_TIMED] if (times := times_of(one.run)) is not None]
+    start, finish = _bounds(known, times_of(family[0].run)) if known else (None, None)
     scale = None if start is None or finish is None or len(family) == 1 else _with_ticks(start, finish)
     rows: list[Row] = []
+    # Below which of those that sent no event a row stands already.
+    passed: set[tuple[str, int]] = set()
 
-    def add(run: Run, depth: int, place: Place, left_out: int = 0) -> None:
-        times = times_of(run)
+    def add(one: _Member, place: Place, left_out: int = 0) -> None:
+        times = times_of(one.run)
         bar = None if times is None or start is None or finish is None else _bar(times, start, finish)
-        at = depth if unseen is None else depth + 1
-        rows.append(Row(run, at, bar, scale, not rows, place, left_out, None if rows else unseen))
+        unseen = one.unseen if one.unseen is not None and (one.unseen, one.depth) not in passed else None
+        if unseen is not None:
+            passed.add((unseen, one.depth))
+        rows.append(Row(one.run, one.depth, bar, scale, not rows, place, left_out, unseen))
 
     number = 0
-    path: list[tuple[Run, int]] = []
+    path: list[_Member] = []
     # So many from the top of the path have their rows.
     shown = 0
-    for run, depth in family:
-        del path[depth:]
-        shown = min(shown, depth)
-        if fits is None or id(run) in fits:
+    for one in family:
+        while path and path[-1].depth >= one.depth:
+            path.pop()
+        shown = min(shown, len(path))
+        if fits is None or id(one.run) in fits:
             if number >= end:
                 break
             if number >= begin:
-                for one, its_depth, left_out in _leading(path[shown:]):
-                    add(one, its_depth, Place.EARLIER if fits is None or id(one) in fits else Place.UNFIT, left_out)
-                add(run, depth, Place.LISTED)
-                shown = depth + 1
+                for leading, left_out in _leading(path[shown:]):
+                    place = Place.EARLIER if fits is None or id(leading.run) in fits else Place.UNFIT
+                    add(leading, place, left_out)
+                add(one, Place.LISTED)
+                shown = len(path) + 1
             number += 1
-        path.append((run, depth))
+        path.append(one)
     return rows
 
 
-def _leading(path: Sequence[tuple[Run, int]]) -> list[tuple[Run, int, int]]:
-    """Of a path the topmost and the nearest, with depths, and how many are left out before each."""
+def _leading(path: Sequence[_Member]) -> list[tuple[_Member, int]]:
+    """Of a path the topmost and the nearest, and how many are left out before each."""
     skipped = max(0, len(path) - _MOST_ABOVE)
     kept = [path[0], *path[skipped + 1 :]] if skipped else path
-    return [(run, depth, skipped if place == 1 else 0) for place, (run, depth) in enumerate(kept)]
+    return [(one, skipped if place == 1 else 0) for place, one in enumerate(kept)]
 
 
 def times_of(run: Run) -> Times | None:
-    start = _in_utc(run_cycle.moment(run_cycle.started_at(run.facts)))
+    start = _in_utc(moment(run_cycle.started_at(run.facts)))
     if start is None:
         return None
-    end = _in_utc(run_cycle.moment(run_cycle.ended_at(run.facts)))
+    end = _in_utc(moment(run_cycle.ended_at(run.facts)))
     return Times(start, end)
 
 

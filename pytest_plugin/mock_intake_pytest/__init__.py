@@ -9,20 +9,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mock_intake_pytest.failures import IntakeFailure, Verdict
     from mock_intake_pytest.handle import IntakeHandle
-    from mock_intake_pytest.matchers import ABSENT, ANY, satisfying, unordered
-    from mock_intake_pytest.records import Event, LineageGraph, Request, Run
-    from mock_intake_pytest.telling import IntakeFailure, Verdict
+    from mock_intake_pytest.matchers import ABSENT, ANY, Matcher, Unordered, satisfying, unordered
+    from mock_intake_pytest.records import (
+        ColumnEdge,
+        ColumnName,
+        DatasetName,
+        Edge,
+        Event,
+        Exchange,
+        LineageGraph,
+        Parent,
+        Run,
+        RunError,
+    )
 
 __all__ = [
     "ABSENT",
     "ANY",
+    "ColumnEdge",
+    "ColumnName",
+    "DatasetName",
+    "Edge",
     "Event",
+    "Exchange",
     "IntakeFailure",
     "IntakeHandle",
     "LineageGraph",
-    "Request",
+    "Matcher",
+    "Parent",
     "Run",
+    "RunError",
+    "Unordered",
     "Verdict",
     "satisfying",
     "unordered",
@@ -31,19 +50,33 @@ __all__ = [
 _HOMES = {
     "ABSENT": "matchers",
     "ANY": "matchers",
+    "ColumnEdge": "records",
+    "ColumnName": "records",
+    "DatasetName": "records",
+    "Edge": "records",
     "Event": "records",
-    "IntakeFailure": "telling",
+    "IntakeFailure": "failures",
     "IntakeHandle": "handle",
     "LineageGraph": "records",
-    "Request": "records",
+    "Matcher": "matchers",
+    "Parent": "records",
+    "Exchange": "records",
     "Run": "records",
-    "Verdict": "telling",
+    "RunError": "records",
+    "Unordered": "matchers",
+    "Verdict": "failures",
     "satisfying": "matchers",
     "unordered": "matchers",
 }
 
 
+# Names that were there under another.
+_RENAMED = {"Request": "Exchange"}
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"mock_intake_pytest.{_HOMES[name]}"), name)
+    if name in _RENAMED:
+        raise AttributeError(f"mock_intake_pytest.{name} is called {_RENAMED[name]} now")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

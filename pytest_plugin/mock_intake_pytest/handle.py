@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
-from mock_intake.clock import monotonic
-from mock_intake.exchange import Exchange
-from mock_intake.faults import FaultError, Plan, parse_plan
-from mock_intake.findings import Finding, Severity
-from mock_intake.journal import ExchangeFilter
-from mock_intake.paths import Addresses, PathName, variables
-from mock_intake.server.doors import Door
+from mock_intake.faults import FaultError, parse_plan
+from mock_intake.model.findings import Finding, Severity
+from mock_intake.producers.environment import ProducerEnvironment
+from mock_intake.secrets.api_keys import Variables
+from mock_intake.server.listen import Listener
 from mock_intake.server.runner import IntakeServer
+from mock_intake.system.clock import monotonic
 from mock_intake_pytest import snapshots
-from mock_intake_pytest.asking import (
+from mock_intake_pytest.codes import known_code
+from mock_intake_pytest.criteria import (
     JobName,
     RunId,
     Word,
-    asked,
-    fits_job,
+    criteria,
+    fits_any_job,
     fits_run,
     misses_of,
-    number_asked,
-    states_asked,
+    number_of,
+    states_of,
 )
-from mock_intake_pytest.codes import known_code
-from mock_intake_pytest.host import Host, Record
-from mock_intake_pytest.options import PATHS, Wanted, seconds_of
-from mock_intake_pytest.records import Event, LineageGraph, Request, Run, graph_of
-from mock_intake_pytest.telling import (
+from mock_intake_pytest.failures import (
     IntakeFailure,
     either,
     events_text,
@@ -43,9 +39,12 @@ from mock_intake_pytest.telling import (
     runs_text,
     with_text,
 )
-from mock_intake_pytest.waiting import check_names, in_a_loop, in_thread, rang_since, wait_in_turns
-
-_EVERYTHING = 1_000_000
+from mock_intake_pytest.host import Host, Record
+from mock_intake_pytest.options import PATHS, Wanted, seconds_of
+from mock_intake_pytest.received import Received
+from mock_intake_pytest.records import Event, Exchange, LineageGraph, Run, graph_of
+from mock_intake_pytest.renames import OF_THE_HANDLE, check_attribute, with_new_keywords
+from mock_intake_pytest.waiting import changed_since, check_names, in_a_loop, in_thread, wait_in_turns
 
 
 class IntakeHandle:
@@ -61,10 +60,8 @@ class IntakeHandle:
         self.record = record
         self.wanted = wanted
         self._snapshot = snapshot
-        self._agent: Door | None = None
-        self._lock = threading.Lock()
-        self._seen = 0
-        self._events: dict[str, Event] = {}
+        self.received = Received(host, record)
+        self._agent: Listener | None = None
         self.api_key = api_key
         self.url = host.server.url
         self.host = self.url.partition("://")[2]
@@ -73,6 +70,13 @@ class IntakeHandle:
 
     def __repr__(self) -> str:
         return f"<intake {self.url} of {self.record.nodeid}>"
+
+    if not TYPE_CHECKING:  # where it would let any name pass
+
+        def __getattr__(self, name: str) -> Any:
+            __tracebackhide__ = True
+            check_attribute("intake", name, OF_THE_HANDLE)
+            return super().__getattribute__(name)  # which raises what it should
 
     # Where it is.
 
@@ -94,59 +98,62 @@ class IntakeHandle:
         return self._agent.url
 
     def env(self, path: str | None = None) -> dict[str, str]:
-        """The variables that lead a producer here by a path: http, datadog, async, agent or intercept.
+        """The variables that lead a producer here by ``path``: http, datadog, async, agent, proxy, intercept or custom.
 
-        Without one, by the path of the test. For ``subprocess.run(..., env={**os.environ, **intake.env()})``; the
-        fixture ``intake_env`` sets them for the test itself.
+        Without one, by the path of the test. Those that would win over them are empty. Its ``repr`` has no key. For
+        ``subprocess.run(..., env={**os.environ, **intake.env()})``; ``intake_env`` sets them for the test. Raises
+        ``ValueError`` for any other path.
         """
         __tracebackhide__ = True
-        path = path or self.wanted.path
+        return Variables(self._environment(path or self.wanted.path).by_hand(), self.api_key)
+
+    def _environment(self, path: str) -> ProducerEnvironment:
+        """What is done to the surroundings of this process by ``intake_env``, its files being written."""
+        __tracebackhide__ = True
         if path not in PATHS:
             raise ValueError(f"path is one of {', '.join(PATHS)}, not {path!r}")
-        secure = path == "intercept"
-        where = Addresses(
-            self.url,
-            self.api_key,
-            agent_url=self.agent_url if path == "agent" else None,
-            https_address=self._host.secure_server().https_address if secure else None,
-            ca_file=self.ca_file if secure else None,
-        )
-        return {**variables(cast("PathName", path), where), "OPENLINEAGE_CONFIG": str(self._host.no_config_file)}
+        from mock_intake_pytest.environment import environment_of
+
+        return environment_of(self._host, self.api_key, path, lambda: self.agent_url)
 
     # What arrived.
 
+    @with_new_keywords
     def events(
         self,
         *,
-        type: Word | None = None,  # noqa: A002 - the word that the field uses
+        event_type: Word | None = None,
         job: JobName | None = None,
-        run: RunId | None = None,
+        run_id: RunId | None = None,
         status: Word | None = None,
         kind: Word | None = None,
     ) -> list[Event]:
         """The events that the intake took, in order of arrival.
 
-        ``type`` is an eventType, ``job`` a name, a pattern that is searched in the name, or (namespace, name);
-        ``run`` a run id, ``status`` what the product would show: ok, warning or error; ``kind`` is RunEvent, JobEvent
-        or DatasetEvent.
+        ``event_type`` is an eventType, ``job`` a name, a pattern that is searched in the name, or (namespace, name);
+        ``run_id`` a run id, ``status`` what the product would show: ok, warning or error; ``kind`` is RunEvent,
+        JobEvent or DatasetEvent.
         """
         __tracebackhide__ = True
-        wanted = asked(type=type, job=job, run=run, status=status, kind=kind)
-        return [event for event in self._all_events() if not misses_of(event, wanted)]
+        wanted = criteria(event_type=event_type, job=job, run_id=run_id, status=status, kind=kind)
+        return [event for event in self.received.events() if not misses_of(event, wanted)]
 
+    @with_new_keywords
     def event(
         self,
         *,
-        type: Word | None = None,  # noqa: A002
+        event_type: Word | None = None,
         job: JobName | None = None,
-        run: RunId | None = None,
+        run_id: RunId | None = None,
         status: Word | None = None,
         kind: Word | None = None,
     ) -> Event:
-        """The one event that fits, as for ``events``; none or several is a failure that lists the nearest."""
+        """The one event that fits, asked for as in ``events``. Raises ``IntakeFailure``, which lists the nearest,
+        otherwise.
+        """
         __tracebackhide__ = True
-        wanted = asked(type=type, job=job, run=run, status=status, kind=kind)
-        every = self._all_events()
+        wanted = criteria(event_type=event_type, job=job, run_id=run_id, status=status, kind=kind)
+        every = self.received.events()
         misses = {event.id: misses_of(event, wanted) for event in every}
         found = [event for event in every if not misses[event.id]]
         if len(found) == 1:
@@ -154,16 +161,24 @@ class IntakeHandle:
         what = f"one event{with_text(wanted)}"
         if found:
             raise IntakeFailure(
-                paragraphs(f"Expected exactly {what}; {len(found)} fit.", events_text(found), self.dropped_text())
+                paragraphs(
+                    f"Expected exactly {what}; {len(found)} fit.", events_text(found), self.received.dropped_text()
+                )
             )
         raise self._failure(f"Expected {what}; none fits.", near_misses_text(every, misses))
 
-    def run(self, run: RunId | None = None, *, job: JobName | None = None) -> Run:
-        """The one run that fits, by its id or its job; none or several is a failure that lists them."""
+    @with_new_keywords
+    def run(self, run_id: RunId | None = None, *, job: JobName | None = None) -> Run:
+        """The one run that fits, by ``run_id`` or by any of its jobs (``job`` as in ``events``).
+
+        Raises ``IntakeFailure``, which lists the runs, where none fits or several do.
+        """
         __tracebackhide__ = True
-        wanted = asked(run=run, job=job)
+        wanted = criteria(run_id=run_id, job=job)
         every = self.runs()
-        found = [each for each in every if fits_run(each.id, wanted["run"]) and fits_job(each.job, wanted["job"])]
+        found = [
+            run for run in every if fits_run(run.run_id, wanted["run_id"]) and fits_any_job(run.jobs, wanted["job"])
+        ]
         if len(found) == 1:
             return found[0]
         what = f"one run{with_text(wanted)}"
@@ -172,70 +187,56 @@ class IntakeHandle:
         raise self._failure(f"Expected {what}; none fits.", runs_text(every))
 
     def runs(self, *, job: JobName | None = None) -> list[Run]:
-        """The runs, the first heard of first."""
+        """The runs, the first heard of first; with ``job`` (as in ``events``) those that have it."""
         __tracebackhide__ = True
-        wanted = asked(job=job)["job"]
-        self._host.catch_up()
-        events: dict[str, list[Event]] = {}
-        for event in self._all_events():
-            if event.run_id is not None:
-                events.setdefault(event.run_id, []).append(event)
-        views = self.record.views
-        runs = [
-            Run(folded, events.get(folded.run_id, []), views.run_findings(folded, closed=False))
-            for folded in views.runs()
-        ]
-        runs.sort(key=lambda each: each.events[0].received_at if each.events else each.id)
-        return [each for each in runs if fits_job(each.job, wanted)]
+        wanted = criteria(job=job)["job"]
+        return [each for each in self.received.runs() if fits_any_job(each.jobs, wanted)]
 
     @property
     def lineage(self) -> LineageGraph:
         """What the events say of jobs, datasets and columns."""
         self._host.catch_up()
-        return graph_of(self.record.views.lineage().get(self.record.org))
+        with self.record.views.held():
+            return graph_of(self.record.views.lineage().get(self.record.org))
 
     @property
-    def exchanges(self) -> list[Request]:
+    def exchanges(self) -> list[Exchange]:
         """Every request that came with the test's key, taken or not, in order of arrival."""
-        requests = []
-        attempts: dict[str, int] = {}
-        for exchange in self._own():
-            attempt = None
-            if exchange.event is not None:
-                attempt = attempts[exchange.event.id] = attempts.get(exchange.event.id, 0) + 1
-            requests.append(Request(exchange, attempt))
-        return requests
+        return self.received.requests()
 
     @property
-    def refused(self) -> list[Request]:
+    def refused(self) -> list[Exchange]:
         """Requests that were not taken: the test's own, and those that came meanwhile with no test's key."""
-        return [Request(exchange, None) for exchange in self.refused_exchanges()]
+        return [Exchange(exchange, None) for exchange in self.received.refused()]
 
     @property
     def findings(self) -> list[Finding]:
         """All that was found so far: in events, in refused requests, over runs and datasets."""
-        from mock_intake_pytest.judging import places_of
+        from mock_intake_pytest.places import places_of
 
-        return [place.finding for place in places_of(self, closed=False)]
+        return [place.finding for place in places_of(self.caught_up(), closed=False)]
 
     # Waiting.
 
+    @with_new_keywords
     def wait_for(
         self,
         events: int = 1,
         *,
-        type: Word | None = None,  # noqa: A002
+        event_type: Word | None = None,
         job: JobName | None = None,
-        run: RunId | None = None,
+        run_id: RunId | None = None,
         status: Word | None = None,
         timeout: float | None = None,
     ) -> list[Event]:
-        """Waits until at least so many events that fit have arrived, and gives them.
+        """Waits until at least so many ``events`` that fit have arrived, and gives them; to be asked for as in
+        ``events()``.
 
-        ``timeout`` is in seconds; the default is the test's. When it runs out, the failure says what did arrive.
+        ``timeout`` is in seconds; the default is the test's. When it runs out ``IntakeFailure`` is raised, which says
+        what did arrive.
         """
         __tracebackhide__ = True
-        number, wanted = number_asked(events), asked(type=type, job=job, run=run, status=status)
+        number, wanted = number_of(events), criteria(event_type=event_type, job=job, run_id=run_id, status=status)
         ask = partial(self.events, **wanted)
         if self._wait(lambda: len(ask()) >= number, timeout):
             return ask()
@@ -243,76 +244,84 @@ class IntakeHandle:
         raise self._failure(
             f"Waited {self._seconds(timeout)} for {number} event{plural}{with_text(wanted)}; "
             f"{len(ask()) or 'none'} came.",
-            events_text(self._all_events()),
+            events_text(self.received.events()),
             then=in_a_loop(),
         )
 
+    @with_new_keywords
     def wait_for_run(
         self,
-        run: RunId | None = None,
+        run_id: RunId | None = None,
         *,
         job: JobName | None = None,
         state: Word | Iterable[Word] = ("COMPLETE", "FAIL", "ABORT"),
         timeout: float | None = None,
     ) -> Run:
-        """Waits until a run that fits is in a state (by default, has ended), and gives it; as ``wait_for``."""
+        """Waits until a run that fits has been in ``state``, one or several (by default: has ended), and gives it.
+
+        ``run_id`` and ``job`` are as in ``run``; ``timeout``, and what is raised at its end, as in ``wait_for``.
+        """
         __tracebackhide__ = True
-        states, asked_for = states_asked(state), asked(run=run, job=job)
+        states, wanted = states_of(state), criteria(run_id=run_id, job=job)
 
         def found() -> list[Run]:
             return [
                 each
-                for each in self.runs(job=asked_for["job"])
-                if fits_run(each.id, asked_for["run"]) and any(wanted in each.states for wanted in states)
+                for each in self.runs(job=wanted["job"])
+                if fits_run(each.run_id, wanted["run_id"]) and any(map(each.has_reached, states))
             ]
 
         if self._wait(lambda: bool(found()), timeout):
             return found()[-1]
         raise self._failure(
-            f"Waited {self._seconds(timeout)} for a run{with_text(asked_for)} to be {either(states)}.",
+            f"Waited {self._seconds(timeout)} for a run{with_text(wanted)} to be {either(states)}.",
             runs_text(self.runs()),
             then=in_a_loop(),
         )
 
     def settled(self, quiet: float = 0.2, *, timeout: float | None = None) -> list[Event]:
-        """Waits until nothing has come for ``quiet`` seconds and no request is under way; gives all events."""
+        """Waits until nothing has come for ``quiet`` seconds and no request is under way; gives all events.
+
+        Raises ``IntakeFailure`` after ``timeout`` seconds (by default the test's), ``ValueError`` where that is less
+        than ``quiet``.
+        """
         __tracebackhide__ = True
         quiet, timeout = seconds_of(quiet, "quiet"), self._timeout(timeout)
         if quiet > timeout:
             raise ValueError(f"quiet for {quiet:g} s is more than the {timeout:g} s that are waited")
         until = monotonic() + timeout
-        bell = self.server.bell
+        changes = self.server.changes
         while True:
-            heard = bell.rung
-            quiet_so_far = not wait_in_turns(partial(bell.wait_for, partial(rang_since, bell, heard)), quiet)
+            seen = changes.count
+            quiet_so_far = not wait_in_turns(partial(changes.wait_for, partial(changed_since, changes, seen)), quiet)
             idle = quiet_so_far and wait_in_turns(self.server.wait_until_idle, until - monotonic())
-            if idle and bell.rung == heard:
-                return self._all_events()
+            if idle and changes.count == seen:
+                return self.received.events()
             if until - monotonic() < quiet:
                 break
         why = "one is still under way" if quiet_so_far else "they keep coming"
         raise IntakeFailure(
             paragraphs(
                 f"Waited {timeout:g} s for {quiet:g} s without a request; {why}.",
-                events_text(self._all_events()),
+                events_text(self.received.events()),
                 in_a_loop(),
             )
         )
 
-    async def wait_for_async(self, events: int = 1, **asked: Any) -> list[Event]:
-        """``wait_for`` for coroutines: the loop goes on meanwhile."""
+    async def wait_for_async(self, events: int = 1, **wanted: Any) -> list[Event]:
+        """``wait_for`` for coroutines, with the same arguments (``events``, ``wanted``): the loop goes on meanwhile."""
         __tracebackhide__ = True
-        check_names(self.wait_for, asked)
-        return await in_thread(partial(self.wait_for, events, **asked))
+        check_names(self.wait_for, wanted)
+        return await in_thread(partial(self.wait_for, events, **wanted))
 
-    async def wait_for_run_async(self, run: RunId | None = None, **asked: Any) -> Run:
-        """``wait_for_run`` for coroutines."""
+    async def wait_for_run_async(self, run_id: RunId | None = None, **wanted: Any) -> Run:
+        """``wait_for_run`` for coroutines, with the same arguments (``run_id``, ``wanted``)."""
         __tracebackhide__ = True
-        check_names(self.wait_for_run, asked)
-        return await in_thread(partial(self.wait_for_run, run, **asked))
+        check_names(self.wait_for_run, wanted)
+        return await in_thread(partial(self.wait_for_run, run_id, **wanted))
 
     async def settled_async(self, quiet: float = 0.2, *, timeout: float | None = None) -> list[Event]:
-        """``settled`` for coroutines."""
+        """``settled`` for coroutines, with the same arguments (``quiet``, ``timeout``)."""
         __tracebackhide__ = True
         return await in_thread(partial(self.settled, quiet, timeout=timeout))
 
@@ -328,26 +337,30 @@ class IntakeHandle:
         self.expected_findings.append((known_code(code), times))
 
     def assert_event(self, expected: Mapping[str, Any]) -> Event:
-        """Some event has all that ``expected`` has; the failure shows the difference to the nearest.
+        """Some event has all that ``expected`` has; gives it.
 
-        What ``expected`` does not name may be anything. See ``mock_intake_pytest.ANY`` and its like for what values
-        can stand for.
+        What ``expected`` does not name may be anything; what it names is compared exactly, numbers by what they are
+        worth (3 is 3.0). See ``mock_intake_pytest.ANY`` and its like for what can stand in place of values. Raises
+        ``IntakeFailure``, which shows the difference to the nearest.
         """
         __tracebackhide__ = True
         from mock_intake_pytest import comparing
 
-        events = self._all_events()
+        events = self.received.events()
         try:
             return comparing.one_like(expected, events)
         except IntakeFailure as failure:
             raise self._failure(str(failure)) from None
 
     def assert_events(self, expected: Sequence[Mapping[str, Any]], *, in_order: bool = True) -> list[Event]:
-        """The events are these, no more and no fewer, each as in ``assert_event``; in order of arrival, or in any."""
+        """The events are those ``expected``, no more and no fewer, each as in ``assert_event``; gives them.
+
+        In the order of arrival, or (``in_order`` False) in any. Raises ``IntakeFailure``.
+        """
         __tracebackhide__ = True
         from mock_intake_pytest import comparing
 
-        events = self._all_events()
+        events = self.received.events()
         try:
             return comparing.all_like(expected, events, in_order=in_order)
         except IntakeFailure as failure:
@@ -360,54 +373,48 @@ class IntakeHandle:
         ignore: Sequence[str] = (),
         replace: Mapping[str, str] | None = None,
     ) -> None:
-        """The events are those of the test's snapshot file, but for ids, times, versions and ports.
+        """The events are those of the test's snapshot file, but for ids, times, versions and ports; else exactly.
 
         ``ignore`` are JSON Pointers into events, with ``*`` for any key or index, that are left out; ``replace`` maps
         regular expressions to what is written in place of what they find. ``pytest --intake-update`` writes the file.
         """
         __tracebackhide__ = True
-        events = self._all_events()
+        events = self.received.events()
         if not events:
             raise self._failure("There is nothing to make a snapshot of.", events_text(events))
         self._snapshot.check(name, [event.body for event in events], ignore, replace or {})
 
     # Misbehaving.
 
-    def fail(self, step: int | str = 503, times: int | None = 1, **details: Any) -> None:
-        """The next ``times`` requests (None: all) are answered so: a status, or close, reset, lost, hang, ...
+    def set_faults(self, sequence: Any = (), *, delay: float = 0.0, repeat_last: bool = False) -> None:
+        """The next requests take these steps, one each, in place of the plan before; then they are handled as usual.
 
-        ``details`` are those of a fault step: headers, body, delay, match, probability, seed, location.
+        A step is a status number, a word such as ``"reset"``, or the long form of either; ``sequence`` is a list of
+        them, a text (``"503,reset,202"``), or a whole plan as the control API takes it. ``delay`` (seconds) comes
+        before every answer; ``repeat_last`` makes the last step last until ``clear_faults()`` or the end of the test.
+        Raises ``ValueError`` for a plan that cannot be understood.
         """
         __tracebackhide__ = True
-        self.sequence([{"step": step, "times": times, **details}])
-
-    def sequence(self, steps: Any) -> None:
-        """The next requests are answered by these steps, one each: ``"503,reset,202"`` or a list. Then all is well."""
-        __tracebackhide__ = True
         try:
-            plan = parse_plan(steps, self.record.org)
+            plan = parse_plan(sequence, delay=delay or None, repeat_last=repeat_last or None)
         except FaultError as error:
             raise ValueError(f"not a fault plan: {error}") from None
-        self.server.faults.set(Plan(plan.sequence, plan.delay, plan.repeat_last, self.record.org))
+        # Whatever org a plan names: a test's faults are that test's alone.
+        self.server.faults.set(replace(plan, org=self.record.org))
 
-    def slow(self, seconds: float) -> None:
-        """Every answer comes so many seconds late, until ``well()`` or the end of the test."""
-        __tracebackhide__ = True
-        self.sequence({"sequence": [], "delay": seconds})
-
-    def well(self) -> None:
-        """Ends all misbehaviour."""
+    def clear_faults(self) -> None:
+        """Ends all misbehaviour: requests are handled as usual again."""
         self.server.faults.clear(self.record.org)
 
     @contextmanager
     def outage(self, step: int | str = "reset") -> Iterator[None]:
         """Within, no request gets through: connections are reset, or ``step`` says how (503, close, hang, ...)."""
         __tracebackhide__ = True
-        self.fail(step, None)
+        self.set_faults([step], repeat_last=True)
         try:
             yield
         finally:
-            self.well()
+            self.clear_faults()
 
     @property
     def faults(self) -> dict[str, Any] | None:
@@ -425,54 +432,36 @@ class IntakeHandle:
         """The server, serving https too."""
         return self._host.secure_server()
 
+    @contextmanager
+    def led(self, path: str) -> Iterator[Mapping[str, str]]:
+        """Within, this process's environment leads here by ``path``; raises ``ValueError`` as ``env`` does."""
+        from mock_intake_pytest.environment import led
+
+        with led(self._host, path, self._environment(path), self.api_key) as variables:
+            yield variables
+
+    def hints(self) -> str:
+        """What is known of why no event came; empty if some came, or nothing is."""
+        from mock_intake_pytest.hints import hints_text
+
+        return "" if self.received.events() else hints_text(self._host, self.record, self.api_key)
+
     def caught_up(self) -> Record:
         """The record with all that has arrived."""
         self._host.catch_up()
         return self.record
 
     def close(self) -> None:
-        """Makes the intake well and closes the Agent; what comes from now on is late."""
-        self.well()
+        """Clears the faults and closes the Agent; what comes from now on is late."""
+        self.clear_faults()
         if self._agent is not None:
             self._agent.close()
         self._host.close(self.record)
 
-    def _all_events(self) -> list[Event]:
-        """The events so far, in the order in which they were first taken."""
-        self._host.catch_up()
-        journal = self.record.journal
-        with self._lock:
-            for position, exchange in journal.read(self._seen, _EVERYTHING):
-                self._seen = position
-                if exchange.event is None:
-                    continue
-                record = journal.event(exchange.event.id)
-                known = self._events.get(exchange.event.id)
-                if known is not None and record is not None:
-                    known.attempts = record.attempts
-                elif exchange.accepted and record is not None:
-                    self._events[exchange.event.id] = Event(record, exchange, self.record.selection)
-            return list(self._events.values())
-
-    def _own(self) -> list[Exchange]:
-        self._host.catch_up()
-        return [*reversed(self.record.journal.exchanges(ExchangeFilter(), _EVERYTHING).items)]
-
-    def refused_exchanges(self) -> list[Exchange]:
-        own = [exchange for exchange in self._own() if not exchange.accepted]
-        return [*own, *self.record.strays]
-
     def _failure(self, *parts: str, then: str = "") -> IntakeFailure:
-        """With what was refused meanwhile, and whether something is missing here."""
-        return IntakeFailure(paragraphs(*parts, refused_text(self.refused_exchanges()), then, self.dropped_text()))
-
-    def dropped_text(self) -> str:
-        count = self.record.dropped + self.record.journal.dropped
-        return (
-            f"{count} requests were dropped from memory to stay within its bounds; they are missing here."
-            if count
-            else ""
-        )
+        """With what was refused meanwhile, what is known of why nothing came, and whether something is missing here."""
+        refused, dropped = refused_text(self.received.refused()), self.received.dropped_text()
+        return IntakeFailure(paragraphs(*parts, refused, self.hints(), then, dropped))
 
     def _timeout(self, timeout: float | None) -> float:
         __tracebackhide__ = True
@@ -483,4 +472,4 @@ class IntakeHandle:
 
     def _wait(self, condition: Callable[[], bool], timeout: float | None) -> bool:
         __tracebackhide__ = True
-        return wait_in_turns(partial(self.server.bell.wait_for, condition), self._timeout(timeout))
+        return wait_in_turns(partial(self.server.changes.wait_for, condition), self._timeout(timeout))

@@ -2,111 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mock_intake.exchange import Exchange
-from mock_intake.findings import Finding, Severity
-from mock_intake.journal import ExchangeFilter
-from mock_intake.report.places import Place
-from mock_intake.views import run_to_dict
-from mock_intake_pytest.handle import IntakeHandle
-from mock_intake_pytest.host import Record
-from mock_intake_pytest.telling import (
+from mock_intake.model.findings import Finding, Severity
+from mock_intake_pytest.accepting import Known
+from mock_intake_pytest.failures import (
+    Failing,
     events_text,
     findings_text,
     grouped,
     paragraphs,
     refused_text,
+    summary_of,
 )
-
-_EVERYTHING = 1_000_000
-# What the codes of rules on requests, rather than events, begin with.
-_OF_REQUESTS = "HT"
+from mock_intake_pytest.handle import IntakeHandle
+from mock_intake_pytest.places import codes_of_strays, places_of
 
 
-def places_of(handle: IntakeHandle, *, closed: bool) -> Iterator[Place]:
-    """All findings over what belongs to a test, each with words on where; ``closed`` adds what is missing."""
-    record = handle.caught_up()
-    yield from _of_exchanges(reversed(record.journal.exchanges(ExchangeFilter(), _EVERYTHING).items), record)
-    for run in reversed(record.views.runs()):
-        job = run_to_dict(run, ())["job"]
-        title = f"run {run.run_id} of {job['namespace']} / {job['name']}"
-        yield from (Place(finding, title) for finding in record.views.run_findings(run, closed=closed))
-    yield from (Place(finding, "datasets over all events") for finding in record.views.dataset_findings())
-
-
-def _of_exchanges(exchanges: Iterable[Exchange], record: Record) -> Iterator[Place]:
-    told: set[tuple[str, Finding]] = set()
-    for exchange in exchanges:
-        owner = exchange.event.id if exchange.event else exchange.id
-        for finding in record.selection.apply(exchange.findings):
-            # Another attempt of an event has the same to say.
-            if (owner, finding) not in told:
-                told.add((owner, finding))
-                yield Place(finding, _title(exchange))
-
-
-def _of_strays(record: Record) -> list[str]:
-    """The codes of what was found in requests that came with no test's key.
-
-    Of the requests alone: what they brought was not taken, and says nothing about the test's events.
-    """
-    codes = [place.finding.code for place in _of_exchanges(record.strays, record)]
-    return [code for code in codes if code.startswith(_OF_REQUESTS)]
-
-
-def _title(exchange: Exchange) -> str:
-    event = exchange.event
-    # Without a type or kind, where it was sent to tells a reader more of a refused request.
-    if event is None or not (exchange.accepted or event.event_type or event.kind):
-        return f"{exchange.request.method} {exchange.request.path} -> {exchange.response.status_code or 'no answer'}"
-    words = [event.event_type or event.kind or "no event"]
-    if event.job_name is not None:
-        words.append(f"{event.job_namespace} / {event.job_name}")
-    elif event.dataset is not None:
-        words.append(f"{event.dataset.namespace} / {event.dataset.name}")
-    if event.run_id is not None:
-        words.append(f"run {event.run_id}")
-    return ", ".join(words) + ("" if exchange.accepted else f" -> {exchange.response.status_code or 'no answer'}")
-
-
-def verdict_on_findings(handle: IntakeHandle, *, closed: bool) -> str:
-    """What was found, at or above the test's level, that it does not expect; empty if nothing was."""
+def verdict_on_findings(handle: IntakeHandle, known: Known | None, *, closed: bool) -> Failing | None:
+    """What was found, at or above the test's level, that neither it expects nor is known; None if nothing was."""
     if handle.wanted.fail_on == "never":
-        return ""
+        return None
     level = handle.level
-    places = [place for place in places_of(handle, closed=closed) if not _is_expected(place.finding, handle)]
+    found = places_of(handle.caught_up(), closed=closed)
+    places = [
+        place
+        for place in found
+        if not _is_expected(place.finding, handle) and (known is None or not known.takes(place, level))
+    ]
     groups = grouped(places)
     worst = groups.at_or_above(level)
     if not worst:
-        return ""
+        return None
     count = sum(group.count for group in worst)
     below = groups.below(level)
     above = "" if level is Severity.ERROR else " or above"
     hidden = f' ({below} below it not shown: fail_on="info" and --intake-report show them)' if below else ""
     code = worst[0].first.code
-    return paragraphs(
+    text = paragraphs(
         f"{count} finding{'' if count == 1 else 's'} of level {level}{above}{hidden}:",
         findings_text(worst),
-        handle.dropped_text(),
+        handle.received.dropped_text(),
         f'A test that wants a finding says so: intake.expect_finding("{code}"). To ignore a rule: '
         f'@pytest.mark.intake(ignore="{code}"), or intake_ignore in the ini file. The level is intake_fail_on.',
     )
+    return Failing(summary_of(worst), text)
 
 
-def verdict_on_presence(handle: IntakeHandle) -> str:
-    """What is missing or too much: events, and findings that the test expects; empty if nothing is."""
+def verdict_on_presence(handle: IntakeHandle) -> Failing | None:
+    """What is missing or too much: events, and findings that the test expects; None if nothing is."""
+    text = _on_presence(handle)
+    return Failing(text.partition("\n")[0], text) if text else None
+
+
+def _on_presence(handle: IntakeHandle) -> str:
     events = handle.events()
     wanted = handle.wanted.events
-    refused = refused_text(handle.refused_exchanges())
-    if wanted is None and not events:
+    if wanted is None and not events and handle.wanted.require_events:
         return paragraphs(
             "The test used the intake, and no event arrived.",
-            refused
+            paragraphs(refused_text(handle.received.refused()), handle.hints())
             or "Does the code under test emit any? Was its client told where to (intake_env, or intake.url and "
             "intake.api_key)? Was it closed before the test ended?",
-            handle.dropped_text(),
+            handle.received.dropped_text(),
             "A test that wants none says @pytest.mark.intake(events=0).",
         )
     if wanted is not None and len(events) != wanted:
@@ -114,11 +73,13 @@ def verdict_on_presence(handle: IntakeHandle) -> str:
             f"The test wants {wanted or 'no'} event{'' if wanted == 1 else 's'} "
             f"(@pytest.mark.intake(events={wanted})).",
             events_text(events),
-            refused,
-            handle.dropped_text(),
+            refused_text(handle.received.refused()),
+            handle.received.dropped_text(),
         )
-    found = [place.finding.code for place in places_of(handle, closed=True)]
-    astray = _of_strays(handle.record)
+    if not handle.expected_findings:
+        return ""
+    found = [place.finding.code for place in places_of(handle.caught_up(), closed=True)]
+    astray = codes_of_strays(handle.record)
     if handle.record.alone:
         # Nobody else can have sent them.
         found, astray = found + astray, []
@@ -131,7 +92,19 @@ def verdict_on_presence(handle: IntakeHandle) -> str:
     if not absent:
         return ""
     there = f"Found was: {', '.join(sorted(set(found)))}." if found else "Nothing was found."
-    return paragraphs("\n".join(absent), there, events_text(events), refused, handle.dropped_text())
+    refused = refused_text(handle.received.refused())
+    return paragraphs("\n".join(absent), there, events_text(events), refused, handle.received.dropped_text())
+
+
+def known_of_presence(handle: IntakeHandle) -> Failing | None:
+    """What no later event can mend: too many came, or those that should have come went elsewhere; else None."""
+    events, wanted, record = handle.events(), handle.wanted.events, handle.caught_up()
+    too_many = wanted is not None and len(events) > wanted
+    # Its own requests may be tried again; one with a key that is nobody's, or an ended test's, has been lost.
+    lost = [each for each in record.strays if any(finding.severity is Severity.ERROR for finding in each.findings)]
+    elsewhere = bool(record.with_keys_of_others or (lost and record.alone)) and not handle.exchanges
+    missing = wanted is None and handle.wanted.require_events
+    return verdict_on_presence(handle) if too_many or (elsewhere and missing and not events) else None
 
 
 def _absent(

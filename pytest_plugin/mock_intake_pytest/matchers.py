@@ -1,6 +1,8 @@
 """What can stand in an expected event in place of a value.
 
-Beside these: a type (``str``), which any value of it fits, and a compiled regular expression, which is searched.
+Beside these: a type (``str``), which any value of it fits, and a compiled regular expression, which is searched. JSON
+has one type of number, so that ``int`` stands for a whole one, however it is written (3 as well as 3.0), and ``float``
+for any; true is none.
 """
 
 from __future__ import annotations

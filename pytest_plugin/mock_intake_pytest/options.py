@@ -1,19 +1,23 @@
 """What a test asks of its intake: ini settings, command line and the marker ``intake``, in one value.
 
-Imported whenever pytest starts with the plugin installed, so it imports nothing but pytest.
+Imported whenever pytest starts with the plugin installed, so it imports little beyond pytest.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
+from mock_intake.report.formats import FORMATS, Kind, suffixes
+
 LEVELS = ("error", "warning", "info", "never")
-PATHS = ("http", "datadog", "async", "agent", "intercept")
+SCOPES = ("test", "session")
+PATHS = ("http", "datadog", "async", "agent", "proxy", "intercept", "custom")
+ENVIRONMENTS = ("kept", "clean")
 _MARKER_FIELDS = ("path", "paths", "faults", "fail_on", "events", "ignore", "timeout")
 MARKER = (
     "intake(path, paths, faults, fail_on, events, ignore, timeout): how the test's intake is reached (path; paths runs "
@@ -22,9 +26,8 @@ MARKER = (
 )
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """One test's settings. ``events`` None asks for at least one; ``timeout`` is in seconds."""
+class Wanted(NamedTuple):
+    """One test's settings. ``events`` None asks for at least one if ``require_events``; ``timeout`` is in seconds."""
 
     path: str = "datadog"
     faults: Any = None
@@ -32,9 +35,11 @@ class Wanted:
     events: int | None = None
     ignore: tuple[str, ...] = ()
     timeout: float = 10.0
+    require_events: bool = True
 
 
 def add_options(parser: pytest.Parser) -> None:
+    """Adds the plugin's options and settings to pytest's."""
     group = parser.getgroup("mock-intake", "a stand-in for Datadog's OpenLineage intake")
     group.addoption(
         "--intake-fail-on",
@@ -49,11 +54,43 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--intake-report",
         metavar="FILE",
-        help="write a report over all tests' events; the suffix says how: .json, .xml (JUnit), .md, .html, .txt",
+        # Those of other packages are taken too; to look for them takes longer than all else here.
+        help="write a report over all tests' events, in the format of the suffix: "
+        + suffixes(each for each in FORMATS if Kind.REPORT in each.renderings),
     )
+    group.addoption(
+        "--intake-baseline",
+        metavar="FILE",
+        help="findings that were accepted, and fail no test (ini: intake_baseline, from the ini file's directory)",
+    )
+    group.addoption(
+        "--intake-write-baseline",
+        action="store_true",
+        help="write into the baseline what would fail a test, and take out what is found no more",
+    )
+    parser.addini("intake_baseline", "a file of findings that were accepted, and fail no test", default="")
     parser.addini("intake_fail_on", "level of findings that fails a test: " + ", ".join(LEVELS), default="error")
     parser.addini("intake_path", "the path of intake_env unless the test names one: " + ", ".join(PATHS),
                   default="datadog")  # fmt: skip
+    parser.addini(
+        "intake_environment",
+        "what makes events in the surroundings (OPENLINEAGE_NAMESPACE, filters, DD_ENV, openlineage.yml): kept, as it "
+        "goes live, or clean, so that tests do not depend on a developer's shell",
+        default="kept",
+    )
+    parser.addini(
+        "intake_scope",
+        "test: each has a key of its own; session: all tests of a process share one, in an environment that is set "
+        "before they are imported, for clients that live longer than a test",
+        default="test",
+    )
+    parser.addini(
+        "intake_require_events",
+        "whether a test that used the intake fails if no event came; false lets an autouse intake_env live with tests "
+        "that emit nothing",
+        type="bool",
+        default=True,
+    )
     parser.addini("intake_timeout", "how many seconds intake.wait_for() and its like wait", default="10")
     parser.addini("intake_ignore", "rules not to hear of, codes or beginnings of codes", type="args", default=[])
     parser.addini(
@@ -76,12 +113,38 @@ def check_settings(config: pytest.Config) -> None:
         _each(parts_of, left_out, "the ini setting intake_snapshot_ignore")
     _one_of(config.getini("intake_fail_on"), LEVELS, "the ini setting intake_fail_on")
     _one_of(config.getini("intake_path"), PATHS, "the ini setting intake_path")
+    _one_of(config.getini("intake_scope"), SCOPES, "the ini setting intake_scope")
+    _one_of(config.getini("intake_environment"), ENVIRONMENTS, "the ini setting intake_environment")
     _timeout(config.getini("intake_timeout"), "the ini setting intake_timeout")
+    try:
+        config.getini("intake_require_events")
+    except (ValueError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"the ini setting intake_require_events is true or false: {error}") from None
 
 
-def check_path(path: Any, node: pytest.Item) -> str:
-    """The path that the fixture ``intake_path`` gave, whoever parametrised it. Raises ``pytest.UsageError``."""
-    return _one_of(path, PATHS, f"{node.nodeid}: intake_path")
+def is_clean(config: pytest.Config) -> bool:
+    """Whether producers are to find none of the settings that make content."""
+    return bool(config.getini("intake_environment") == "clean")
+
+
+def baseline_of(config: pytest.Config) -> tuple[str, Path | None, bool]:
+    """What names the baseline, its file (None where nothing does), and whether it is to be written.
+
+    Raises ``pytest.UsageError``.
+    """
+    write = bool(config.getoption("--intake-write-baseline"))
+    if given := config.getoption("--intake-baseline"):
+        return "--intake-baseline", config.invocation_params.dir / given, write
+    if named := config.getini("intake_baseline"):
+        return "the ini setting intake_baseline", (config.inipath or config.rootpath / "ini").parent / named, write
+    if write:
+        raise pytest.UsageError("--intake-write-baseline needs --intake-baseline FILE, or the ini setting")
+    return "", None, False
+
+
+def check_path(path: Any, where: str) -> str:
+    """A path that there is; ``where`` it was given is part of the message. Raises ``pytest.UsageError``."""
+    return _one_of(path, PATHS, where)
 
 
 def wanted_of(node: pytest.Item, config: pytest.Config) -> Wanted:
@@ -117,6 +180,7 @@ def wanted_of(node: pytest.Item, config: pytest.Config) -> Wanted:
         events,
         tuple(ignored),
         _timeout(marked.get("timeout", config.getini("intake_timeout")), f"{where}: timeout"),
+        bool(config.getini("intake_require_events")),
     )
 
 
@@ -145,17 +209,18 @@ def check_read(item: pytest.Item) -> None:
         *getattr(getattr(item, "obj", None), "pytestmark", ()),
         *getattr(getattr(item, "callspec", None), "marks", ()),
     ]
-    marked = [marker for marker in own if marker.name == "intake" and marker.kwargs]
-    if not marked or {"intake", "intake_path"} & {*getattr(item, "fixturenames", ())} or _takes_request(item):
+    marked = [marker for marker in own if marker.name == "intake"]
+    if not marked or {"intake", "intake_path"} & {*getattr(item, "fixturenames", ())} or takes_request(item):
         return
     said = ", ".join(f"{name}={value!r}" for name, value in marked[0].kwargs.items())
     raise pytest.UsageError(
-        f"{item.nodeid}: @pytest.mark.intake({said}) says nothing here, for the test uses no intake: it lacks the "
-        "fixture intake_env, or intake."
+        f"{item.nodeid}: @pytest.mark.intake{f'({said})' if said else ''} says nothing here, for the test uses no "
+        "intake: it lacks the fixture intake_env, or intake."
     )
 
 
-def _takes_request(item: pytest.Item) -> bool:
+def takes_request(item: pytest.Item) -> bool:
+    """Whether the test's function asks for ``request``, by which it may do what its signature does not tell."""
     function = getattr(item, "function", None)
     return function is not None and "request" in inspect.signature(function).parameters
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from mock_intake.clock import monotonic
-from mock_intake.server.bell import Bell
-from mock_intake_pytest.telling import IntakeFailure
+from mock_intake.server.change_signal import ChangeSignal
+from mock_intake.system.clock import monotonic
+from mock_intake_pytest.failures import IntakeFailure
+from mock_intake_pytest.renames import check_keywords
 
 T = TypeVar("T")
 
@@ -50,9 +51,10 @@ async def in_thread(wait: Callable[[], T]) -> T:
         raise failure.with_traceback(None) from None
 
 
-def check_names(wait: Callable[..., Any], given: Iterable[str]) -> None:
-    """Raises ``TypeError`` if what a wait is asked for has a name that it does not know."""
+def check_names(wait: Callable[..., Any], given: Collection[str]) -> None:
+    """Raises ``TypeError`` for a keyword that a wait does not know."""
     __tracebackhide__ = True
+    check_keywords(f"{wait.__name__}_async", given)
     known = inspect.signature(wait).parameters
     for name in given:
         if name not in known:
@@ -86,5 +88,5 @@ def in_a_loop() -> str:
     )
 
 
-def rang_since(bell: Bell, heard: int) -> bool:
-    return bell.rung != heard
+def changed_since(changes: ChangeSignal, seen: int) -> bool:
+    return changes.count != seen

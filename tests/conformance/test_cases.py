@@ -6,22 +6,31 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from msgspec import structs
 
-from mock_intake.exchange import Exchange, ReceivedRequest, new_exchange_id
+from mock_intake.cli.main import main
 from mock_intake.faults import Step, apply
-from mock_intake.intake import Intake
-from mock_intake.masking import mask
-from mock_intake.report.suite import Verdict
+from mock_intake.journal import MemoryJournal
+from mock_intake.judging.catalogue import RULES
+from mock_intake.judging.intake import Intake
+from mock_intake.model.exchange import Exchange, ReceivedRequest, new_exchange_id
+from mock_intake.model.findings import Selection
+from mock_intake.producers.environment import Change, What
+from mock_intake.report.suite import Level, ProducerReport, Result, Skip, SuiteReport, Verdict
+from mock_intake.report.suite_words import headline
+from mock_intake.secrets.api_keys import mask
+from mock_intake.views import Views
 from mock_intake_conformance.cases import CASES, Judgement
+from mock_intake_conformance.cases.advice import client_of, in_language
 from mock_intake_conformance.cases.resilience import MOST_ATTEMPTS, MOST_IN_A_SECOND
 from mock_intake_conformance.observation import MOST_REQUESTS, Observation
 from mock_intake_conformance.process import Outcome
-from mock_intake_conformance.scenarios import SCENARIOS, WELL
-from tests.events import run_event
+from mock_intake_conformance.scenarios import HEALTHY, SCENARIOS
+from tests.events import job_event, run_event
 
 KEY = "0123456789abcdef0123456789abcdef"
 BEGAN = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -38,7 +47,7 @@ def exchange(
         new_exchange_id(), "POST", "/api/v1/lineage", "", headers, json.dumps(event or run_event()).encode(),
         BEGAN + timedelta(seconds=at),
     )  # fmt: skip
-    received = INTAKE.receive(request._replace(**changes))
+    received = INTAKE.receive(structs.replace(request, **changes))
     return received if fault is None else apply(received, Step(fault))
 
 
@@ -53,7 +62,7 @@ def judged(case: str, *seen: Observation) -> Judgement:
     return BY_ID[case].judge({each.scenario.id: each for each in seen})
 
 
-ALL_WELL = observation(WELL, [exchange()])
+ALL_WELL = observation(HEALTHY, [exchange()])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +94,7 @@ def test_a_job_survives_if_it_ends_as_ever(exit_code: int | None, verdict: Verdi
 
 
 def test_a_job_that_never_ends_cannot_be_judged_to_survive() -> None:
-    endless = observation(WELL, exit_code=None)
+    endless = observation(HEALTHY, exit_code=None)
     assert judged("resilience/refusing-intake", endless, observation("refusing")).verdict is Verdict.ERRORED
 
 
@@ -105,7 +114,7 @@ def test_retry_after_is_a_second(waits: list[float], verdict: Verdict) -> None:
 
 def test_what_is_lost_is_named() -> None:
     other = exchange(event=run_event("COMPLETE"))
-    well = observation(WELL, [exchange(), other])
+    well = observation(HEALTHY, [exchange(), other])
     lost = judged("resilience/503-once", well, observation("503-once", [exchange(0, "503"), other]))
     assert lost.verdict is Verdict.FAILED
     assert "1 event lost by a single 503: START of prod / load_orders" in lost.message
@@ -117,7 +126,7 @@ def test_what_is_lost_is_named() -> None:
 
 def test_jobs_with_ever_new_names_are_compared_by_type() -> None:
     named = [{"namespace": "prod", "name": f"load-{day}", "facets": {}} for day in (1, 2)]
-    well = observation(WELL, [exchange(event=run_event(job=named[0]))])
+    well = observation(HEALTHY, [exchange(event=run_event(job=named[0]))])
     here = observation("503-once", [exchange(event=run_event(job=named[1]))])
     assert judged("resilience/503-once", well, here).verdict is Verdict.PASSED
     assert judged("resilience/503-once", well, replace(here, exchanges=[])).verdict is Verdict.FAILED
@@ -178,7 +187,7 @@ def test_a_redirect_may_be_followed_without_the_key_or_not_at_all() -> None:
 
 def test_a_key_in_the_path_is_seen() -> None:
     sent = exchange(path=f"/{KEY}/api/v1/lineage")
-    judgement = judged("security/key-not-in-url-or-body", observation(WELL, [sent]))
+    judgement = judged("security/key-not-in-url-or-body", observation(HEALTHY, [sent]))
     assert judgement.verdict is Verdict.FAILED
     assert KEY not in repr(judgement)
 
@@ -245,10 +254,10 @@ def test_a_failing_command_that_does_not_fail_is_not_blamed_on_the_producer() ->
 
 
 def test_a_job_that_fails_by_itself_has_not_survived_anything() -> None:
-    fails = observation(WELL, [exchange()], exit_code=3)
+    fails = observation(HEALTHY, [exchange()], exit_code=3)
     found = judged("resilience/refusing-intake", fails, observation("refusing", exit_code=3))
     assert found.verdict is Verdict.ERRORED
-    assert "with an intake that is well the command ended with exit code 3" in found.message
+    assert "with a healthy intake the command ended with exit code 3" in found.message
 
 
 @pytest.mark.parametrize(
@@ -260,48 +269,214 @@ def test_a_job_that_fails_by_itself_has_not_survived_anything() -> None:
             "stderr: ModuleNotFoundError: No module",
         ),
         (None, "", "Give it an end (timeout 20 ...), or raise --time-limit."),
-        (0, "a warning", "Does the transport come from its code"),
+        (0, "a warning", "its client was made before a fork"),
     ],
 )
 def test_nothing_arriving_is_explained_by_how_the_command_ended(exit_code: int | None, stderr: str, why: str) -> None:
     outcome = Outcome(BEGAN, exit_code, 1.0, stderr=stderr)
-    silent = replace(observation(WELL), outcome=outcome)
+    silent = replace(observation(HEALTHY), outcome=outcome)
     found = judged("delivery/reaches-the-endpoint", silent)
     assert found.verdict is Verdict.FAILED
-    assert found.details[-1].startswith(why)
+    assert any(line.startswith(why) for line in found.details)
 
 
-def test_the_settings_file_that_was_probably_read_is_named() -> None:
-    file = Path("/srv/job/openlineage.yml")
-    refused = exchange(headers=(("Authorization", "Bearer another"),))
-    for here in (observation(WELL), observation(WELL, [refused]), observation(WELL, exit_code=None)):
-        plain, found = (
-            judged("delivery/reaches-the-endpoint", each) for each in (here, replace(here, settings_file=file))
-        )
-        assert found.verdict is Verdict.FAILED
-        added = [line for line in found.details if line not in plain.details]
-        assert added[0].startswith(f"{file} has a transport")
-        assert "OPENLINEAGE_CONFIG=FILE" in added[1]
-        assert not any("openlineage.yml, which wins" in line for line in found.details)
+def test_what_was_found_in_the_surroundings_is_named_first_where_nothing_came() -> None:
+    change = Change(What.LEFT, "/srv/job/openlineage.yml", why="cannot be read (ScannerError)")
+    command = ["env", "OPENLINEAGE_CONFIG=own.yml", "A=b", "job"]
+    here = replace(observation(HEALTHY), settings=[change], command=command)
+    found = judged("delivery/reaches-the-endpoint", here)
+    assert found.verdict is Verdict.FAILED
+    assert found.details[:2] == (
+        "the command sets OPENLINEAGE_CONFIG itself, which wins: a transport in that file leads it elsewhere",
+        "/srv/job/openlineage.yml: cannot be read (ScannerError)",
+    )
 
 
 def test_an_event_that_was_sent_again_is_wrong_once() -> None:
     wrong = [run_event(job={"namespace": "prod", "name": name, "facets": {}}) for name in ("load", "report")]
-    once = judged("content/no-datadog-error", observation(WELL, [exchange(event=wrong[0])]))
+    once = judged("content/no-datadog-error", observation(HEALTHY, [exchange(event=wrong[0])]))
     assert once.verdict is Verdict.FAILED
     assert once.message.endswith("DD101 (1 finding)")
-    again = observation(WELL, [exchange(0, "503", wrong[0]), exchange(1, event=wrong[0])])
+    again = observation(HEALTHY, [exchange(0, "503", wrong[0]), exchange(1, event=wrong[0])])
     assert judged("content/no-datadog-error", again) == once
-    two = judged("content/no-datadog-error", observation(WELL, [exchange(event=event) for event in wrong]))
+    two = judged("content/no-datadog-error", observation(HEALTHY, [exchange(event=event) for event in wrong]))
     assert two.message.endswith("DD101 (2 findings)")
+
+
+def test_a_producer_that_never_sends_a_run_is_not_ready() -> None:
+    without = judged("lifecycle/start-and-one-end", observation(HEALTHY, [exchange(event=job_event())]))
+    assert without.verdict is Verdict.FAILED
+    assert without.message == "events arrived, and none of them has a run"
+    assert "JobEvent of prod / load_orders" in without.details[0]
+    nothing = judged("lifecycle/start-and-one-end", observation(HEALTHY))
+    assert nothing.verdict is Verdict.SKIPPED
 
 
 def test_a_report_has_all_requests_when_all_is_well_and_some_of_each_other_scenario() -> None:
     sent = [exchange(at) for at in range(MOST_REQUESTS + 7)]
-    well = observation(WELL, sent).execution()
+    well = observation(HEALTHY, sent).execution()
     assert (len(well.requests), well.requests_left_out) == (len(sent), 0)
     cut = observation("503-once", sent).execution()
     assert [request.at for request in cut.requests] == list(range(MOST_REQUESTS))
     assert cut.to_dict()["requests_left_out"] == 7
     whole = observation("503-once", sent[:MOST_REQUESTS]).execution()
     assert (len(whole.requests), whole.requests_left_out) == (MOST_REQUESTS, 0)
+
+
+TERMINAL = run_event(eventType="COMPLETE", eventTime="2026-11-01T12:01:00Z")
+BOTH = [exchange(), exchange(1.0, event=TERMINAL)]
+
+
+def seen_of(scenario: str, sent: Sequence[Exchange], **more: Any) -> Observation:
+    """An observation with the runs and findings that the requests make."""
+    journal = MemoryJournal()
+    journal.append(sent)
+    views = Views(journal, Selection())
+    runs = views.runs()
+    found = [finding for run in runs for finding in views.run_findings(run, closed=True)]
+    return observation(scenario, sent, runs=runs, run_findings=found, **more)
+
+
+def test_what_runs_are_asked_beside_their_cycle_counts_for_the_content() -> None:
+    named = {"job": {"namespace": "prod", "name": "load_orders"}, "run": {"runId": run_event()["run"]["runId"]}}
+    parent = {"_producer": "https://acme.example", "_schemaURL": "https://acme.example/Parent.json", **named}
+    own = run_event(run={**named["run"], "facets": {"parent": parent}})
+    seen = seen_of(HEALTHY, [exchange(event=own), exchange(1.0, event=TERMINAL)])
+    found = judged("content/no-datadog-warning", seen)
+    assert "RC404" in found.message
+
+
+@pytest.mark.parametrize(
+    ("ends", "case"),
+    [
+        (["FAIL", "FAIL"], "lifecycle/start-and-one-end"),
+        (["COMPLETE", "FAIL"], "lifecycle/start-and-one-end"),
+        ([], "lifecycle/start-and-one-end"),
+    ],
+)
+def test_the_life_of_runs_is_judged_of_the_job_that_fails_too(ends: list[str], case: str) -> None:
+    error = {"message": "no", "programmingLanguage": "Python"}
+    sent = [exchange()] if ends else []
+    sent += [
+        exchange(at, event=run_event(eventType=end, eventTime=f"2026-11-01T12:0{at}:00Z", x=error))
+        for at, end in enumerate(ends or ["FAIL"], 1)
+    ]
+    healthy = seen_of(HEALTHY, BOTH)
+    assert judged(case, healthy).verdict is Verdict.PASSED
+    found = judged(case, healthy, seen_of("failing", sent, exit_code=1))
+    assert found.verdict is Verdict.FAILED
+    assert "of the job that fails too" in found.message
+
+
+def test_where_nothing_came_that_could_be_judged_there_is_no_evidence() -> None:
+    silent = observation(HEALTHY)
+    for case in ("content/no-secrets", "lifecycle/start-first", "security/key-not-in-url-or-body"):
+        found = judged(case, silent)
+        assert (found.verdict, found.skip) == (Verdict.SKIPPED, Skip.NO_EVIDENCE)
+    report = reported(found, case)
+    assert not report.ready
+    agent = judged("delivery/bearer-key", replace(observation(HEALTHY), path="agent"))
+    assert agent.skip is Skip.DOES_NOT_APPLY
+    assert reported(agent, "delivery/bearer-key").ready
+
+
+def reported(judgement: Judgement, case: str) -> ProducerReport:
+    result = Result(BY_ID[case].requirement, judgement.verdict, judgement.message, skip=judgement.skip)
+    return ProducerReport("job", "custom", [result], [])
+
+
+def test_what_was_not_asked_for_leaves_it_ready_as_far_as_asked() -> None:
+    result = Result(BY_ID["lifecycle/failure-is-told"].requirement, Verdict.SKIPPED, "no", skip=Skip.NOT_ASKED)
+    producer = ProducerReport("job", "custom", [result], [])
+    report = SuiteReport("job", BEGAN, [result.case], [producer])
+    assert producer.ready
+    (told,) = report.to_dict()["producers"]
+    assert (told["verdict"], told["not_asked"]) == ("ready, as far as asked", ["lifecycle/failure-is-told"])
+    assert headline(report) == (
+        "Ready, as far as asked: no required case failed. Not asked: lifecycle/failure-is-told."
+    )
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "stderr", "verdict"),
+    [
+        (0, "", Verdict.FAILED),
+        (0, "as ever", Verdict.FAILED),
+        (0, "as ever\nTimed out: 1 event was not sent", Verdict.PASSED),
+        (3, "", Verdict.PASSED),
+    ],
+)
+def test_what_is_lost_at_exit_is_to_be_told(exit_code: int, stderr: str, verdict: Verdict) -> None:
+    healthy = replace(seen_of(HEALTHY, BOTH), outcome=Outcome(BEGAN, 0, 1.0, stderr="as ever\n"))
+    slow = replace(seen_of("slow", BOTH[:1]), outcome=Outcome(BEGAN, exit_code, 1.0, stderr=stderr))
+    assert judged("resilience/not-lost-in-silence", healthy, slow).verdict is verdict
+    assert judged("resilience/not-lost-in-silence", healthy, seen_of("slow", BOTH)).verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize("scenario", ["500-once", "504-once", "reset-once", "lost-answer", "400-always", "403-always"])
+def test_a_job_whose_exit_code_changes_with_the_answers_is_not_ready(scenario: str) -> None:
+    case = BY_ID["resilience/job-survives-answers"]
+    assert case.requirement.level is Level.MUST
+    assert judged(case.id, ALL_WELL, observation(scenario, [exchange()])).verdict is Verdict.PASSED
+    found = judged(case.id, ALL_WELL, observation(scenario, [exchange()], exit_code=1))
+    assert found.verdict is Verdict.FAILED
+    assert scenario in found.message
+
+
+@pytest.mark.parametrize(
+    ("agent", "command", "words"),
+    [
+        ("curl/8.5.0", ["sh", "send.sh"], "--retry-all-errors"),
+        ("python-requests/2.32", ["run"], "openlineage-python"),
+        ("node", ["run"], "fetch does not retry"),
+        ("Apache-HttpClient/5.3 (Java/17)", ["run"], "Apache HttpClient"),
+        ("", ["/usr/bin/node", "job.js"], "fetch does not retry"),
+        ("", ["./job"], ""),
+    ],
+)
+def test_advice_is_in_the_language_of_the_producer(agent: str, command: list[str], words: str) -> None:
+    headers = (("Authorization", f"Bearer {KEY}"), ("Content-Type", "application/json"), ("User-Agent", agent))
+    here = replace(observation(HEALTHY, [exchange(headers=headers)]), command=command)
+    advice = in_language(BY_ID["resilience/503-once"].topic, client_of(here))
+    assert words in advice
+    assert bool(words) == bool(advice)
+
+
+def test_every_source_can_be_opened_by_whoever_has_it_installed() -> None:
+    """Of cases and rules: an address, or a command that shows it."""
+    sources = {case.requirement.source for case in CASES} | {rule.source for rule in RULES.values()}
+    (command,) = {source for source in sources if not source.startswith("https://")}
+    program, *arguments = command.split()
+    assert program == "mock-intake"
+    shown = CliRunner().invoke(main, arguments)
+    assert shown.exit_code == 0
+    assert "assume" in shown.stdout
+
+
+RUN = run_event()["run"]["runId"]
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (
+            f'{{"message": "loaded", "openlineage": {{"run_id": "{RUN}"}}}}\n{{"message": "done"}}',
+            "1 line of output with",
+        ),
+        (f'{{"message": "loaded", "openlineage.run_id": "{RUN.upper()}"}}', "1 line of output with openlineage.run_id"),
+        (f"run {RUN} began\nrun {RUN} ended", "2 lines of output with a run id, none under the attribute"),
+        ("loaded\ndone", "none of 2 lines of output names a run"),
+        (f'{{"openlineage": "{RUN}"}}\n{{not JSON {RUN}', "2 lines of output with a run id, none under"),
+        ("", "none of 0 lines"),
+    ],
+)
+def test_lines_that_name_their_run_are_counted(output: str, message: str) -> None:
+    for stream in ("stdout", "stderr"):
+        outcome = Outcome(BEGAN, 0, 1.0, **{stream: output})  # type: ignore[arg-type]
+        judgement = judged("logs/run-id", replace(ALL_WELL, outcome=outcome))
+        assert judgement.verdict is Verdict.OBSERVED
+        assert judgement.message.startswith(message)
+
+
+def test_without_a_run_there_is_nothing_that_a_line_could_name() -> None:
+    assert judged("logs/run-id", observation(HEALTHY, [exchange(event=job_event())])).message.startswith("no run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -10,21 +11,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from junitparser import JUnitXml
 
+from mock_intake.report.formats import Kind, formats
 from mock_intake_conformance.builtin import builtin_producers
 from mock_intake_conformance.cases import CASES
 from mock_intake_conformance.cases.delivery import REACHES
 from mock_intake_conformance.certify import name_of
 from mock_intake_conformance.matrix import Matrix, MatrixError, measured, read_matrix
 from mock_intake_conformance.suite import Plan, SelectionError, Suite, select
-from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
-from tests.conformance.test_running import alive, gone
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, start_command
+from tests.conformance.test_running import gone
 from tests.conftest import REPOSITORY
+from tests.processes import alive
+from tests.signalling import Moment, signalled
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 GOOD = (sys.executable, "-m", "tests.producers.well_behaved")
@@ -40,15 +45,15 @@ def test_a_part_of_the_cases_makes_nobody_ready() -> None:
     done = certify("--only", "delivery", "--only", "content", "--", *GOOD)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "content/valid-openlineage" in done.stdout
-    assert "No required case failed of those that were selected." in done.stdout
-    assert f"{len(CASES) - len(select(['delivery', 'content']))} were left out" in done.stdout
+    left_out = len(CASES) - len(select(["delivery", "content"]))
+    assert f"Ready, as far as asked: no required case failed. Not asked: {left_out} cases (--only)." in done.stdout
     assert "Ready to go live" not in done.stdout
 
 
 def test_what_ready_does_not_cover_is_said() -> None:
     done = certify("--only", "lifecycle", "--", *GOOD)
     assert done.returncode == 0
-    assert "Nothing is said of what was skipped: lifecycle/failure-is-told." in done.stdout
+    assert "Ready, as far as asked: no required case failed. Not asked: lifecycle/failure-is-told, " in done.stdout
 
 
 def test_a_must_that_fails_is_not_ready_and_a_should_does_not_count() -> None:
@@ -59,18 +64,20 @@ def test_a_must_that_fails_is_not_ready_and_a_should_does_not_count() -> None:
 
 
 def test_a_report_in_every_form_is_written_by_suffix(tmp_path: Path) -> None:
-    files = [tmp_path / f"report{suffix}" for suffix in (".json", ".xml", ".md", ".html", ".txt")]
-    options = [option for file in files for option in ("-o", file)]
+    files = {name: tmp_path / f"report{each.suffix}" for name, each in formats(Kind.SUITE).items()}
+    options = [option for file in files.values() for option in ("-o", file)]
     done = certify("--only", "delivery", "--format", "json", *options, "--", *GOOD)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report == json.loads(files[0].read_text())
+    assert report == json.loads(files["json"].read_text())
     (producer,) = report["producers"]
     assert producer["ready"] is False
     assert report["left_out"] == len(CASES) - len(report["cases"])
     assert [case["id"] for case in report["cases"]] == [case.id for case in select(["delivery"])]
-    assert sum(suite.tests for suite in JUnitXml.fromfile(str(files[1]))) == len(report["cases"])
-    assert all(file.stat().st_size > 500 for file in files)
+    assert sum(suite.tests for suite in JUnitXml.fromfile(str(files["junit"]))) == len(report["cases"])
+    # Annotations are of what failed, and nothing did: there is the verdict alone.
+    assert files.pop("github").read_text().startswith("::notice title=Is ")
+    assert all(file.stat().st_size > 500 for file in files.values())
 
 
 def test_url_and_key_are_filled_in_and_other_braces_are_left(tmp_path: Path) -> None:
@@ -240,27 +247,81 @@ def test_a_baseline_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "none.toml: No such file" in missing.stderr
 
 
+class Certifying:
+    """A ``mock-intake certify`` whose producer, and a process that it has started, are under way."""
+
+    def __init__(self, folder: Path, command: Callable[..., list[str]]) -> None:
+        self.pids_file = folder / "pids"
+        script = f"echo $$ >> {self.pids_file}; sleep 300 & echo $! >> {self.pids_file}; wait"
+        self.process = start_command(
+            command("certify", "--path", "custom", "--", "sh", "-c", script),
+            forked=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=clean_environment(),
+            cwd=folder,
+            text=True,
+        )
+
+    def pids(self) -> list[int]:
+        until = time.monotonic() + 30
+        pids: list[int] = []
+        while len(pids) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+            if self.pids_file.exists():
+                pids = [int(line) for line in self.pids_file.read_text().split()]
+        assert len(pids) == 2
+        return pids
+
+    def kill(self) -> None:
+        """Ends all that there may be still."""
+        if self.pids_file.exists():
+            for pid in map(int, self.pids_file.read_text().split()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Certifying]]:
+    started: list[Certifying] = []
+
+    def begin(command: Callable[..., list[str]]) -> Certifying:
+        started.append(Certifying(tmp_path, command))
+        return started[-1]
+
+    yield begin
+    for certifying in started:
+        certifying.kill()
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_it_leaves_nothing_running(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    script = f"echo $$ >> {tmp_path}/pids; sleep 300 & echo $! >> {tmp_path}/pids; wait"
-    process = subprocess.Popen(
-        [MOCK_INTAKE, "certify", "--path", "custom", "--", "sh", "-c", script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=clean_environment(),
-        cwd=tmp_path,
-    )
-    until = time.monotonic() + 30
-    pids: list[int] = []
-    while len(pids) < 2 and time.monotonic() < until:
-        time.sleep(0.05)
-        if (tmp_path / "pids").exists():
-            pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
-    assert len(pids) == 2
+def test_interrupted_it_leaves_nothing_running(
+    number: signal.Signals, code: int, start: Callable[..., Certifying]
+) -> None:
+    certifying = start(lambda *arguments: [MOCK_INTAKE, *arguments])
+    pids = certifying.pids()
     assert all(map(alive, pids))
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=15)
-    assert process.returncode == code, errors
+    certifying.process.send_signal(number)
+    _, errors = certifying.process.communicate(timeout=15)
+    assert certifying.process.returncode == code, errors
+    assert all(map(gone, pids))
+
+
+def test_a_signal_that_comes_while_another_stops_it_leaves_nothing_running_either(
+    start: Callable[..., Certifying], tmp_path: Path
+) -> None:
+    """To stop takes a lock, which is held when the second comes."""
+    held = Moment("threading.py", "set", "self._flag = True", signal.SIGINT, tmp_path / "go")
+    certifying = start(lambda *arguments: signalled([held], *arguments))
+    pids = certifying.pids()
+    (tmp_path / "go").touch()
+    certifying.process.send_signal(signal.SIGTERM)
+    _, errors = certifying.process.communicate(timeout=60)
+    assert certifying.process.returncode == 128 + signal.SIGTERM, errors
+    assert errors.endswith("Interrupted: nothing was judged.\n")
     assert all(map(gone, pids))
 
 
@@ -362,5 +423,5 @@ def test_a_file_that_cannot_be_written_does_not_lose_the_others(tmp_path: Path) 
     done = certify("--only", "delivery/bearer-key", *outputs, "--", *GOOD)
     assert done.returncode == 2
     assert "/proc/report.html" in done.stderr
-    assert "No required case failed" in done.stdout
+    assert "no required case failed" in done.stdout
     assert json.loads(report.read_text())["producers"]

@@ -16,13 +16,14 @@ import pytest
 from mock_intake.report.suite import ProducerReport, Verdict
 from mock_intake_conformance.builtin import builtin_producers
 from mock_intake_conformance.cases.delivery import REACHES
-from mock_intake_conformance.process import InterruptedRunError, Outcome, run_command
+from mock_intake_conformance.process import InterruptedRunError, Outcome, Stop, run_command
 from mock_intake_conformance.producer import Producer, working_directory
 from mock_intake_conformance.scenarios import FAILING
 from mock_intake_conformance.suite import Plan, Suite, select
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.conformance.wrong import producer
-from tests.interception.wire import open_descriptors
+from tests.processes import alive, open_descriptors
+from tests.timing import in_time
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -35,21 +36,12 @@ def run(command: list[str], directory: Path, limit: float = 20.0) -> Outcome:
         directory=directory,
         key=KEY,
         limit=limit,
-        stop=threading.Event(),
+        stop=Stop(),
     )
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
 def gone(pid: int) -> bool:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 20
     while alive(pid) and time.monotonic() < until:
         time.sleep(0.01)
     return not alive(pid)
@@ -67,18 +59,26 @@ def test_a_signal_that_ended_the_command_is_named(tmp_path: Path) -> None:
 
 
 def test_at_the_limit_the_command_ends_with_all_that_it_has_started(tmp_path: Path) -> None:
-    began = time.monotonic()
-    outcome = run(["sh", "-c", "sleep 300 & echo $! > child; exec sleep 300"], tmp_path, limit=0.5)
+    with in_time(30):
+        outcome = run(["sh", "-c", "sleep 300 & echo $! > child; exec sleep 300"], tmp_path, limit=0.5)
     assert outcome.exit_code is None
-    assert time.monotonic() - began < 5
     assert gone(int((tmp_path / "child").read_text()))
 
 
-def test_what_is_left_running_is_ended_and_told(tmp_path: Path) -> None:
+def test_what_is_left_running_is_ended_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mock_intake_conformance.process._AFTERWARDS", 3.0)
     outcome = run(["sh", "-c", "sleep 300 & echo $! > child"], tmp_path)
     assert outcome.exit_code == 0
     assert outcome.left_running
-    assert outcome.seconds < 1, "the job itself was quick"
+    assert outcome.seconds < 3, "the job itself was quick"
+    assert gone(int((tmp_path / "child").read_text()))
+
+
+def test_what_has_left_for_a_session_of_its_own_is_ended_and_told_too(tmp_path: Path) -> None:
+    """Neither its group nor its parents tell whose it is."""
+    outcome = run(["sh", "-c", "setsid sh -c 'echo $$ > child; exec sleep 300' >/dev/null 2>&1 &"], tmp_path)
+    assert outcome.exit_code == 0
+    assert outcome.left_running
     assert gone(int((tmp_path / "child").read_text()))
 
 
@@ -105,17 +105,54 @@ def test_a_flood_of_output_is_bounded_and_searched_to_its_end(tmp_path: Path) ->
 
 
 def test_being_interrupted_ends_the_command(tmp_path: Path) -> None:
-    stop = threading.Event()
-    threading.Timer(0.3, stop.set).start()
+    interrupted(["sh", "-c", "echo $$ > me; exec sleep 300"], tmp_path, Stop())
+    assert gone(int((tmp_path / "me").read_text()))
+
+
+def interrupted(command: list[str], directory: Path, stop: Stop, *, again: bool = False) -> float:
+    """Runs a command that is asked to end once it has written the file ``me``; says how long (s) that took."""
+    asked = []
+
+    def ask() -> None:
+        until = time.monotonic() + 20
+        while not (directory / "me").is_file() and time.monotonic() < until:
+            time.sleep(0.01)
+        asked.append(time.monotonic())
+        stop.ask_again()
+        if again:
+            time.sleep(0.2)
+            stop.ask_again()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
     with pytest.raises(InterruptedRunError):
         run_command(
-            ["sh", "-c", "echo $$ > me; exec sleep 300"],
+            command,
             environment={"PATH": os.environ["PATH"]},
-            directory=tmp_path,
+            directory=directory,
             key=KEY,
             limit=60,
             stop=stop,
         )
+    asking.join()
+    return time.monotonic() - asked[0]
+
+
+FLUSHING = "trap 'sleep 0.5; echo flushed > flushed; exit' TERM; echo $$ > me; sleep 300 & wait"
+STUBBORN = "trap '' TERM; echo $$ > me; while true; do sleep 1; done"
+
+
+def test_who_is_interrupted_may_flush_what_it_has(tmp_path: Path) -> None:
+    interrupted(["sh", "-c", FLUSHING], tmp_path, Stop())
+    assert (tmp_path / "flushed").is_file()
+    assert gone(int((tmp_path / "me").read_text()))
+
+
+@pytest.mark.parametrize(("grace", "again"), [(0.5, False), (60, True)])
+def test_who_ignores_that_is_killed_after_its_grace_or_when_asked_again(
+    grace: float, again: bool, tmp_path: Path
+) -> None:
+    assert interrupted(["sh", "-c", STUBBORN], tmp_path, Stop(grace), again=again) < 20
     assert gone(int((tmp_path / "me").read_text()))
 
 
@@ -207,7 +244,7 @@ def test_variables_that_lead_elsewhere_are_taken_out(tmp_path: Path, monkeypatch
 
 def test_nothing_taken_when_all_is_well_leaves_the_rest_unjudged() -> None:
     report = report_on(producer("sends_nothing.py"))
-    assert [execution.scenario for execution in report.executions] == ["well"]
+    assert [execution.scenario for execution in report.executions] == ["healthy"]
     assert [result.case.id for result in report.results if result.verdict is Verdict.FAILED] == [REACHES]
     assert report.count(Verdict.ERRORED) == 0
     assert report.count(Verdict.SKIPPED) > 30

@@ -15,11 +15,15 @@ PRODUCERS = REPOSITORY / "tests" / "producers"
 _SERVER_ERRORS = tuple(f"resilience/{status}-once" for status in (500, 502, 503, 504))
 _RETRYING = (*_SERVER_ERRORS, "resilience/reset-once", "resilience/429-retry-after")
 _STORMS = tuple(f"resilience/{status}-no-storm" for status in (400, 403, 413))
+_ANSWERS = "resilience/job-survives-answers"
+_SILENT = "resilience/not-lost-in-silence"
 _TLS = ("security/tls-untrusted", "security/tls-expired", "security/tls-wrong-host")
 _ARRIVES = "delivery/reaches-the-endpoint"
 SUCCEEDS = "delivery/job-succeeds"
 # Of a job that fails anyway nobody can tell.
-SURVIVAL = frozenset(f"resilience/{name}" for name in ("refusing-intake", "hanging-once", "hanging-for-ever"))
+SURVIVAL = frozenset(
+    f"resilience/{name}" for name in ("refusing-intake", "hanging-once", "hanging-for-ever", "job-survives-answers")
+)
 
 FAILS: Mapping[str, frozenset[str]] = {
     name: frozenset(cases)
@@ -30,11 +34,12 @@ FAILS: Mapping[str, frozenset[str]] = {
         "builds_again.py": ("resilience/lost-answer",),
         "changing_job.py": ("lifecycle/job-identity",),
         "complete_before_start.py": ("lifecycle/start-first",),
-        "dies_when_down.py": ("resilience/refusing-intake", "resilience/hanging-for-ever"),
+        "dies_when_down.py": (_ANSWERS, "resilience/refusing-intake", "resilience/hanging-for-ever"),
         "fails_by_itself.py": (SUCCEEDS,),
         "fails_but_says_complete.py": ("lifecycle/failure-is-told",),
         "fails_without_a_word.py": ("lifecycle/failure-is-told",),
         "follows_with_its_key.py": ("security/redirect-without-key",),
+        "goes_elsewhere_on_failure.py": ("delivery/no-real-site",),
         "gzip_without_header.py": (_ARRIVES, "delivery/encoding"),
         "header_without_gzip.py": (_ARRIVES, "delivery/encoding"),
         "hot_retry.py": (*_STORMS, "resilience/429-retry-after"),
@@ -44,7 +49,7 @@ FAILS: Mapping[str, frozenset[str]] = {
         "key_in_wrong_header.py": (_ARRIVES, "delivery/bearer-key"),
         "logs_its_key.py": ("security/key-not-printed",),
         "logs_its_key_on_error.py": ("security/key-not-printed",),
-        "loses_events_at_exit.py": ("resilience/slow-intake", "resilience/429-retry-after"),
+        "loses_events_at_exit.py": (_SILENT, "resilience/slow-intake", "resilience/429-retry-after"),
         "naive_time.py": ("content/openlineage-to-the-letter",),
         "never_ends.py": ("lifecycle/start-and-one-end", "lifecycle/failure-is-told"),
         "no_job_type.py": ("content/no-datadog-error",),
@@ -52,6 +57,7 @@ FAILS: Mapping[str, frozenset[str]] = {
         "pings_first.py": ("delivery/nothing-misdirected",),
         "retries_for_ever.py": (
             *_STORMS,
+            _ANSWERS,
             "resilience/refusing-intake",
             "resilience/429-retry-after",
             "resilience/hanging-for-ever",
@@ -65,17 +71,18 @@ FAILS: Mapping[str, frozenset[str]] = {
         "two_spellings.py": ("content/no-datadog-warning",),
         "verify_off.py": _TLS,
         # Shell, with curl
-        "exits_on_loss.sh": ("resilience/refusing-intake", "resilience/hanging-for-ever"),
+        "exits_on_loss.sh": (_ANSWERS, "resilience/refusing-intake", "resilience/hanging-for-ever"),
         "form_type.sh": ("delivery/content-type",),
         "insecure.sh": _TLS,
         "location_trusted.sh": ("security/redirect-without-key",),
         "verbose.sh": ("security/key-not-printed",),
         # Node, with its standard library
         "accepts_any_certificate.js": _TLS,
-        "exits_at_once.js": ("resilience/slow-intake", "resilience/429-retry-after"),
+        "exits_at_once.js": (_SILENT, "resilience/slow-intake", "resilience/429-retry-after"),
         "no_timeout.js": ("resilience/hanging-once", "resilience/hanging-for-ever"),
         "unhandled.js": (
             *_RETRYING,
+            _ANSWERS,
             "resilience/refusing-intake",
             "resilience/hanging-once",
             "resilience/hanging-for-ever",

@@ -12,10 +12,10 @@ import httpx
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.faults import parse_plan
+from mock_intake.faults.plans import parse_plan
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.masking import org_of
+from mock_intake.secrets.api_keys import org_of
 from tests.events import base, dataset, dataset_event, job_event, job_type, run_event, schema
 
 MakeJournal = Callable[[Path], Journal]
@@ -28,7 +28,7 @@ OTHER_KEY = "fedcba9876543210fedcba9876543210"
 ORG, OTHER_ORG = org_of(KEY), org_of(OTHER_KEY)
 PREFIX = "/api/mock/v1"
 # One client for all tests, since making one reads certificates; every request has a connection of its own.
-HTTP = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+HTTP = httpx.Client(trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 
 # Ids and names that producers choose, and that must not be taken for anything else.
 HOSTILE_RUN_IDS = (

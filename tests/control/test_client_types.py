@@ -9,6 +9,7 @@ from typing import Any, NotRequired, cast
 import pytest
 
 from mock_intake.client import AsyncClient, Client, EventQuery, types
+from mock_intake.model import shapes
 from mock_intake.server.control import ENDPOINTS
 from mock_intake.server.control.openapi import SCHEMAS
 
@@ -66,6 +67,16 @@ TYPES: dict[str, Any] = {
     "Waited": types.Waited,
     "Imported": types.Imported,
 }
+
+
+def test_the_client_hands_on_every_shape_of_the_api() -> None:
+    """All but what others are made of, and what a command alone writes."""
+    of_others = {"BareExchange", "Counts", "Graph"}
+    defined = {name for name, kind in vars(shapes).items() if typing.is_typeddict(kind)} - of_others - {"Rule"}
+    assert defined <= set(types.__all__)
+    for name in defined:
+        assert getattr(types, name) is getattr(shapes, name)
+    assert {name for name, kind in vars(types).items() if typing.is_typeddict(kind)} <= set(types.__all__)
 
 
 def schema_of(name: str, items: str = "") -> dict[str, Any]:

@@ -99,13 +99,17 @@ def test_jobs_count_events_runs_and_statuses(intake: IntakeServer) -> None:
 
 
 def test_a_job_names_the_jobs_that_it_is_part_of(intake: IntakeServer) -> None:
-    for run_id, job in (("1", LOAD), ("2", {"namespace": "prod", "name": "nightly"}), ("2", LOAD)):
+    nightly = {"namespace": "prod", "name": "nightly"}
+    for run_id, job in (("1", LOAD), ("2", LOAD), ("2", nightly)):
         parent = {"run": {"runId": str(uuid.UUID(int=int(run_id)))}, "job": job}
         event = run_of("first", "RUNNING", eventTime=f"2026-11-01T12:00:0{run_id}.000Z", job=LOAD)
         event["run"]["facets"] = {"parent": {**base("ParentRunFacet", "1-1-0"), **parent}}
         send(intake, event)
-    (job_node,) = get(intake, "/jobs")["jobs"]
-    assert job_node["parents"] == [{"namespace": "prod", "name": "nightly"}]
+    unseen, job_node = get(intake, "/jobs")["jobs"]
+    assert job_node["parents"] == [nightly]
+    assert (unseen["name"], unseen["events"], unseen["last_received_at"]) == ("nightly", 0, None)
+    [edge] = get(intake, "/lineage")["parent_edges"]
+    assert edge == {"from": {"type": "job", **nightly}, "to": {"type": "job", **LOAD}}
 
 
 def test_an_event_sent_again_is_no_other_event_of_its_job(intake: IntakeServer) -> None:

@@ -50,7 +50,7 @@ def ask(server: IntakeServer, endpoint: Endpoint, **headers: str) -> httpx.Respo
 
 def good(response: httpx.Response) -> bool:
     # Neither an event nor an exchange is called "latest", and nobody waits for long.
-    return response.status_code in (200, 404, 408)
+    return response.status_code in (200, 404, 409)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ GENERATED = [
 ]
 CONFIG: dict[str, Any] = {
     # A wait whose time is up was no bad request.
-    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "408"]}}
+    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409"]}}
 }
 
 

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mock_intake import IntakeServer
-from mock_intake.exchange import Exchange
+from mock_intake.files import imports
+from mock_intake.files.exports import TransferError, exchange_from_line, exchange_to_line
 from mock_intake.journal import MemoryJournal
 from mock_intake.journal.sqlite import Retention, SqliteJournal
-from mock_intake.transfer import TransferError, exchange_from_line, exchange_to_line
+from mock_intake.model.exchange import Exchange
 from tests.control.content import HTTP, JOURNALS, KEY, ORG, OTHER_KEY, OTHER_ORG, PREFIX, api, fill, run_of, send
 from tests.control.openapi import conforms
 from tests.events import job_event
@@ -383,3 +385,90 @@ def test_whatever_was_imported_can_be_shown(pair: tuple[IntakeServer, IntakeServ
     for path in ("/events", "/exchanges", "/runs", "/jobs", "/datasets", "/lineage", "/coverage", "/findings", "/orgs"):
         answer = conforms(HTTP.get(api(server, path)), path)
         assert path != "/exchanges" or len(answer["exchanges"]) == (response.status_code == 200)
+
+
+def test_a_body_that_is_said_to_be_larger_than_is_taken_is_not_imported(intake: IntakeServer) -> None:
+    """What a line says of its body's size is how far the body would be decoded."""
+    before = intake.journal.position
+    refused = put(intake, json.dumps({**FIELDS, "decoded_size": 10_000_000_000}).encode())
+    assert refused.status_code == 400
+    assert (
+        "10,000,000,000 bytes when decoded, and this server takes 20,971,520 (--max-decoded)" in refused.json()["error"]
+    )
+    assert intake.journal.position == before
+
+
+# Generous, on a machine with other things to do; what runs away takes minutes, or megabytes.
+_SECONDS, _BYTES = 20.0, 64 * 1024
+_place = st.integers(0, 2**31)
+damages = st.lists(
+    st.tuples(_place, st.sampled_from(["put", "cut", "again"]), st.binary(max_size=12), st.integers(0, 4_000)),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.fixture(scope="module")
+def lines() -> bytes:
+    """An export of a day's record, with all kinds of requests in it."""
+    with IntakeServer() as server:
+        fill(server)
+        return b"\n".join(export(server))
+
+
+@FEW
+@given(damage=damages, packed=st.booleans())
+def test_no_damage_to_an_import_costs_much_or_stays(
+    pair: tuple[IntakeServer, IntakeServer], lines: bytes, damage: list[tuple[int, str, bytes, int]], packed: bool
+) -> None:
+    """Bytes put over others, taken out, or there twice, also where they were compressed."""
+    server = pair[0]
+    server.journal.forget()
+    data = gzip.compress(lines, mtime=0) if packed else lines
+    for place, what, piece, size in damage:
+        at = place % len(data)
+        if what == "put":
+            data = data[:at] + piece + data[at + len(piece) :]
+        elif what == "cut":
+            data = (data[:at] + data[at + size :]) or b"x"
+        else:
+            data = data[: at + size] + data[at:]
+    before = server.journal.position
+    began = time.monotonic()
+    response = put(server, data)
+    assert time.monotonic() - began < _SECONDS
+    assert response.status_code in (200, 400)
+    assert len(response.content) < _BYTES
+    if response.status_code == 400:
+        assert server.journal.position == before
+    for path in ("/runs", "/jobs", "/lineage", "/findings"):
+        conforms(HTTP.get(api(server, path)), path)
+
+
+def _many_lines(number: int) -> bytes:
+    lines = ({**FIELDS, "id": f"{count:012x}", "event_id": f"e{count}"} for count in range(number))
+    return b"\n".join(json.dumps(line).encode() for line in lines)
+
+
+def test_an_import_in_several_parts_is_that_of_one(intake: IntakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "LARGEST_PART", 10_000)
+    content = _many_lines(100)
+    twice = content + b"\n" + content[: content.index(b"\n")]
+    assert put(intake, twice).json() == {"imported": 100, "known": 1, "dropped": 0}
+    assert [exchange.id for exchange in everything(intake)] == [f"{count:012x}" for count in range(100)]
+    other = _many_lines(101).replace(b'"j"', b'"k"')
+    refused = put(intake, other.replace(b'"id": "', b'"id": "a')).json()["error"]
+    assert "line 1 contradicts what is on record: both have the event e0" in refused
+    assert len(everything(intake)) == 100
+
+
+def test_an_import_under_way_holds_up_no_end() -> None:
+    with IntakeServer() as server, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(put, server, _many_lines(40_000))
+        while not server._control.importing.locked():
+            time.sleep(0.01)
+        server.stop()
+        assert not server.is_running
+        assert server.journal.position == 0
+        with contextlib.suppress(httpx.HTTPError):
+            assert answer.result().status_code == 503

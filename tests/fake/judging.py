@@ -8,11 +8,11 @@ from typing import Any
 
 from faker.generator import Generator
 
-from mock_intake.checking import Check
 from mock_intake.fake import OpenLineageProvider
-from mock_intake.findings import Finding
-from mock_intake.judgement import Judge
-from mock_intake.recordings import Recorded
+from mock_intake.files.recordings import Recorded
+from mock_intake.judging.judgement import Judge
+from mock_intake.judging.recording import Check
+from mock_intake.model.findings import Finding
 
 Body = dict[str, Any]
 

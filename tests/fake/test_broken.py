@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from random import Random
+from typing import cast
 
 import httpx
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.catalogue import RULES
 from mock_intake.fake import Request
-from mock_intake.fake.broken import ALSO, UNBREAKABLE
-from mock_intake.findings import Finding
+from mock_intake.fake.broken import ALSO, UNBREAKABLE, catalogue
+from mock_intake.fake.broken.examples import as_in_example
+from mock_intake.fake.broken.sequences import SEQUENCES
+from mock_intake.judging.catalogue import JUDGING, RULES
+from mock_intake.model.findings import Finding
 from tests.fake.judging import codes, encoded, found, found_over, seeded
 
 BREAKABLE = [code for code in RULES if code not in UNBREAKABLE]
-BY_ONE_EVENT = [code for code in BREAKABLE if code[:2] in ("OL", "DD")]
-BY_SEVERAL = [code for code in BREAKABLE if code[:2] in ("RC", "DS")]
+BY_ONE_EVENT = [code for code in BREAKABLE if RULES[code].subject == "event"]
+BY_SEVERAL = [code for code in BREAKABLE if RULES[code].subject in ("run", "dataset")]
 BY_REQUEST = [code for code in BREAKABLE if code[:2] == "HT"]
 TIMES = 25
 
@@ -50,12 +54,32 @@ def test_broken_events_break_their_rule_together_and_no_other(code: str) -> None
         findings = found_over(events)
         assert codes(findings) == promised(code), findings
         assert severities(findings, code) == {RULES[code].severity}
-        assert {one for event in events for one in codes(found(event))} == set()
+        assert {one for event in events for one in codes(found(event))} == set(ALSO.get(code, ()))
 
 
 def severities(findings: object, code: str) -> set[str]:
     assert isinstance(findings, list | tuple)
     return {finding.severity for finding in findings if finding.code == code}
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.subject != "request"])
+def test_a_rule_without_a_recipe_is_broken_as_in_its_example(code: str) -> None:
+    random = Random(8)
+    examples = [as_in_example(random, JUDGING[code]) for _ in range(5)]
+    assert len({encoded(events[0]) for events in examples}) == 5
+    for events in examples:
+        assert code in codes(found_over(events))
+
+
+def test_what_has_no_recipe_is_made_from_its_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = seeded(9)
+    monkeypatch.delitem(catalogue.RECIPES, "DD104")
+    monkeypatch.delitem(cast("dict[str, object]", SEQUENCES), "RC101")
+    assert codes(found(fake.broken_event("DD104"))) == {"DD104"}
+    [request] = fake.broken_requests("RC101")
+    assert codes(found_over([json.loads(request.body)])) >= {"RC101"}
+    with pytest.raises(ValueError, match=r"broken_events\('RC101'\) makes several"):
+        fake.broken_event("RC101")
 
 
 @pytest.fixture(scope="module")

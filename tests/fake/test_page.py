@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mock_intake.event import Entity
 from mock_intake.fake.broken import ALSO, UNBREAKABLE
 from mock_intake.fake.estate import PLATFORMS
 from mock_intake.fake.facets import keys_of
+from mock_intake.model.event import Entity
 from tests.commands import clean_environment, mock_intake
 from tests.conftest import REPOSITORY
 

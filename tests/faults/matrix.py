@@ -19,9 +19,9 @@ from typing import Any
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import Exchange, header
-from mock_intake.faults import parse_plan
-from mock_intake.masking import org_of
+from mock_intake.faults.plans import parse_plan
+from mock_intake.model.exchange import Exchange, header
+from mock_intake.secrets.api_keys import org_of
 from tests.events import run_event
 from tests.programs import body_of
 

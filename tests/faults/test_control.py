@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.masking import org_of
+from mock_intake.secrets.api_keys import org_of
 from mock_intake.server.access import Access
 from tests.faults.wire import ask, connected, control, event_bytes, misbehave, post
 from tests.fuzz import KEY, request_bytes

@@ -14,8 +14,8 @@ import pytest
 from mock_intake import IntakeServer
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.masking import org_of
-from mock_intake.server.tls import Certificates
+from mock_intake.secrets.api_keys import org_of
+from mock_intake.server.http.tls import Certificates
 from tests.faults.wire import GARBAGE, Scheme, answers, connected, control, event_bytes, hear, misbehave, post
 from tests.fuzz import request_bytes
 

@@ -7,12 +7,13 @@ import re
 
 import pytest
 
-from mock_intake.faults import WORDS, Faults, Plan, parse_plan
+from mock_intake.faults import WORDS, Faults, Match, Plan, parse_plan
+from mock_intake.faults.fields import fields_of
 from tests.conftest import REPOSITORY
 from tests.faults.page import PAGE
 
 HOW_TO = (REPOSITORY / "docs" / "how-to" / "misbehave.md").read_text(encoding="utf-8")
-FIRST_CELL = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
+FIRST_CELL = re.compile(r"^\| `([\w-]+)` \|", re.MULTILINE)
 
 
 def section(title: str) -> str:
@@ -29,7 +30,11 @@ def test_every_field_is_described() -> None:
     state.set(parse_plan("503"))
     told = state.state() or {}
     plan = Plan().to_dict()
-    assert set(FIRST_CELL.findall(section("The long form"))) == {*step, *plan}
+    assert set(FIRST_CELL.findall(section("The long form"))) == {
+        *step,
+        *plan,
+        *(field.name for field in fields_of(Match)),
+    }
     assert all(f"`{name}`" in HOW_TO for name in set(told) - set(plan))
 
 

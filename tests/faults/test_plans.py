@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.faults import WORDS, FaultError, Faults, Match, Plan, RequestFacts, Step, parse_plan
+from mock_intake.faults import (
+    FAILURE,
+    STEPS,
+    SUCCESS,
+    WORDS,
+    FaultError,
+    Faults,
+    Match,
+    Plan,
+    RequestFacts,
+    Step,
+    parse_plan,
+)
 from tests.faults.plans import names, plans
 
 ANY = RequestFacts()
@@ -136,27 +148,26 @@ def test_a_status_is_a_number_however_it_is_written() -> None:
     """With zeros before it it is the same status, and a success as much as any."""
     (step,) = parse_plan("0202").sequence
     assert step == Step("202")
-    assert step.is_well
+    assert step.kind is SUCCESS
 
 
 @pytest.mark.parametrize("status", [200, 202, 299, 300, 400, 599])
-def test_a_status_of_the_two_hundreds_is_well(status: int) -> None:
+def test_a_status_of_the_two_hundreds_is_a_success(status: int) -> None:
     (step,) = parse_plan([status]).sequence
     assert step.status == status
-    assert step.is_well is (status < 300)
+    assert step.kind is (SUCCESS if status < 300 else FAILURE)
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_word_has_no_status_and_is_not_well(word: str) -> None:
+def test_a_word_is_no_status_and_has_an_entry_of_its_own(word: str) -> None:
     (step,) = parse_plan([{"step": word, "location": "/"}]).sequence
-    assert (step.status, step.is_well) == (None, False)
+    assert (step.status, step.kind.word) == (None, word)
+    assert step.kind is STEPS[word]
 
 
 # What cannot be understood.
 
-NO_STEP = (
-    "a step is a status from 200 to 599 or one of close, reset, lost, truncate, drip, garbage, hang, redirect, not "
-)
+NO_STEP = f"a step is a status from 200 to 599 or one of {', '.join(WORDS)}, not "
 NO_PLAN = 'a plan is a text such as "503,reset,202", a list of steps, or an object with a sequence'
 NEEDS_LOCATION = 'a redirect needs a location: {"step": "redirect", "location": "http://..."}'
 STEP_FIELDS = "step, times, headers, body, delay, match, probability, seed, location"

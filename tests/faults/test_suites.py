@@ -178,7 +178,7 @@ def test_sequences_with_a_delay_before_every_answer(suite: Suite) -> None:
     for wanted in (503, 200, 200):
         began = time.monotonic()
         assert suite.send(run_event()) == wanted
-        assert 0.2 <= time.monotonic() - began < 1
+        assert 0.2 <= time.monotonic() - began < 5
 
 
 def test_sequences_with_a_delay_of_each_answer_and_a_time_out(suite: Suite) -> None:

@@ -14,10 +14,10 @@ import pytest
 
 from mock_intake import IntakeServer
 from mock_intake.faults import WORDS
-from mock_intake.masking import org_of
-from mock_intake.server.tls import Certificates
+from mock_intake.secrets.api_keys import org_of
+from mock_intake.server.http.tls import Certificates
+from tests.faults.expected import LOCATION, expected_of
 from tests.faults.wire import (
-    GARBAGE,
     Connection,
     Heard,
     Scheme,
@@ -29,8 +29,10 @@ from tests.faults.wire import (
     hear,
     misbehave,
     post,
+    undated,
 )
 from tests.fuzz import Answer, request_bytes
+from tests.timing import SOON, in_time
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +81,27 @@ class Hit:
         return answer
 
 
-# Steps that give no answer.
+# Every step.
 
 
-@pytest.mark.parametrize("step", ["reset", "lost"])
-def test_reset_is_heard_as_a_tcp_rst_and_not_a_byte(
-    step: str, intake: IntakeServer, api_key: str, scheme: Scheme, used: bool
+@pytest.mark.parametrize("word", WORDS)
+def test_a_step_is_heard_as_expected_and_the_intake_goes_on(
+    word: str, intake: IntakeServer, api_key: str, scheme: Scheme, used: bool
 ) -> None:
-    heard = Hit(intake, api_key, scheme, step).alone(used=used)
-    assert (heard.data, heard.ending) == (b"", "reset")
+    expected = expected_of(word)
+    hit = Hit(intake, api_key, scheme, [{"step": word, "location": LOCATION}])
+    with connected(intake, scheme) as connection:
+        # What stays open is heard until its answer is there; where none is to come, for long enough to see that.
+        answer_comes = expected.ending == "open" and expected.status_code is not None
+        patience = 0.7 if expected.ending == "open" and not answer_comes else 5
+        heard = hit.on(connection, used=used, patience=patience, wanted=1 if answer_comes else None)
+        assert (undated(heard.data), heard.ending) == (expected.heard(hit.ordinary.body), expected.ending)
+        if answer_comes:
+            assert ask(connection, request_bytes(event_bytes(), key=api_key)).status == 202
+    assert post(intake, api_key).status == 202
+
+
+# Steps that give no answer.
 
 
 @pytest.mark.parametrize("scheme", ["http"])
@@ -109,26 +123,6 @@ def test_the_connection_stays_until_the_request_was_read(
     assert exchange["body"] == json.loads(body)
 
 
-def test_close_ends_the_connection_without_a_byte(
-    intake: IntakeServer, api_key: str, scheme: Scheme, used: bool
-) -> None:
-    heard = Hit(intake, api_key, scheme, "close").alone(used=used)
-    assert (heard.data, heard.ending) == (b"", "eof")
-
-
-def test_garbage_is_these_bytes_and_the_end(intake: IntakeServer, api_key: str, scheme: Scheme, used: bool) -> None:
-    heard = Hit(intake, api_key, scheme, "garbage").alone(used=used)
-    assert (heard.data, heard.ending) == (GARBAGE, "eof")
-
-
-def test_hang_never_answers_until_the_client_leaves(
-    intake: IntakeServer, api_key: str, scheme: Scheme, used: bool
-) -> None:
-    heard = Hit(intake, api_key, scheme, "hang").alone(used=used, patience=0.7)
-    assert (heard.data, heard.ending) == (b"", "open")
-    assert post(intake, api_key).status == 202
-
-
 @pytest.mark.parametrize("step", ["hang", {"step": 202, "delay": 60}], ids=["hang", "delay"])
 def test_the_server_stops_in_time_with_unanswered_requests_and_answers_none(
     step: Any, scheme: Scheme, api_key: str
@@ -148,19 +142,18 @@ def test_the_server_stops_in_time_with_unanswered_requests_and_answers_none(
         client.start()
     while server.journal.position < len(waiting):
         time.sleep(0.01)
-    began = time.monotonic()
-    server.stop()
-    took = time.monotonic() - began
+    with in_time():
+        server.stop()
     for client in waiting:
         client.join()
-    assert took < 2
     assert not server.is_running
     assert {one.data for one in heard} == {b""}
     assert "open" not in {one.ending for one in heard}
     gc.collect()  # a connection left open would be told here, and warnings are errors
 
 
-def test_a_client_that_left_a_hanging_request_is_not_waited_for(api_key: str) -> None:
+def test_a_client_that_left_a_hanging_request_is_not_waited_for(api_key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mock_intake.server.runner._GRACE", 4.5)
     server = IntakeServer()
     server.start()
     misbehave(server, {"sequence": ["hang"], "repeat_last": True})
@@ -168,23 +161,11 @@ def test_a_client_that_left_a_hanging_request_is_not_waited_for(api_key: str) ->
         with connected(server) as connection:
             connection.sendall(request_bytes(event_bytes(), key=api_key))
             assert hear(connection, 0.05).data == b""
-    began = time.monotonic()
-    server.stop()
-    assert time.monotonic() - began < 1, "the second that requests under way get was waited for"
+    with in_time(4):  # Not as long as requests that are under way get.
+        server.stop()
 
 
 # Answers that go wrong.
-
-
-def test_truncate_is_the_whole_head_and_half_of_the_body(
-    intake: IntakeServer, api_key: str, scheme: Scheme, used: bool
-) -> None:
-    hit = Hit(intake, api_key, scheme, "truncate")
-    heard = hit.alone(used=used)
-    body = hit.ordinary.body
-    head = f"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    assert heard.data == head.encode() + body[: len(body) // 2]
-    assert heard.ending == "eof"
 
 
 def test_truncate_of_an_empty_answer_is_cut_short_too(start_server: Callable[..., IntakeServer], api_key: str) -> None:
@@ -222,6 +203,25 @@ def test_drip_is_the_ordinary_answer_in_many_pieces(
     # The network may join some pieces, not many: they are 50 ms apart.
     assert len(heard.pieces) >= 10
     assert moments[-1] - moments[0] > 1
+
+
+def test_the_server_stops_in_the_middle_of_a_drip(scheme: Scheme, api_key: str) -> None:
+    server = IntakeServer(tls=Certificates())
+    server.start()
+    try:
+        # Two seconds of dripping, of which the server waits for one.
+        misbehave(server, [{"step": "drip", "body": "x" * 400}])
+        with connected(server, scheme) as connection:
+            connection.sendall(request_bytes(event_bytes(), key=api_key))
+            begun = connection.recv(65_536)
+            server.stop()
+            rest = hear(connection)
+    finally:
+        server.stop()
+    assert begun.startswith(b"HTTP/1.1 202 ")
+    assert answers(begun + rest.data) == []
+    assert rest.ending != "open"
+    gc.collect()  # what was left undone would be told here, and warnings are errors
 
 
 def test_a_client_that_leaves_a_drip_does_no_harm(intake: IntakeServer, api_key: str) -> None:
@@ -373,22 +373,22 @@ def test_a_delay_comes_before_whatever_is_done(step: Any, intake: IntakeServer, 
     wanted = 1 if isinstance(step, int) else None
     heard = Hit(intake, api_key, scheme, [{"step": step, "delay": 0.4}]).alone(used=False, wanted=wanted)
     took = time.monotonic() - began
-    assert 0.4 <= took < 2
+    assert 0.4 <= took < SOON
     assert all(moment - began >= 0.4 for moment, _ in heard.pieces)
     assert heard.ending == ("open" if wanted else "reset" if step in ("reset", "lost") else "eof")
 
 
 def test_the_delays_of_plan_and_step_add_up(intake: IntakeServer, api_key: str) -> None:
-    plan = {"sequence": [{"step": 503, "delay": 0.5}, 202], "delay": 0.5}
+    plan = {"sequence": [{"step": 503, "delay": 1.5}, 202], "delay": 1}
     misbehave(intake, plan, org_of(api_key))
     times = []
     for _ in range(3):
         began = time.monotonic()
         post(intake, api_key)
         times.append(time.monotonic() - began)
-    assert times[0] >= 1
-    assert 0.5 <= times[1] < 1
-    assert times[2] < 0.5, "the plan has ended, and its delay with it"
+    assert times[0] >= 2.5
+    assert 1 <= times[1] < 2.5
+    assert times[2] < 1, "the plan has ended, and its delay with it"
 
 
 def test_a_plan_of_a_delay_alone_lasts(intake: IntakeServer, api_key: str) -> None:
@@ -407,14 +407,14 @@ def test_delays_of_parallel_requests_do_not_add_up(intake: IntakeServer, api_key
         sender.start()
     for sender in senders:
         sender.join()
-    assert 0.5 <= time.monotonic() - began < 2
+    assert 0.5 <= time.monotonic() - began < 8
 
 
 def test_what_is_delayed_is_on_record_at_once(intake: IntakeServer, api_key: str) -> None:
-    misbehave(intake, {"delay": 3}, org_of(api_key))
+    misbehave(intake, {"delay": 20}, org_of(api_key))
     with connected(intake) as connection:
         connection.sendall(request_bytes(event_bytes(), key=api_key))
-        until = time.monotonic() + 2.5
+        until = time.monotonic() + 15
         while not control(intake, "GET", f"/events?org={org_of(api_key)}")["events"]:
             assert time.monotonic() < until
 
@@ -452,7 +452,8 @@ def test_no_fault_leaves_a_word_in_the_log(
 ) -> None:
     """What was asked for is no error of the server's."""
     server = start_server(tls=Certificates())
-    steps = [*(word for word in WORDS if word not in ("drip", "redirect")), 204, {"step": 503, "delay": 0.01}]
+    words = [{"step": word, "location": LOCATION} for word in WORDS if word != "drip"]  # which takes seconds
+    steps = [*words, 204, {"step": 503, "delay": 0.01}]
     for scheme in ("http", "https"):
         for step in steps:
             Hit(server, api_key, scheme, [step]).alone(used=True, patience=0.2, wanted=1)

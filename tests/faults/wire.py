@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import socket
 import ssl
 import time
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mock_intake import IntakeServer
-from mock_intake.faults import parse_plan
+from mock_intake.faults.plans import parse_plan
 from tests.events import run_event
 from tests.fuzz import Answer, answers_in, request_bytes
 
@@ -37,6 +38,11 @@ class Heard:
     @property
     def data(self) -> bytes:
         return b"".join(data for _, data in self.pieces)
+
+
+def undated(data: bytes) -> bytes:
+    """What was heard without the header that says when."""
+    return re.sub(rb"\r\ndate: [^\r]*", b"", data, count=1)
 
 
 def answers(data: bytes) -> list[Answer]:

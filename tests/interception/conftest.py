@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.server.tls import FLAWS, Certificates, Flaw
+from mock_intake.server.http.tls import FLAWS, Certificates, Flaw
 from tests.clients import cut_off
 from tests.interception.bystander import Bystander, bystander
 from tests.interception.traces import state

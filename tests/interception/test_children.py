@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.interception import SITE_DIRECTORY
-from mock_intake.paths import Addresses, variables
-from mock_intake.server.tls import Certificates
+from mock_intake.producers.interception import SITE_DIRECTORY
+from mock_intake.producers.paths import Addresses, variables
+from mock_intake.server.http.tls import Certificates
 from tests.conftest import REPOSITORY
 from tests.interception import alone
 from tests.interception.bystander import bystander
@@ -173,7 +173,7 @@ def test_a_python_of_another_environment_is_caught(
         pytest.skip(reason)
     assert "No module named 'mock_intake'" in run_program([python, "-c", "import mock_intake"], tmp_path, {}).stderr
     programs = (
-        REPOSITORY / "tests" / "documented" / "datadog_environment.py",
+        REPOSITORY / "conformance/mock_intake_conformance/documented" / "datadog_environment.py",
         REPOSITORY / "conformance" / "mock_intake_conformance" / "producers" / "async_route.py",
     )
     named = {**environment, "MOCK_INTAKE_URL": environment["DD_SITE"], "MOCK_INTAKE_KEY": api_key}

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from mock_intake import IntakeServer
-from mock_intake.server.tls import Certificates
+from mock_intake.server.http.tls import Certificates
 from tests.commands import MOCK_INTAKE, clean_environment
 
 # The Datadog transport on the engine that takes dbt jobs, and on the other one; each set in code, to the outside.

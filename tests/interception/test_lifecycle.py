@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,9 +19,9 @@ import pytest
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.agent import AgentSettings
-from mock_intake.faults import parse_plan
-from mock_intake.masking import org_of
-from mock_intake.server.tls import Certificates
+from mock_intake.faults.plans import parse_plan
+from mock_intake.secrets.api_keys import org_of
+from mock_intake.server.http.tls import Certificates
 from tests.conftest import REPOSITORY
 from tests.fuzz import read_answers, recorded, request_bytes
 from tests.interception.wire import (
@@ -30,14 +29,15 @@ from tests.interception.wire import (
     HOST,
     agent_address,
     connect_head,
-    open_descriptors,
     post,
     proxy_address,
     trusting,
     tunnel,
 )
+from tests.processes import linux_only, open_descriptors
 from tests.programs import run_program
 from tests.test_serve import KEY, Serving
+from tests.timing import in_time
 
 AGENT_PATH = "/openlineage/api/v1/lineage"
 
@@ -84,9 +84,8 @@ def use_all(server: IntakeServer, stack: ExitStack) -> list[socket.socket]:
 
 
 def stop_in_time(server: IntakeServer) -> None:
-    began = time.monotonic()
-    server.stop()
-    assert time.monotonic() - began < 2
+    with in_time():
+        server.stop()
     assert not server.is_running
 
 
@@ -142,8 +141,8 @@ def test_a_request_that_was_left_hanging_gets_no_answer_at_the_end_either(certif
 HANDSHAKES = r"""
 import socket, time
 from mock_intake import IntakeServer
-from mock_intake.masking import org_of
-from mock_intake.server.tls import Certificates
+from mock_intake.secrets.api_keys import org_of
+from mock_intake.server.http.tls import Certificates
 from tests.interception.wire import tunnel
 
 server = IntakeServer(tls=Certificates(), proxy_port=0)
@@ -155,7 +154,7 @@ through = tunnel(server)
 time.sleep(0.2)
 began = time.monotonic()
 server.stop()
-print("in time" if time.monotonic() - began < 2 else "late", server.is_running)
+print("in time" if time.monotonic() - began < 10 else "late", server.is_running)
 for connection in (silent, begun, through):
     with connection:
         try:
@@ -200,12 +199,14 @@ def test_answers_that_are_under_way_do_not_hold_up_the_end(answer: str, certific
 
 
 INTERRUPTED = r"""
-import gc, os, pathlib, signal, threading, time
+import gc, os, pathlib, signal, sys, threading, time
 from mock_intake import IntakeServer
 from mock_intake.datadog.agent import AgentSettings
-from mock_intake.server.tls import Certificates
+from mock_intake.server.http.tls import Certificates
 
 certificates = Certificates()
+# Threads take turns so often that the one which interrupts gets its own while the server starts.
+sys.setswitchinterval(1e-6)
 
 def interrupt(late):
     while not any(thread.name == "mock-intake" and thread.is_alive() for thread in threading.enumerate()):
@@ -229,11 +230,11 @@ def life(late):
 
 def left():
     gc.collect()
-    return threading.active_count(), len(list(pathlib.Path("/proc/self/fd").iterdir()))
+    return threading.active_count(), len(os.listdir("/dev/fd"))
 
 life(0.1)
 before = left()
-interrupted = sum(life(0.0002 * step) for step in range(20))
+interrupted = sum(life(0.0001 * step) for step in range(20) for _ in range(3))
 print(interrupted > 0, left() == before)
 """
 
@@ -250,6 +251,7 @@ def waiting_out(port: int) -> bool:
     return any(line[1].endswith(f":{port:04X}") and line[3] == "06" for line in lines)
 
 
+@linux_only
 def test_the_same_ports_can_be_had_again_at_once(certificates: Certificates) -> None:
     """With connections open that were so at the end, and with others that wait for stray packets."""
     with ExitStack() as stack:
@@ -358,9 +360,8 @@ def test_the_command_ends_in_time_with_connections_open(serving: Serving) -> Non
         through.recv(1_000)
         secured = stack.enter_context(trusted.wrap_socket(through, server_hostname=HOST))
         assert post(secured, KEY).status == 202
-        began = time.monotonic()
-        code, out, err = serving.end()
-        assert time.monotonic() - began < 2
+        with in_time():
+            code, out, err = serving.end()
     assert (code, err) == (0, "")
     assert "1 event taken" in out
 

@@ -10,7 +10,7 @@ import socket
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -19,13 +19,14 @@ import requests
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.sites import INTAKE_HOSTS
-from mock_intake.exchange import UNATTRIBUTED
-from mock_intake.faults import parse_plan
+from mock_intake.faults.plans import parse_plan
+from mock_intake.model.exchange import UNATTRIBUTED
+from mock_intake.server.http.tls import Certificates
 from mock_intake.server.runner import ServerError
-from mock_intake.server.tls import Certificates
 from tests.clients import ASYNC_ROUTE, client_event, datadog_client
 from tests.fuzz import read_answers
-from tests.interception.bystander import GREETING, Bystander, bystander
+from tests.interception.bystander import GREETING, Bystander
+from tests.interception.proxied import lives_on, other, server
 from tests.interception.wire import (
     EVENT,
     HOST,
@@ -41,27 +42,7 @@ from tests.interception.wire import (
 )
 from tests.programs import arrived
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[IntakeServer]:
-    with IntakeServer(tls=Certificates(), proxy_port=0) as running:
-        yield running
-
-
-@pytest.fixture
-def other() -> Iterator[Bystander]:
-    with bystander() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def lives_on(server: IntakeServer) -> Iterator[None]:
-    """After every test the proxy still leads to the intake."""
-    yield
-    server.faults.clear(everything=True)
-    key = secrets.token_hex(16)
-    with tunnel(server) as plain, trusting(server).wrap_socket(plain, server_hostname=HOST) as secured:
-        assert post(secured, key).status == 202
+__all__ = ["lives_on", "other", "server"]
 
 
 # Where it leads

@@ -19,8 +19,8 @@ import uvloop
 
 from mock_intake import IntakeServer, intercept
 from mock_intake.datadog.sites import INTAKE_HOSTS
-from mock_intake.interception.redirect import RESERVED, Redirect
-from mock_intake.server.tls import FLAWS, Flaw
+from mock_intake.producers.interception.redirect import RESERVED, Redirect
+from mock_intake.server.http.tls import FLAWS, Flaw
 from tests.clients import ASYNC_ROUTE, client_event, datadog_client
 from tests.interception.bystander import GREETING, Bystander
 from tests.interception.callers import CLIENTS, HEALTHY, URL, by_httpx, by_requests, by_urllib, talk
@@ -159,7 +159,7 @@ import truststore
 truststore.inject_into_ssl()
 import httpx, requests
 from mock_intake import IntakeServer, intercept
-from mock_intake.server.tls import Certificates
+from mock_intake.server.http.tls import Certificates
 with intercept():
     assert requests.get({URL!r}, timeout=5).status_code == 200
     assert httpx.get({URL!r}).status_code == 200

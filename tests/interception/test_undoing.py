@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from mock_intake import IntakeServer, intercept
-from mock_intake.interception.redirect import Redirect
+from mock_intake.producers.interception.redirect import Redirect
 from mock_intake.server.access import Access
+from mock_intake.server.http.tls import Certificates
 from mock_intake.server.runner import ServerError
-from mock_intake.server.tls import Certificates
 from tests.clients import client_event, datadog_client
 from tests.interception.callers import CLIENTS, HEALTHY, by_requests
 from tests.interception.traces import state

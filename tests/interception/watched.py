@@ -39,7 +39,7 @@ def _set_up(mode: str, directory: Path) -> Iterator[Any]:
         yield None
         return
     from mock_intake import IntakeServer, intercept
-    from mock_intake.server.tls import Certificates
+    from mock_intake.server.http.tls import Certificates
 
     os.environ["MOCK_INTAKE_KEY"] = KEY
     if mode == "intercept":

@@ -6,13 +6,13 @@ import json
 import socket
 import ssl
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from mock_intake import IntakeServer
-from mock_intake.exchange import Exchange
+from mock_intake.model.exchange import Exchange
 from tests.events import run_event
 from tests.fuzz import Answer, read_answers, request_bytes
+from tests.processes import open_descriptors
 
 HOST = "data-obs-intake.datadoghq.com"
 TARGET = f"{HOST}:443"
@@ -74,10 +74,6 @@ def post(connection: socket.socket, key: str, body: bytes = EVENT) -> Answer:
     connection.sendall(request_bytes(body, key=key))
     (answer,) = read_answers(connection, 1)
     return answer
-
-
-def open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def settled(patience: float = 5.0) -> int:

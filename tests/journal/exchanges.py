@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import random
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from mock_intake.event import DatasetId
-from mock_intake.exchange import EventSummary, Exchange, Hop, ReceivedRequest, Response
-from mock_intake.findings import Finding, Severity, Status, Sureness
+from mock_intake.model.event import DatasetId
+from mock_intake.model.exchange import EventSummary, Exchange, Hop, ReceivedRequest, Response
+from mock_intake.model.findings import Finding, Severity, Status, Sureness
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _numbers = itertools.count()
@@ -100,8 +103,8 @@ def _consistent(exchange: Exchange) -> Exchange:
     event = exchange.event
     if event is None:
         # There is nothing to be accepted.
-        return exchange._replace(accepted=False)
-    return exchange._replace(event=event._replace(id=f"{exchange.id}-{event.id}"))
+        return replace(exchange, accepted=False)
+    return replace(exchange, event=replace(event, id=f"{exchange.id}-{event.id}"))
 
 
 def plain(name: str | None, *, accepted: bool = True, org: str = "org", after: float = 0, **changes: Any) -> Exchange:
@@ -113,7 +116,19 @@ def plain(name: str | None, *, accepted: bool = True, org: str = "org", after: f
     )
     event = None
     if name is not None:
-        fields: dict[str, Any] = dict.fromkeys(EventSummary._fields)
+        fields: dict[str, Any] = dict.fromkeys(EventSummary.__struct_fields__)
         fields |= {"id": f"{org}-{name}", "status": Status.OK, "inputs": (), "outputs": ()}
         event = EventSummary(**fields | changes)
     return Exchange(request, org, Response(202 if accepted else 400, (), b""), accepted and name is not None, event, ())
+
+
+MIB = 1024 * 1024
+_NOISE = random.Random(1).randbytes(MIB)
+
+
+def large(size: int = MIB) -> Exchange:
+    """An exchange with a body of so many bytes, a mebibyte at most: noise that is like no other."""
+    exchange = plain(str(uuid.uuid4()))
+    identity = uuid.uuid4()
+    body = identity.bytes + _NOISE[: size - 16]
+    return replace(exchange, request=replace(exchange.request, id=str(identity), body=body, wire_size=size))

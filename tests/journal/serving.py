@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import orjson
 
-from tests.commands import MOCK_INTAKE, clean_environment
+from tests.commands import MOCK_INTAKE, clean_environment, run_command, start_command
 from tests.events import run_event
+from tests.processes import memory_of
 
 KEY = "0123456789abcdef0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
@@ -42,7 +43,7 @@ class Serving:
         ready_file = folder / f"ready-{next(_numbers)}.json"
         self.errors = folder / f"errors-{next(_numbers)}.txt"
         with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
+            self.process = start_command(
                 [*before, MOCK_INTAKE, "serve", "--port", "0", "--ready-file", ready_file, *options],
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -73,8 +74,7 @@ class Serving:
 
     def memory(self) -> int:
         """How much memory the process holds, in bytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+        return memory_of(self.pid)
 
     def kill(self) -> None:
         """As the kernel or a power cut would."""
@@ -113,6 +113,15 @@ def new_event(**changes: Any) -> dict[str, Any]:
     return {**event, "job": {**event["job"], "name": f"job-{os.getpid()}-{number}"}}
 
 
+class Reachable(Protocol):
+    """A server that connections can be made to."""
+
+    @property
+    def url(self) -> str: ...
+
+    def connect(self) -> http.client.HTTPConnection: ...
+
+
 class Sent(NamedTuple):
     """An event that was sent, and what came of it, after how long."""
 
@@ -128,7 +137,7 @@ class Load:
     ``sent`` is what was answered. A client whose connection breaks ends.
     """
 
-    def __init__(self, server: Serving, clients: int, make: Callable[[], dict[str, Any]] = new_event) -> None:
+    def __init__(self, server: Reachable, clients: int, make: Callable[[], dict[str, Any]] = new_event) -> None:
         self.sent: list[Sent] = []
         self.begun = 0
         self._server = server
@@ -168,7 +177,7 @@ class Load:
 
 def command(*arguments: str | Path, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """Runs ``mock-intake`` to its end, started by another command."""
-    return subprocess.run(
+    return run_command(
         [*before, MOCK_INTAKE, *arguments],
         capture_output=True,
         env=clean_environment(),

@@ -8,32 +8,23 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mock_intake.exchange import Exchange
-from mock_intake.journal import EventFilter, ExchangeFilter
+from mock_intake.journal import EventFilter, ExchangeFilter, walk
 from mock_intake.journal.checkpoints import Checkpoints
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.journal.turns import Turns
 from tests.conftest import REPOSITORY
 from tests.control.test_stream import eventually
-from tests.journal.exchanges import plain
+from tests.journal.exchanges import MIB, large, plain
 from tests.journal.serving import SOAK, Load, Serving, new_event
 
-MIB = 1024 * 1024
 # What is due to be written back, and as much again that may come while it is.
 MOST = 96 * MIB
-
-
-def large(size: int = MIB) -> Exchange:
-    exchange = plain(str(random.random()))
-    request = exchange.request._replace(id=str(uuid.uuid4()), body=random.randbytes(size), wire_size=size)
-    return exchange._replace(request=request)
 
 
 def log_of(file: Path) -> Path:
@@ -128,7 +119,7 @@ def lives(file: Path, number: int, ends: str) -> None:
     """As many processes, one after the other, that each write 40 MB and end so."""
     program = (
         "import os, sys; from pathlib import Path; from mock_intake.journal.sqlite import SqliteJournal\n"
-        "from tests.journal.test_checkpoints import large\n"
+        "from tests.journal.exchanges import large\n"
         "journal = SqliteJournal(Path(sys.argv[1]))\n"
         "for _ in range(40): journal.append([large()])\n"
     )
@@ -179,7 +170,7 @@ def test_a_log_for_which_there_is_no_room_is_written_back_and_begun_anew(tmp_pat
         "import resource, sys, time; from pathlib import Path\n"
         "from mock_intake.journal import JournalError\n"
         "from mock_intake.journal.sqlite import Retention, SqliteJournal\n"
-        "from tests.journal.test_checkpoints import large\n"
+        "from tests.journal.exchanges import large\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20 << 20, 20 << 20))\n"
         "journal = SqliteJournal(Path(sys.argv[1]), retention=Retention(5))\n"
         "done = failed = 0\n"
@@ -246,7 +237,7 @@ def test_what_was_acknowledged_outlives_kill_9_while_the_log_is_written_back(tmp
         assert {each.status for each in load.sent} == {202}
         acknowledged |= {each.event_id: each.body for each in load.sent}
         with closing(SqliteJournal(file)) as journal:
-            kept = [exchange for _, exchange in journal.read(0, 1_000_000)]
+            kept = [exchange for _, exchange in walk(journal)]
             bodies = {exchange.event.id: exchange.request.body for exchange in kept if exchange.event is not None}
             assert len(bodies) == len(kept)
             assert {event_id: bodies.get(event_id) for event_id in acknowledged} == acknowledged

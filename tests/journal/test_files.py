@@ -13,10 +13,11 @@ import pytest
 
 from mock_intake.journal import JournalError
 from mock_intake.journal.files import file_system
+from mock_intake.journal.layout import FIRST_VERSION, VERSION
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.journal.statements import VERSION
 from tests.journal.exchanges import plain
 from tests.journal.serving import command, new_event, serving
+from tests.processes import linux_only
 
 # Root may write anywhere; without these capabilities it is bound by permissions as everybody is.
 AS_USER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
@@ -37,7 +38,7 @@ def test_what_is_on_record_is_for_its_owner_alone(tmp_path: Path) -> None:
     with serving(tmp_path, "--journal", file, before=open_handed) as server:
         assert server.send(new_event()).status == 202
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("journal.db*")}
-    names = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db-writer")
+    names = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db-writer", "journal.db-reserve")
     assert modes == dict.fromkeys(names, 0o600)
 
 
@@ -82,7 +83,7 @@ def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path: Pat
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize(("version", "age"), [(VERSION + 1, "a later"), (VERSION - 1, "an earlier")])
+@pytest.mark.parametrize(("version", "age"), [(VERSION + 1, "a later"), (FIRST_VERSION - 1, "an earlier")])
 def test_a_journal_of_another_version_is_refused_and_left_alone(tmp_path: Path, version: int, age: str) -> None:
     file = tmp_path / "journal.db"
     journal = SqliteJournal(file)
@@ -93,7 +94,8 @@ def test_a_journal_of_another_version_is_refused_and_left_alone(tmp_path: Path, 
     connection.close()
     before = file.read_bytes()
     said = refusal(file)
-    assert f"was written by {age} mock-intake (journal version {version}; this one knows {VERSION})" in said
+    known = f"this one knows {FIRST_VERSION} to {VERSION}"
+    assert f"was written by {age} mock-intake (journal version {version}; {known})" in said
     assert "Export it with that one and import the lines here, or begin a new file." in said
     assert file.read_bytes() == before
     with pytest.raises(JournalError, match=f"{age} mock-intake"):
@@ -220,6 +222,7 @@ def test_the_innermost_mount_tells_what_a_file_is_on(path: str, kind: str) -> No
     assert file_system(Path(path), "") is None
 
 
+@linux_only
 @pytest.mark.parametrize("path", ["/", "/proc", "/proc/self/status", "/dev/shm", os.path.realpath(__file__)])
 def test_what_a_file_is_on_is_told_as_the_system_tells_it(path: str) -> None:
     mounts = Path("/proc/self/mountinfo").read_text()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import orjson
 
-from mock_intake.journal import EventFilter, ExchangeFilter
+from mock_intake.journal import EventFilter, ExchangeFilter, walk
 from mock_intake.journal.sqlite import SqliteJournal
 from tests.journal.serving import HEADERS, SOAK, Load, Sent, Serving
 
-ROUNDS = 30 if SOAK else 3
+ROUNDS = 100 if SOAK else 3
 CLIENTS = 8
 CURLS = 2
 
@@ -76,7 +76,7 @@ def test_what_is_kept_and_what_was_dropped_add_up_after_kill_9(tmp_path: Path) -
             server.kill()
         newest = [each.event_id for each in clients.sent[-CLIENTS:]]
         with closing(SqliteJournal(file)) as journal:
-            kept = [exchange for _, exchange in journal.read(0, 1_000_000)]
+            kept = [exchange for _, exchange in walk(journal)]
             assert journal.dropped + len(kept) == journal.position
             assert journal.count_events(EventFilter()) == journal.statistics().exchanges == len(kept)
             # Answers come in another order than exchanges went on record, by as many as there are clients.
@@ -89,9 +89,9 @@ def test_what_is_kept_and_what_was_dropped_add_up_after_kill_9(tmp_path: Path) -
 def _assert_all_there(file: Path, acknowledged: dict[str, bytes], begun: int) -> None:
     began = time.monotonic()
     journal = SqliteJournal(file)
-    assert time.monotonic() - began < 5, "the file did not open at once"
+    assert time.monotonic() - began < 20, "the file did not open at once"
     try:
-        kept = [exchange for _, exchange in journal.read(0, 1_000_000)]
+        kept = [exchange for _, exchange in walk(journal)]
         bodies = {exchange.event.id: exchange.request.body for exchange in kept if exchange.event is not None}
         # Once: as many exchanges as events. Whole: the bodies are what was sent.
         assert len(bodies) == len(kept) == journal.count_events(EventFilter()) <= begun

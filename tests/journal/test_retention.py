@@ -13,6 +13,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
 from mock_intake.journal.sqlite import Retention, SqliteJournal
@@ -72,7 +73,7 @@ def test_everything_says_that_something_was_dropped(serve: Serve) -> None:
         assert "Retention has dropped 3 exchanges; it may have been among them." in answer.body["error"]
     assert server.get(f"/runs/{first_run}").status in (200, 404)
     late = post(server, "/wait", {"events": 5, "timeout": 0.1})
-    assert (late.status, late.body["dropped"]) == (408, 3)
+    assert (late.status, late.body["dropped"]) == (409, 3)
     assert "Retention has dropped 3 exchanges" in late.body["error"]
     assert post(server, "/wait", {"events": 2, "timeout": 5}).body["dropped"] == 3
 
@@ -191,7 +192,7 @@ def _state(journal: Journal, names: set[str]) -> dict[str, Any]:
         "count": journal.count_events(EventFilter()),
         "counts": {org: journal.count_events(EventFilter(org=org, event_type="START")) for org in "AB"},
         "orgs": journal.orgs(),
-        "statistics": [journal.statistics(org)._replace(bytes=0) for org in (None, "A", "B", "C")],
+        "statistics": [replace(journal.statistics(org), bytes=0) for org in (None, "A", "B", "C")],
         "position": journal.position,
         "dropped": journal.dropped,
     }

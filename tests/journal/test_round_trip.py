@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.exchange import Exchange
-from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
+from mock_intake.files.exports import exchange_from_line, exchange_to_line
+from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal, walk
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.journal.statements import EVENT_FILTER_COLUMNS
-from mock_intake.transfer import exchange_from_line, exchange_to_line
+from mock_intake.model.exchange import Exchange
 from tests.journal.exchanges import ANY_TEXTS, LATER_MOMENTS, MOMENTS, TEXTS, exchanges_of
 
 
@@ -35,11 +35,11 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     journal = SqliteJournal(file)
     beside = SqliteJournal(file, read_only=True)
     yield Kept(journal, (journal, beside))
-    everything = journal.read(0, 1_000_000)
+    everything = list(walk(journal))
     beside.close()
     journal.close()
     again = SqliteJournal(file)
-    assert again.read(0, 1_000_000) == everything
+    assert list(walk(again)) == everything
     again.close()
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 import jsonschema_rs
-import pytest
 
 VARIABLE = "OPENLINEAGE_SPEC_DIR"
+UNSEEN = frozenset(("https://openlineage.io/spec/facets/1-0-1/DataQualityMetricsDatasetFacet.json",))
+"""What is known of the clients alone: no official document of it was at hand. Whoever has one takes it from here."""
 
 
 class Official:
@@ -63,12 +64,7 @@ def _read(directory: str) -> Official:
     return Official(Path(directory))
 
 
-def official_documents() -> Official:
-    """The official documents; a test that has none to compare with is skipped, and says what was not compared.
-
-    A directory that is named and has no documents is a failure, not a reason to skip.
-    """
+def documents_at_hand() -> Official | None:
+    """The official documents, if there are any. A directory that is named and has none is a failure."""
     directory = os.environ.get(VARIABLE)
-    if not directory:
-        pytest.skip(f"NOT COMPARED with the official OpenLineage documents: {VARIABLE} names no directory of them")
-    return _read(directory)
+    return _read(directory) if directory else None

@@ -8,6 +8,7 @@ import pytest
 
 from tests.events import FACETS, PRODUCER, base, job_type
 from tests.openlineage.told import Told, on_job, on_output, on_run, places, told, without
+from tests.openlineage.versions import LATEST, latest
 
 
 def test_a_facet_without_producer_is_an_error() -> None:
@@ -42,7 +43,7 @@ def test_a_wrong_type_inside_a_facet_is_told_at_its_place() -> None:
         Told(
             "OL103", "warning", "/outputs/0/facets/schema/fields/1/name",
             "the schema facet: name is a number where the schema has a string (SchemaDatasetFacet 1-1-1)",
-            "a string", "7", "Send name as a string.",
+            "a string", "7", 'Send name as a string: "7".',
         )
     ]  # fmt: skip
 
@@ -110,28 +111,28 @@ def test_fields_that_need_each_other_are_told_as_such() -> None:
 def test_a_facet_version_that_was_never_published_is_told_with_the_one_judged_by() -> None:
     """``1-0-7`` lies before the latest version, so it cannot be a newer one that is not known here yet."""
     facet = {**base("SQLJobFacet", "1-0-7"), "query": 1}
-    right = f"{FACETS}/1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet"
+    right = f"{FACETS}/{LATEST['SQLJobFacet']}/SQLJobFacet.json#/$defs/SQLJobFacet"
     assert told(on_job(sql=facet)) == [
         Told(
             "OL104", "warning", "/job/facets/sql/_schemaURL",
-            "the sql facet names a version that was never published; judged by SQLJobFacet 1-1-0",
+            f"the sql facet names a version that was never published; judged by {latest('SQLJobFacet')}",
             right, f'"{facet["_schemaURL"]}"', f"Write {right}.", None,
         ),
         Told(
             "OL103", "warning", "/job/facets/sql/query",
-            "the sql facet: query is a number where the schema has a string (SQLJobFacet 1-1-0)",
-            "a string", "1", "Send query as a string.",
+            f"the sql facet: query is a number where the schema has a string ({latest('SQLJobFacet')})",
+            "a string", "1", 'Send query as a string: "1".',
         ),
     ]  # fmt: skip
 
 
 def test_a_later_facet_version_than_is_known_here_is_no_more_than_worth_a_word() -> None:
-    facet = {**base("SQLJobFacet", "1-2-0"), "query": "select 1"}
+    facet = {**base("SQLJobFacet", "99-0-0"), "query": "select 1"}
     assert told(on_job(sql=facet)) == [
         Told(
             "OL104", "info", "/job/facets/sql/_schemaURL",
-            "the sql facet names a later version than the latest one known here; judged by SQLJobFacet 1-1-0",
-            f"{FACETS}/1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet",
+            f"the sql facet names a later version than the latest one known here; judged by {latest('SQLJobFacet')}",
+            f"{FACETS}/{LATEST['SQLJobFacet']}/SQLJobFacet.json#/$defs/SQLJobFacet",
             f'"{facet["_schemaURL"]}"',
             "Nothing to do if the version exists: clients can be ahead of what was published with the standard.",
             None,
@@ -209,7 +210,7 @@ def test_a_field_that_a_closed_object_does_not_have_is_told_with_those_it_has() 
 
 
 def test_a_number_below_its_bound_is_told_with_the_bound() -> None:
-    pattern = {"eventTrigger": "a", "eventContentMode": "b", "windowDuration": 0}
+    pattern = {"eventTrigger": "PERIODIC", "eventContentMode": "b", "windowDuration": 0}
     facet = {**job_type(), **base("JobTypeJobFacet", "2-0-4"), "emissionPattern": pattern}
     assert told(on_job(jobType=facet)) == [
         Told(
@@ -221,4 +222,7 @@ def test_a_number_below_its_bound_is_told_with_the_bound() -> None:
 
 
 def test_what_is_deleted_still_has_to_have_what_its_schema_requires() -> None:
-    assert places(on_job(sql={**base("SQLJobFacet", "1-1-0"), "_deleted": True})) == [("OL103", "/job/facets/sql")]
+    deleted = on_job(sql={**base("SQLJobFacet", "1-1-0"), "_deleted": True})
+    assert places(deleted) == [("OL103", "/job/facets/sql")]
+    [finding] = told(deleted)
+    assert finding.advice.startswith('The standard\'s words allow it ("set to true to delete a facet")')

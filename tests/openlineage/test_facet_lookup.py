@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from mock_intake.event import Entity
+from mock_intake.model.event import Entity
 from mock_intake.openlineage.facts import CORES, FACETS, Facet, Version
 from mock_intake.openlineage.library import CoreReference, FacetLibrary, Match, core_reference, standard_library
-from mock_intake.openlineage.schema import core_id, facet_id
+from mock_intake.openlineage.schema import core_id, facet_id, version_definitions
 from tests.events import FACETS as SPEC
+from tests.openlineage.versions import latest
 
 PUBLISHED = [(facet, version) for facet in FACETS for version in facet.versions]
 # These have several definitions in one document; which one is meant only the fragment tells.
@@ -43,7 +44,11 @@ def test_a_published_schema_url_names_its_version(published: tuple[Facet, Versio
     facet, version = published
     key = version.key or facet.key
     address = facet_id(facet.name, version.number)
-    names = [name for name in version.definitions or () if name.endswith("Facet")] if facet.root else [facet.name]
+    names = (
+        [name for name in version_definitions(facet, version.number) if name.endswith("Facet")]
+        if facet.root
+        else [facet.name]
+    )
     for name in names:
         schema, match, entities = standard_library().resolve(facet.entities[0], key, f"{address}#/$defs/{name}")
         assert schema is not None
@@ -83,30 +88,30 @@ def test_the_latest_version_of_its_key_holds_for_a_facet_without_schema_url(face
 
 
 @pytest.mark.parametrize(
-    ("entity", "key", "title"),
+    ("entity", "key", "name"),
     [
-        ("job", "documentation", "DocumentationJobFacet 1-1-0"),
-        ("dataset", "documentation", "DocumentationDatasetFacet 1-1-0"),
-        ("job", "ownership", "OwnershipJobFacet 1-0-1"),
-        ("dataset", "ownership", "OwnershipDatasetFacet 1-0-1"),
-        ("run", "tags", "TagsRunFacet 1-0-0"),
-        ("job", "tags", "TagsJobFacet 1-0-0"),
-        ("dataset", "tags", "TagsDatasetFacet 1-0-0"),
-        ("input", "dataQualityMetrics", "DataQualityMetricsInputDatasetFacet 1-0-3"),
-        ("dataset", "dataQualityMetrics", "DataQualityMetricsDatasetFacet 1-0-0"),
-        ("input", "dataQualityAssertions", "DataQualityAssertionsDatasetFacet 1-1-0"),
-        ("dataset", "dataQualityAssertions", "DataQualityAssertionsDatasetFacet 1-1-0"),
-        ("job", "lineage", "LineageFacet 1-0-0"),
-        ("dataset", "lineage", "LineageFacet 1-0-0"),
-        ("input", "subset", "BaseSubsetDatasetFacet 1-0-0"),
-        ("output", "subset", "BaseSubsetDatasetFacet 1-0-0"),
+        ("job", "documentation", "DocumentationJobFacet"),
+        ("dataset", "documentation", "DocumentationDatasetFacet"),
+        ("job", "ownership", "OwnershipJobFacet"),
+        ("dataset", "ownership", "OwnershipDatasetFacet"),
+        ("run", "tags", "TagsRunFacet"),
+        ("job", "tags", "TagsJobFacet"),
+        ("dataset", "tags", "TagsDatasetFacet"),
+        ("input", "dataQualityMetrics", "DataQualityMetricsInputDatasetFacet"),
+        ("dataset", "dataQualityMetrics", "DataQualityMetricsDatasetFacet"),
+        ("input", "dataQualityAssertions", "DataQualityAssertionsDatasetFacet"),
+        ("dataset", "dataQualityAssertions", "DataQualityAssertionsDatasetFacet"),
+        ("job", "lineage", "LineageFacet"),
+        ("dataset", "lineage", "LineageFacet"),
+        ("input", "subset", "BaseSubsetDatasetFacet"),
+        ("output", "subset", "BaseSubsetDatasetFacet"),
         # On another entity the facet is out of place, but it is clear which one is meant.
-        ("run", "jobType", "JobTypeJobFacet 2-0-4"),
-        ("dataset", "outputStatistics", "OutputStatisticsOutputDatasetFacet 1-0-2"),
+        ("run", "jobType", "JobTypeJobFacet"),
+        ("dataset", "outputStatistics", "OutputStatisticsOutputDatasetFacet"),
     ],
 )
-def test_the_same_key_means_another_facet_on_another_entity(entity: Entity, key: str, title: str) -> None:
-    assert found(entity, key, None) == (title, Match.KEY)
+def test_the_same_key_means_another_facet_on_another_entity(entity: Entity, key: str, name: str) -> None:
+    assert found(entity, key, None) == (latest(name), Match.KEY)
 
 
 SCAN, COMMIT = "IcebergScanReportInputDatasetFacet", "IcebergCommitReportOutputDatasetFacet"
@@ -116,15 +121,15 @@ SCAN, COMMIT = "IcebergScanReportInputDatasetFacet", "IcebergCommitReportOutputD
     ("entity", "key", "schema_url", "title", "match"),
     [
         ("input", "iceberg_scan_report", None, f"{SCAN} 1-0-0", Match.KEY),
-        ("input", "icebergScanReport", None, f"{SCAN} 1-0-1", Match.KEY),
-        ("output", "icebergCommitReport", None, f"{COMMIT} 1-0-2", Match.KEY),
+        ("input", "icebergScanReport", None, latest(SCAN), Match.KEY),
+        ("output", "icebergCommitReport", None, latest(COMMIT), Match.KEY),
         # The first commit report was published under the scan report's key.
         ("output", "iceberg_scan_report", None, f"{COMMIT} 1-0-0", Match.KEY),
         ("output", "iceberg_scan_report", url(COMMIT, "1-0-0"), f"{COMMIT} 1-0-0", Match.EXACT),
         ("output", "icebergCommitReport", url(COMMIT, "1-0-0"), f"{COMMIT} 1-0-0", Match.EXACT),
         ("input", "icebergScanReport", url(SCAN, "1-0-0"), f"{SCAN} 1-0-0", Match.EXACT),
         ("input", "iceberg_scan_report", url(SCAN, "1-0-1"), f"{SCAN} 1-0-1", Match.EXACT),
-        ("output", "icebergCommitReport", url(COMMIT, "1-0-1"), f"{COMMIT} 1-0-2", Match.UNKNOWN_VERSION),
+        ("output", "icebergCommitReport", url(COMMIT, "1-0-1"), latest(COMMIT), Match.UNKNOWN_VERSION),
         ("output", "icebergCommitReport", url(SCAN, "1-0-1"), f"{SCAN} 1-0-1", Match.OTHER_FACET),
     ],
 )
@@ -163,13 +168,17 @@ def test_every_facet_with_a_root_of_its_own_has_several_definitions() -> None:
     [
         ("sql", url("DocumentationJobFacet", "1-0-0"), "DocumentationJobFacet 1-0-0", Match.OTHER_FACET),
         ("sql", f"{SPEC}/1-0-0/DocumentationJobFacet.json", "DocumentationJobFacet 1-0-0", Match.OTHER_FACET),
-        ("sql", "https://acme.example/sql.json", "SQLJobFacet 1-1-0", Match.FOREIGN),
-        ("sql", f"{SPEC}/1-0-0/SqlJobFacet.json", "SQLJobFacet 1-1-0", Match.FOREIGN),
-        ("sql", "", "SQLJobFacet 1-1-0", Match.FOREIGN),
+        ("sql", "https://acme.example/sql.json", latest("SQLJobFacet"), Match.FOREIGN),
+        ("sql", f"{SPEC}/1-0-0/SqlJobFacet.json", latest("SQLJobFacet"), Match.FOREIGN),
+        ("sql", "", latest("SQLJobFacet"), Match.FOREIGN),
         # The base facet of the core says nothing of which facet this is, and nothing against it.
-        ("sql", f"{core_id('2-0-2')}#/$defs/JobFacet", "SQLJobFacet 1-1-0", Match.KEY),
+        ("sql", f"{core_id('2-0-2')}#/$defs/JobFacet", latest("SQLJobFacet"), Match.KEY),
         ("mine", url("SQLJobFacet", "1-0-0"), "SQLJobFacet 1-0-0", Match.EXACT),
-        ("mine", url("SQLJobFacet", "9-9-9"), None, Match.CUSTOM),
+        # Whose facet it is the address says, whatever the key is.
+        ("mine", url("SQLJobFacet", "9-9-9"), latest("SQLJobFacet"), Match.UNKNOWN_VERSION),
+        ("mine", url("MineJobFacet", "1-0-0"), None, Match.NEVER_PUBLISHED),
+        ("mine", f"{core_id('9-9-9')}#/$defs/JobFacet", None, Match.NEVER_PUBLISHED),
+        ("sql", f"{core_id('9-9-9')}#/$defs/JobFacet", latest("SQLJobFacet"), Match.UNKNOWN_VERSION),
         ("mine", f"{core_id('2-0-2')}#/$defs/JobFacet", None, Match.CUSTOM),
         ("mine", "https://acme.example/mine.json", None, Match.CUSTOM),
         ("mine", None, None, Match.CUSTOM),
@@ -194,7 +203,7 @@ def test_looking_up_many_unknown_facets_does_not_change_what_is_found() -> None:
         assert library.resolve("run", f"custom{index}", None).match is Match.CUSTOM
     schema = library.resolve("job", "sql", None).schema
     assert schema is not None
-    assert schema.title == "SQLJobFacet 1-1-0"
+    assert schema.title == latest("SQLJobFacet")
 
 
 @pytest.mark.parametrize("version", CORES)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.findings import Severity
+from mock_intake.model.findings import Severity
 from tests.events import (
     RUN_ID,
     base,
@@ -47,7 +47,8 @@ def test_a_naive_time_is_told_as_one_without_offset(time: str) -> None:
             "eventTime has no UTC offset",
             "RFC 3339 date-time with a UTC offset",
             f'"{time}"',
-            f"no UTC offset: add `Z` or use {NOW} (datetime.utcnow() gives none).",
+            f"no UTC offset: add `Z` or use {NOW} (datetime.utcnow() gives none). If it is in UTC, write "
+            f"{time.replace(' ', 'T')}Z.",
         )
     ]  # fmt: skip
 
@@ -60,12 +61,12 @@ def test_a_zone_in_brackets_is_told_as_java_s() -> None:
             "RFC 3339 date-time with a UTC offset",
             '"2026-11-01T12:00:00+01:00[Europe/Berlin]"',
             "The zone in brackets is Java's, not RFC 3339: keep the offset, drop the brackets, "
-            f"or use {NOW}.",
+            f"or use {NOW}. Write 2026-11-01T12:00:00+01:00.",
         )
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("time", ["yesterday", "", "2026-13-01T12:00:00Z", "2026-11-01T12:00:00Z\n"])
+@pytest.mark.parametrize("time", ["yesterday", "", "2026-13-01T12:00:00Z", "2026-13-01 12:00:00 UTC"])
 def test_any_other_text_is_no_time(time: str) -> None:
     assert told(run_event(eventTime=time)) == [
         Told(
@@ -83,7 +84,7 @@ def test_a_time_that_is_a_number_is_told_by_its_type() -> None:
         Told(
             "OL003", "error", "/eventTime",
             "eventTime is a number where the schema has a string", "a string", "1793534400",
-            "Send eventTime as a string.",
+            "Send eventTime as a string: 2026-11-01T12:00:00Z.",
         )
     ]  # fmt: skip
 
@@ -112,15 +113,29 @@ def test_a_producer_that_is_no_uri_is_a_warning() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("run_id", ["run-17", "", RUN_ID.replace("-", ""), f"{{{RUN_ID}}}", RUN_ID + "\n"])
-def test_a_run_id_that_is_no_uuid_is_an_error(run_id: str) -> None:
+MAKE_A_UUID = "Use str(uuid.uuid4()), or make an id of your own into one with uuid.uuid5()."
+
+
+@pytest.mark.parametrize(
+    ("run_id", "advice"),
+    [
+        ("run-17", MAKE_A_UUID),
+        ("", MAKE_A_UUID),
+        (RUN_ID[:-1], f"It has 35 characters of 36. {MAKE_A_UUID}"),
+        (RUN_ID.replace("-", ""), f"Write {RUN_ID}."),
+        (f"{{{RUN_ID}}}", f"Write {RUN_ID}."),
+        (RUN_ID + "\n", f"Write {RUN_ID}."),
+        (f"manual__{RUN_ID}", f"Write {RUN_ID}, without what stands around it."),
+    ],
+)
+def test_a_run_id_that_is_no_uuid_is_an_error(run_id: str, advice: str) -> None:
     assert told(run_event(run={"runId": run_id})) == [
         Told(
             "OL006", "error", "/run/runId",
             "runId is no UUID",
             "UUID in its 36-character form",
             json.dumps(run_id),
-            "Use str(uuid.uuid4()), or make an id of your own into one with uuid.uuid5().",
+            advice,
         )
     ]  # fmt: skip
 
@@ -138,7 +153,8 @@ def test_a_missing_field_is_told_with_the_fields_that_are_there() -> None:
     ("event_type", "advice"),
     [
         ("Start", "Write it in upper case: START."),
-        ("STARTED", "Use one of START, RUNNING, COMPLETE, ABORT, FAIL, OTHER."),
+        ("STARTED", "Write START."),
+        ("FINISHED", "Use one of START, RUNNING, COMPLETE, ABORT, FAIL, OTHER."),
     ],
 )
 def test_an_event_type_that_does_not_exist_is_told_with_those_that_do(event_type: str, advice: str) -> None:
@@ -271,3 +287,9 @@ def test_a_schema_url_that_is_no_uri_is_told_which_to_write(kind: str) -> None:
     assert {(finding.expected, finding.advice) for finding in told_of if finding.violates} == {
         (f"{CORE}{kind}", f"Write {CORE}{kind}.")
     }
+
+
+def test_what_is_wrong_with_several_facets_is_told_in_their_order() -> None:
+    keys = [f"acme_{number}" for number in (5, 2, 9, 1, 7, 0, 8, 3)]
+    event = on_run(**dict.fromkeys(keys))
+    assert places(event) == [("OL003", f"/run/facets/{key}") for key in keys]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mock_intake.judgement import Judge
-from mock_intake.parsing import MAX_DEPTH, Parsed, ParseError, dumps, parse, without_surrogates
+from mock_intake.body.parsing import MAX_DEPTH, Parsed, ParseError, dumps, parse, parse_exactly, without_surrogates
+from mock_intake.judging.judgement import Judge
 
 # A lone surrogate beside a value sends all of it to the slower parser.
 SLOWLY = b'["\\ud800",%b]'
@@ -81,6 +81,26 @@ def test_both_parsers_read_the_same_number(text: str) -> None:
     assert repr(fast) == repr(slow)
 
 
+@given(
+    st.dictionaries(st.text(max_size=3), st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text())
+)
+@example({"beyond": 2**64, "below": -(2**63) - 1, "within": 2**64 - 1, "double": 0.1, "text": "9" * 30})
+@example({"surrogate \ud800": 10**300})
+def test_read_exactly_an_integer_keeps_its_digits(value: dict[str, Any]) -> None:
+    read = parse_exactly(json.dumps(value).encode())
+    assert read == value
+    assert list(map(type, read.values())) == list(map(type, value.values()))
+
+
+def test_read_exactly_no_more_is_taken() -> None:
+    for body in (b'{"a": 1' + b"0" * 400 + b"}", b'{"a": NaN}', b'{"a": 1234567890123456789'):
+        with pytest.raises(ParseError) as refused:
+            parse(body)
+        with pytest.raises(ParseError) as exactly:
+            parse_exactly(body)
+        assert exactly.value.message == refused.value.message
+
+
 @given(body=st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_both_parsers_agree_on_what_is_no_json(body: bytes) -> None:
     assert repr(outcome(FAST % body)) == repr(outcome(SLOWLY % body))
@@ -131,7 +151,7 @@ def nested(levels: int, noise: tuple[bytes, bytes], *, objects: bool) -> bytes:
     return opened * (levels - 1) + (b"{}" if objects else b"[]") + closed * (levels - 1)
 
 
-brackets = st.text("[]{}", max_size=3).map(str.encode)
+brackets = st.text('[]{}"\\', max_size=4).map(str.encode)
 
 
 @given(before=brackets, after=brackets, objects=st.booleans())
@@ -140,6 +160,8 @@ brackets = st.text("[]{}", max_size=3).map(str.encode)
 @example(before=b"}", after=b"{", objects=True)
 @example(before=b"[", after=b"]", objects=False)
 @example(before=b"]]]", after=b"[[[", objects=True)
+@example(before=b'"]"', after=b'"["', objects=False)
+@example(before=b"\\]\\", after=b'\\"[', objects=False)
 def test_two_hundred_levels_are_taken_and_one_more_is_not(before: bytes, after: bytes, objects: bool) -> None:
     """Whatever brackets stand in the texts between."""
     assert isinstance(parse(nested(MAX_DEPTH, (before, after), objects=objects)), Parsed)
@@ -160,6 +182,16 @@ def test_any_deeper_nesting_is_refused_for_its_depth(levels: int, unit: bytes, e
 def test_many_brackets_are_no_depth() -> None:
     wide = b"[%b]" % b",".join([b"[{}]"] * 5_000)
     assert len(parse(wide).value) == 5_000
+
+
+@pytest.mark.parametrize("shallow", [b"[{}]", b'["\\""]', b'{"a":[]}'])
+def test_one_deep_value_among_many_that_are_shallow_is_too_deep(shallow: bytes) -> None:
+    for at in (0, 250, 500):
+        values = [shallow] * 500
+        values[at:at] = [nested(MAX_DEPTH - 1, (b"", b""), objects=True)]
+        assert isinstance(parse(b"[%b]" % b",".join(values)), Parsed)
+        values[at] = nested(MAX_DEPTH, (b"", b""), objects=True)
+        assert refusal(b"[%b]" % b",".join(values)).reason == "depth"
 
 
 @pytest.mark.parametrize("levels", [201, 1_000])

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from mock_intake.findings import Finding
-from mock_intake.judgement import Judge
-from mock_intake.redaction import PATTERNS, may_hold_secrets, redact, secrets_in, shown
+from mock_intake.judging.judgement import Judge
+from mock_intake.model.findings import Finding
+from mock_intake.secrets.content import PATTERNS, may_hold_secrets, plainly, redact, secrets_in, shown
 from tests.events import PRODUCER, RUN_ID, base, dataset, job_type, run_event
 from tests.openlineage.made_up_secrets import MadeUp, made_up_secrets
 
@@ -29,6 +30,11 @@ each_secret = pytest.mark.parametrize(
     "secret", SECRETS, ids=[f"{secret.what} {number}" for number, secret in enumerate(SECRETS)]
 )
 each_pattern = pytest.mark.parametrize("secret", one_of_each, ids=lambda secret: secret.what)
+
+
+each_pattern_of_all = pytest.mark.parametrize(
+    "pattern", [pattern for _, _, pattern in PATTERNS], ids=[what for _, what, _ in PATTERNS]
+)
 
 
 def found_in(value: Any) -> list[tuple[str, str]]:
@@ -125,6 +131,7 @@ def test_the_quick_look_never_misses_what_the_slow_walk_finds(
     value: Any = {"inputs": [{text: 1} if as_key else text]}
     if found_in(value):
         assert may_hold_secrets(as_json(value, form))
+        assert may_hold_secrets(plainly(as_json(value, form), value))
 
 
 @given(text=st.text('password=ecrtPWD_-&;"\\\n\b\x1c\u212a\u017f abc', max_size=24), form=json_forms)
@@ -133,6 +140,87 @@ def test_the_quick_look_never_misses_what_the_slow_walk_finds(
 def test_the_quick_look_never_misses_an_assignment(text: str, form: str) -> None:
     if found_in(text):
         assert may_hold_secrets(as_json(text, form))
+        assert may_hold_secrets(plainly(as_json(text, form), text))
+
+
+@given(
+    text=st.text('://@:ab\\\b\n"\x00', max_size=16), before=st.sampled_from(["", "https://a:", "x\\://b\\:c", "pwd="])
+)
+@example(before="https://a:", text="b\\nc@")
+@example(before="https://a:", text="\bc@")
+@example(before="https://a:", text="\\\\@")
+@example(before="pwd=", text="\b\b\b")
+def test_the_quick_look_never_misses_what_has_escapes_in_it(before: str, text: str) -> None:
+    value = {"url": before + text}
+    if found_in(value):
+        assert may_hold_secrets(plainly(json.dumps(value), value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT *\nFROM users -- ask data@acme.example",
+        'WHERE password = ""\n',
+        "C:\\etl\\a.sql @ noon",
+        "h\u00e9 @ caf\u00e9",
+    ],
+)
+def test_text_that_only_looks_like_a_secret_is_not_walked_through(text: str) -> None:
+    for form in ("ascii", "unicode", "slashes"):
+        assert not may_hold_secrets(plainly(as_json({"query": text}, form), {"query": text}))
+
+
+@each_pattern_of_all
+@given(data=st.data())
+@settings(max_examples=25)
+def test_no_pattern_goes_over_the_end_of_a_string_or_of_a_line(pattern: str, data: st.DataObject) -> None:
+    """So that all strings of an event can be searched at once, in its JSON text or with line ends between them."""
+    matched = data.draw(st.from_regex(pattern, fullmatch=True))
+    assert '"' not in matched
+    assert not set(matched) & set("\n\r")
+
+
+@given(st.text("ABKISabyz0189", min_size=1, max_size=19))
+@example("AKIA" + "A" * 15)
+def test_no_secret_is_a_short_word(text: str) -> None:
+    assert not any(re.search(pattern, text) for _, _, pattern in PATTERNS)
+    assert redact(text) == text
+
+
+# What the patterns are made of, put together at random: what is found is what they say, however it is looked for.
+pieces = st.sampled_from(
+    [
+        *("eyJ", "eyJaaaaaaaaaa", "aaaaaaaaaaaa", ".", "://", "a://", "x", "postgres", "1", "+", ":", "/", "@", "user"),
+        *(
+            "p w",
+            "password=",
+            "Secret=",
+            "api-key=",
+            "api_key=",
+            "pa\u017f\u017fword=",
+            "=",
+            "abc",
+            "ab",
+            ";",
+            "&",
+            "\n",
+        ),
+        *('"', "'", "#", "?", "a" * 31, "1" * 31, "\u00e9", "Bearer ", "&sig=", "AKIA", "-----BEGIN ", "PRIVATE KEY"),
+    ]
+)
+
+
+@given(st.lists(pieces, max_size=14).map("".join))
+@example("1://user:abc@")
+@example("a" + "1" * 30 + "://user:abc@")
+@example("a" + "1" * 31 + "://user:abc@")
+@example("a://x://user:abc@")
+@example("eyJaaaaaaaaaaeyJaaaaaaaaaa.eyJaaaaaaaaaa.eyJaaaaaaaaaa.x")
+def test_what_is_found_is_what_the_patterns_say(text: str) -> None:
+    assume(not any(placeholder in text for placeholder in ("=x", ":x")))
+    said = {family for family, _, pattern in PATTERNS if re.search(pattern, text)}
+    assert {family for family, _ in found_in(text)} == said
+    assert (redact(text) == text) == (not said)
 
 
 @given(secret=any_secret, before=surroundings, after=surroundings)
@@ -290,6 +378,17 @@ def test_the_value_of_an_environment_variable_with_a_telling_name_is_a_secret(na
     assert finding.pointer == "/run/facets/environmentVariables/environmentVariables/1/value"
     assert finding.message == f"the environment variable {name} is sent with its value"
     assert not any(value in str(finding) for finding in findings)
+
+
+def test_what_else_is_said_of_a_secret_variable_does_not_quote_it_and_other_variables_are_quoted() -> None:
+    """Also where their numbers begin alike: 1 and 10."""
+    variables = [{"name": "DB_PASSWORD" if number == 1 else "HOME", "value": 1000 + number} for number in range(12)]
+    facet = {**base("EnvironmentVariablesRunFacet", "1-0-0"), "environmentVariables": variables}
+    findings = JUDGE.judge(json.dumps(on_run(environmentVariables=facet)).encode(), "org").findings
+    place = "/run/facets/environmentVariables/environmentVariables"
+    quoted = {finding.pointer: finding.actual for finding in findings if finding.code != "OL203"}
+    assert (quoted[f"{place}/1/value"], quoted[f"{place}/10/value"]) == ("****", "1010")
+    assert [finding.pointer for finding in findings if finding.code == "OL203"] == [f"{place}/1/value"]
 
 
 def test_the_finding_tells_family_place_and_the_text_around() -> None:

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import example, given, note, settings
 from hypothesis import strategies as st
 
-from mock_intake.openlineage.explain import FORMATS, Explainer
-from mock_intake.openlineage.facts import CORES
-from mock_intake.openlineage.library import FacetLibrary, decider, standard_library
+from mock_intake.body.parsing import parse, without_surrogates
+from mock_intake.openlineage.explain import FORMATS, Explainer, Explanation
+from mock_intake.openlineage.facet_schema import decider
+from mock_intake.openlineage.facts import CORES, LATEST_CORE
+from mock_intake.openlineage.library import FacetLibrary, standard_library
 from mock_intake.openlineage.schema import documents
-from mock_intake.parsing import parse, without_surrogates
-from tests.events import FACETS, base
+from tests.events import FACETS, base, run_event
 from tests.openlineage.instances import Generator, changes
 
 _DIGITS = st.integers(0, 99).map("{:02}".format)
@@ -61,6 +62,11 @@ def explainer() -> Explainer:
     return Explainer(standard_library())
 
 
+def explained_by_who_decides(target: str, value: Any) -> list[Explanation]:
+    """The explanations by the errors of the library that decides; by those of the other one where it has none."""
+    return explainer().explain(target, value, explainer().refusals.reasons(target, value))
+
+
 @cache
 def targets() -> list[str]:
     """Every schema that something is judged by, and every document as a whole."""
@@ -97,6 +103,7 @@ def test_both_libraries_agree_on_values_that_are_nearly_valid(data: st.DataObjec
     if not decides:
         explanations = explainer().explain(target, value)
         assert explanations
+        assert explained_by_who_decides(target, value) == explanations
         for explanation in explanations:
             place = value
             for part in explanation.path:
@@ -125,6 +132,37 @@ def test_both_libraries_agree_on_awkward_values(name: str, version: str, fields:
         for value in (awkward, [awkward], _filled(plain[field], awkward)):
             decides, explains = verdicts(target, received({**plain, field: value}))
             assert decides is explains, value
+
+
+@pytest.mark.parametrize("key", ["", "0", "01", "+1", "-1", "1.5", "a/b", "~1", "%20", "\u0661", "items", "properties"])
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_mistake_under_any_key_is_explained_alike(key: str, levels: int) -> None:
+    """Where the library that decides loses a key, or takes it for a number, its path is not gone by."""
+    target = FacetLibrary.core_target(LATEST_CORE, "RunEvent")
+    entry: Any = {"inputFields": [{"namespace": "postgres://db:5432", "name": 3, "field": "id"}]}
+    facet = {**base("ColumnLineageDatasetFacet", "1-2-0"), "fields": {key: entry, "other": {"inputFields": {}}}}
+    of_facet = f"{FACETS}/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet"
+    event = run_event(outputs=[{"namespace": "postgres://db:5432", "name": "a.b.c", "facets": {key: {"a": 1}, "x": 2}}])
+    nested: dict[str, Any] = {key: {key: {}}} if levels == 2 else {key: None}
+    event["run"]["facets"] = nested
+    for address, value in ((of_facet, facet), (target, event)):
+        explanations = explained_by_who_decides(address, value)
+        assert explanations == explainer().explain(address, value)
+        assert any(key in explanation.path for explanation in explanations)
+
+
+def test_reasons_come_in_the_order_of_the_schema() -> None:
+    """So what is told first does not depend on who tells it; each of the standard's keywords is among them."""
+    event = run_event(eventType="start", eventTime="today", outputs={}, inputs=[3, {"name": 1}])
+    del event["producer"]
+    event["job"] = {"namespace": None, "facets": {"own": {"_producer": "no uri"}, "sql": []}}
+    target = FacetLibrary.core_target(LATEST_CORE, "RunEvent")
+    explanations = explained_by_who_decides(target, event)
+    assert explanations == explainer().explain(target, event)
+    assert len(explanations) > 8
+    told = [explanations[0].path, explanations[-1].path]
+    event = dict(reversed(event.items()))
+    assert [explained_by_who_decides(target, event)[index].path for index in (0, -1)] == told
 
 
 def _filled(value: Any, leaf: Any) -> Any:

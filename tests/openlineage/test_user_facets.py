@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mock_intake.judgement import Judge
+from mock_intake.judging.judgement import Judge
 from mock_intake.openlineage.library import FacetLibrary, Match, UserSchemaError
-from mock_intake.openlineage.schema import core_id
+from mock_intake.openlineage.schema import DIALECT, core_id
 from tests.events import PRODUCER, RUN_ID, run_event
 
 ADDRESS = "https://acme.example/facets/1-0-0/CostRunFacet.json"
@@ -319,3 +319,14 @@ def test_whatever_an_own_schema_refuses_is_explained(tmp_path: Path, schema: Any
         told = f"{finding.message} {finding.expected} {finding.advice}"
         assert "['" not in told, "a Python list in a text for people"
         assert "None" not in told, "a Python constant in a text for people"
+
+
+@pytest.mark.parametrize("dialect", [None, DIALECT])
+def test_what_is_wrong_with_several_fields_is_told_in_their_order(tmp_path: Path, dialect: str | None) -> None:
+    document = own_schema(costs={"type": "object", "additionalProperties": {"type": "number"}})
+    names = [f"acme_{number}" for number in (5, 2, 9, 1, 7, 0, 8, 3)]
+    named = {} if dialect is None else {"$schema": dialect}
+    library = FacetLibrary.from_directory(directory_with(tmp_path, {**document, **named}))
+    body = run_event(run={"runId": RUN_ID, "facets": {"acme_cost": facet(costs=dict.fromkeys(names, "much"))}})
+    findings = Judge(library).judge(json.dumps(body).encode(), "org").findings
+    assert [finding.pointer for finding in findings] == [f"/run/facets/acme_cost/costs/{name}" for name in names]

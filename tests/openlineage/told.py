@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from mock_intake.findings import Finding
-from mock_intake.judgement import Judge
+from mock_intake.judging.judgement import Judge
+from mock_intake.model.findings import Finding
 from tests.events import RUN_ID, dataset, job_type, run_event
 
 JUDGE = Judge()

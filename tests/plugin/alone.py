@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.commands import clean_environment
+from tests.commands import clean_environment, run_command
 
 OURS = "mock_intake_pytest.plugin"
 # Sends events, and needs nothing but the standard library.
@@ -68,10 +68,15 @@ def _until_next_part(lines: Sequence[str]) -> Iterator[str]:
 
 
 class AloneProject:
-    """A project in a directory of its own, without anything of this repository on its path."""
+    """A project in a directory of its own, without anything of this repository on its path.
 
-    def __init__(self, path: Path) -> None:
+    Its tests run in a fork of a process that has imported what they need (``tests.forking``), or in an interpreter that
+    has imported nothing, where that makes a difference.
+    """
+
+    def __init__(self, path: Path, *, imported: bool = True) -> None:
         self.path = path
+        self._imported = imported
         self.write("pytest.ini", "[pytest]\nfilterwarnings = error\n")
         self.write("conftest.py", PRODUCER + CONFTEST)
 
@@ -99,10 +104,10 @@ class AloneProject:
             if not name.startswith(("PYTEST", "PYTHON", "CI"))
         }
         variables |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": os.fspath(self.path), **environment}
-        done = subprocess.run(
-            command, cwd=self.path, env=variables, capture_output=True, text=True, timeout=timeout, check=False
+        run = run_command if self._imported else subprocess.run
+        return Ran(
+            run(command, cwd=self.path, env=variables, capture_output=True, text=True, timeout=timeout, check=False)
         )
-        return Ran(done)
 
     def passes(self, tests: int, *arguments: str, plugins: Sequence[str] = ()) -> Ran:
         """Runs its tests, so many, all of which pass."""

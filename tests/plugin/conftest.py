@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 
 import pytest
@@ -13,8 +14,9 @@ from tests.plugin.running import Project
 # and extensions written in Rust (jsonschema's) cannot be imported twice.
 for _name in (
     "jsonschema",
-    "mock_intake.interception",
+    "mock_intake.server.interception",
     "mock_intake.report.renderers",
+    "mock_intake.report.report_html",
     "mock_intake_pytest.comparing",
     "mock_intake_pytest.environment",
     "mock_intake_pytest.session",
@@ -23,6 +25,13 @@ for _name in (
     "uvloop",
 ):
     import_module(_name)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _little_to_look_through() -> None:
+    """The plugin looks for clients through all objects where a test failed; here those of thousands of tests before."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -44,6 +44,11 @@ class Ran:
         return [*recorder.getreports("pytest_collectreport"), *recorder.getreports("pytest_runtest_logreport")]
 
     @property
+    def failures(self) -> list[Any]:
+        """The reports of what failed, in order."""
+        return [report for report in self._reports if report.failed]
+
+    @property
     def messages(self) -> list[str]:
         """The failures, as they are shown without the lines of code that led there; addresses and ids replaced."""
         return [_message(report) for report in self._reports if report.failed]

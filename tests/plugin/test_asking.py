@@ -24,22 +24,42 @@ def test_events_are_found_by_what_they_are(project: Project) -> None:
             send(dataset_event())
 
             def types(**asked):
-                return [event.type or event.kind for event in intake.events(**asked)]
+                return [event.event_type or event.kind for event in intake.events(**asked)]
 
             assert types() == ["START", "COMPLETE", "START", "START", "JobEvent", "DatasetEvent"]
-            assert types(type="START") == ["START", "START", "START"]
+            assert types(event_type="START") == ["START", "START", "START"]
             assert types(job="load_orders") == ["START", "COMPLETE", "START", "JobEvent"]
             assert types(job=("prod", "load_orders")) == ["START", "COMPLETE", "JobEvent"]
             assert types(job=re.compile("^clean")) == ["START"]
-            assert types(run=OTHER) == ["START", "START"]
+            assert types(run_id=OTHER) == ["START", "START"]
             assert types(status="error") == ["START"]
             assert types(kind="DatasetEvent") == ["DatasetEvent"]
-            assert types(type="START", job=re.compile("orders"), status="ok", run=OTHER) == ["START"]
-            assert types(type="ABORT") == []
-            assert intake.event(type="COMPLETE").job == ("prod", "load_orders")
+            assert types(event_type="START", job=re.compile("orders"), status="ok", run_id=OTHER) == ["START"]
+            assert types(event_type="ABORT") == []
+            assert intake.event(event_type="COMPLETE").job == ("prod", "load_orders")
             intake.expect_finding("DD101", times=1)
         """
     )
+
+
+def test_nothing_is_missing_of_what_is_large(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        NO_FACET = {"namespace": "prod", "name": "load_orders", "facets": {}}
+
+        def test_it(intake, send):
+            for number in range(4):
+                send("RUNNING", job=NO_FACET, eventTime=f"2026-11-01T12:00:0{number}Z", padding="x" * 1_200_000)
+            send("COMPLETE", path="/api/v2/lineage", padding="x" * 2_200_000)
+            send("COMPLETE", path="/api/v2/lineage")
+            assert len(intake.events()) == 4
+            assert len(intake.exchanges) == 6
+        """
+    )
+    assert ran.outcomes == {"failed": 1}
+    assert "DD101 error, 4 times" in ran.told("test_it")
+    assert "HT301 error, 2 times" in ran.told("test_it")
+    assert "2 requests refused or faulted" in ran.output
 
 
 def test_an_event_tells_all_about_itself(project: Project) -> None:
@@ -53,8 +73,8 @@ def test_an_event_tells_all_about_itself(project: Project) -> None:
             send(sent)
             send(sent)
             event = intake.event()
-            assert (event.type, event.kind, event.status) == ("START", "RunEvent", "ok")
-            assert event.time == sent["eventTime"]
+            assert (event.event_type, event.kind, event.status) == ("START", "RunEvent", "ok")
+            assert event.event_time == sent["eventTime"]
             assert event.run_id == sent["run"]["runId"]
             assert event.job.namespace == "prod" and event.job.name == "load_orders"
             assert event.inputs == [("postgres://db:5432", "shop.public.orders")]
@@ -88,7 +108,7 @@ def test_an_event_that_is_not_there_fails_with_the_nearest(project: Project) -> 
             send("START")
             send("COMPLETE")
             send(job_event())
-            intake.event(type="FAIL", job=re.compile("load"), status="ok")
+            intake.event(event_type="FAIL", job=re.compile("load"), status="ok")
 
         def test_several_fit(intake, send):
             send("START")
@@ -102,7 +122,7 @@ def test_an_event_that_is_not_there_fails_with_the_nearest(project: Project) -> 
         def test_many(intake, send):
             for number in range(7):
                 send(run_event("RUNNING", eventTime=f"2026-11-01T12:00:0{number}Z"))
-            intake.event(type="START")
+            intake.event(event_type="START")
 
         def test_hostile(intake, send):
             send(job={"namespace": "a\\x1b[31m\\n", "name": "b", "facets": {"jobType": job_type()}})
@@ -111,12 +131,12 @@ def test_an_event_that_is_not_there_fails_with_the_nearest(project: Project) -> 
     )
     assert ran.told("test_none_fits") == pinned(
         """
-        Expected one event with type='FAIL', job=re.compile('load'), status='ok'; none fits.
+        Expected one event with event_type='FAIL', job=re.compile('load'), status='ok'; none fits.
 
         Nearest of what arrived:
-          START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'START'
-          COMPLETE, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'COMPLETE'
-          JobEvent, prod / load_orders (ok): type is None
+          START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): event_type is 'START'
+          COMPLETE, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): event_type is 'COMPLETE'
+          JobEvent, prod / load_orders (ok): event_type is None
         """
     )
     assert ran.told("test_several_fit") == pinned(
@@ -136,21 +156,21 @@ def test_an_event_that_is_not_there_fails_with_the_nearest(project: Project) -> 
 
         1 request was refused or went astray meanwhile:
           POST /api/v1/lineage -> 403
-            HT004: the API key ****0000 is not known here
-              advice: Check which key the producer has, and for which site it was made.
+            HT004 error: the API key ****0000 is not known here
+              advice:   Check which key the producer has, and for which site it was made.
           The key of this test is intake.api_key; intake_env leads clients here with it.
         """
     )
     assert ran.told("test_many") == pinned(
         """
-        Expected one event with type='START'; none fits.
+        Expected one event with event_type='START'; none fits.
 
         Nearest of what arrived:
-          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
-          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
-          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
-          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
-          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): event_type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): event_type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): event_type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): event_type is 'RUNNING'
+          RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): event_type is 'RUNNING'
           and 2 more
         """
     )
@@ -159,7 +179,7 @@ def test_an_event_that_is_not_there_fails_with_the_nearest(project: Project) -> 
         Expected one event with job='c'; none fits.
 
         Nearest of what arrived:
-          START, a\\x1b[31m\\n / b, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok): job is ('a\\x1b[31m\\n', 'b')
+          START, a\\x1b[31m\\n / b, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (warning): job is ('a\\x1b[31m\\n', 'b')
         """
     )
     assert ran.section("test_none_fits") == ""
@@ -193,9 +213,9 @@ def test_a_run_puts_its_events_together(project: Project) -> None:
             send("START", run={{"runId": OTHER, "facets": {{}}}},
                  job={{"namespace": "prod", "name": "nightly", "facets": {{"jobType": job_type()}}}})
 
-            assert [each.id for each in intake.runs()] == [run, OTHER]
+            assert [each.run_id for each in intake.runs()] == [run, OTHER]
             it = intake.run(job="load_orders")
-            assert it.id == run and intake.run(run).id == run
+            assert it.run_id == run and intake.run(run).run_id == run
             assert it.states == ["START", "RUNNING", "FAIL"] and it.state == "FAIL"
             assert it.duration == 1.5
             assert (it.ended_at - it.started_at).total_seconds() == 1.5
@@ -204,7 +224,7 @@ def test_a_run_puts_its_events_together(project: Project) -> None:
             assert it.parent.run_id == OTHER and it.parent.job == ("prod", "nightly")
             assert it.error == ("no disk", "python", "line 1")
             assert it.error.stack_trace == "line 1"
-            assert [event.type for event in it.events] == ["START", "RUNNING", "FAIL"]
+            assert [event.event_type for event in it.events] == ["START", "RUNNING", "FAIL"]
             assert repr(it) == f"<Run {{run}} of prod / load_orders: START, RUNNING, FAIL>"
             other = intake.run(job=re.compile("night"))
             assert (other.state, other.duration, other.ended_at) == ("START", None, None)
@@ -251,7 +271,7 @@ def test_a_run_that_is_not_there_fails_with_those_that_are(project: Project) -> 
     )
     assert ran.told("test_no_run_at_all") == pinned(
         """
-        Expected one run with run='0f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3e'; none fits.
+        Expected one run with run_id='0f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3e'; none fits.
 
         No event of a run arrived.
         """
@@ -291,7 +311,7 @@ def test_requests_are_there_as_they_came(project: Project) -> None:
     project.passes(
         """
         def test_it(intake, send):
-            intake.sequence("503,reset")
+            intake.set_faults("503,reset")
             for _ in range(3):
                 send()
             send(b"no json")
@@ -309,7 +329,7 @@ def test_requests_are_there_as_they_came(project: Project) -> None:
             assert first.event_id == intake.event().id
             assert requests[3].json is None
             assert [repr(request) for request in requests[:2]] == [
-                "<Request POST /api/v1/lineage -> 503>", "<Request POST /api/v1/lineage -> no answer (reset)>",
+                "<Exchange POST /api/v1/lineage -> 503>", "<Exchange POST /api/v1/lineage -> no answer (reset)>",
             ]
             # The wrong key came meanwhile, and is nobody's.
             assert [request.status_code for request in intake.refused] == [503, None, 400, 404, 403]
@@ -354,18 +374,19 @@ def test_members_of_enumerations_and_uuids_are_the_texts_they_stand_for(project:
         @pytest.mark.intake(fail_on="never")
         def test_it(intake, send):
             send("START"), send("FAIL")
-            assert [event.type for event in intake.events(type=RunState.FAIL)] == ["FAIL"]
-            assert len(intake.events(run=RUN)) == len(intake.events(run=re.compile("^5f0b"))) == 2
+            assert [event.event_type for event in intake.events(event_type=RunState.FAIL)] == ["FAIL"]
+            assert len(intake.events(run_id=RUN)) == len(intake.events(run_id=re.compile("^5f0b"))) == 2
             assert len(intake.events(job=Jobs.LOAD, status=Words.OK, kind=Words.RUN_EVENT)) >= 1
-            assert intake.event(type=RunState.FAIL, run=RUN, job=(Jobs.NAMESPACE, Jobs.LOAD)).type == "FAIL"
-            assert intake.run(RUN).id == intake.run(re.compile("^5f0b")).id == str(RUN)
+            event = intake.event(event_type=RunState.FAIL, run_id=RUN, job=(Jobs.NAMESPACE, Jobs.LOAD))
+            assert event.event_type == "FAIL"
+            assert intake.run(RUN).run_id == intake.run(re.compile("^5f0b")).run_id == str(RUN)
             assert len(intake.runs(job=Jobs.LOAD)) == 1
-            assert len(intake.wait_for(type=RunState.FAIL, run=RUN)) == 1
+            assert len(intake.wait_for(event_type=RunState.FAIL, run_id=RUN)) == 1
             for state in (RunState.FAIL, [RunState.COMPLETE, RunState.FAIL], {RunState.FAIL}):
                 assert intake.wait_for_run(RUN, state=state).state == "FAIL"
-            with pytest.raises(IntakeFailure, match="Expected one event with type='ABORT', run='5f0b5ce7-.*'; none"):
-                intake.event(type=RunState.ABORT, run=RUN)
-            with pytest.raises(IntakeFailure, match="for a run with run='5f0b5ce7-.*' to be COMPLETE"):
+            with pytest.raises(IntakeFailure, match="one event with event_type='ABORT', run_id='5f0b5ce7-.*'; none"):
+                intake.event(event_type=RunState.ABORT, run_id=RUN)
+            with pytest.raises(IntakeFailure, match="for a run with run_id='5f0b5ce7-.*' to be COMPLETE"):
                 intake.wait_for_run(RUN, state=RunState.COMPLETE, timeout=0)
         """
     )
@@ -380,10 +401,10 @@ def test_what_is_no_text_is_refused_at_the_call(project: Project) -> None:
         class Number(enum.Enum):
             ONE = 1
 
-        def test_type(intake): intake.events(type=["FAIL"])
-        def test_type_of_enum(intake): intake.events(type=Number.ONE)
-        def test_word_of_enum(intake): intake.events(type=enum.Enum("E", {"A": "FAILED"}).A)
-        def test_run(intake): intake.event(run=7)
+        def test_type(intake): intake.events(event_type=["FAIL"])
+        def test_type_of_enum(intake): intake.events(event_type=Number.ONE)
+        def test_word_of_enum(intake): intake.events(event_type=enum.Enum("E", {"A": "FAILED"}).A)
+        def test_run(intake): intake.event(run_id=7)
         def test_job(intake): intake.run(job=("a", "b", "c"))
         def test_job_of_a_pair(intake): intake.runs(job=("a", None))
         def test_status(intake): intake.events(status=b"ok")
@@ -391,10 +412,10 @@ def test_what_is_no_text_is_refused_at_the_call(project: Project) -> None:
         """
     )
     assert [re.sub("<class .*>", "CLASS", message) for message in ran.messages] == [
-        "TypeError: type is a text or a pattern, not ['FAIL']",
-        "TypeError: type is a text or a pattern, not <Number.ONE: 1>",
-        "ValueError: type is one of START, RUNNING, COMPLETE, FAIL, ABORT, OTHER, not 'FAILED'",
-        "TypeError: run is a text, a pattern or a UUID, not 7",
+        "TypeError: event_type is a text or a pattern, not ['FAIL']",
+        "TypeError: event_type is a text or a pattern, not <Number.ONE: 1>",
+        "ValueError: event_type is one of START, RUNNING, COMPLETE, FAIL, ABORT, OTHER, not 'FAILED'",
+        "TypeError: run_id is a text, a pattern or a UUID, not 7",
         "TypeError: job is a text, a pattern or (namespace, name), not ('a', 'b', 'c')",
         "TypeError: job is a text, a pattern or (namespace, name), not ('a', None)",
         "TypeError: status is a text or a pattern, not b'ok'",
@@ -402,3 +423,78 @@ def test_what_is_no_text_is_refused_at_the_call(project: Project) -> None:
     ]
     # The way ends where the test made the mistake.
     assert not re.search(r"^\S*mock_intake_pytest/\S+:\d+: ", ran.output, re.MULTILINE)
+
+
+def test_a_name_of_before_says_what_it_is_called_now(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        import asyncio
+
+        def test_events(intake): intake.events(type="START")
+        def test_event(intake): intake.event(run="x")
+        def test_run(intake): intake.run(run="x")
+        def test_wait_for(intake): intake.wait_for(type="START")
+        def test_wait_for_run(intake): intake.wait_for_run(run="x")
+        def test_wait_for_async(intake): asyncio.run(intake.wait_for_async(type="START"))
+        def test_wait_for_run_async(intake): asyncio.run(intake.wait_for_run_async(run="x"))
+
+        @pytest.mark.parametrize("name", ["type", "time", "body_"])
+        def test_attribute_of_an_event(intake, send, name):
+            send()
+            getattr(intake.event(), name)
+
+        @pytest.mark.parametrize("name", ["id", "ids"])
+        def test_attribute_of_a_run(intake, send, name):
+            send()
+            getattr(intake.run(), name)
+        """
+    )
+    assert "\n".join(ran.messages) == pinned(
+        """
+        TypeError: events() has no type: it is called event_type now
+        TypeError: event() has no run: it is called run_id now
+        TypeError: run() has no run: it is called run_id now
+        TypeError: wait_for() has no type: it is called event_type now
+        TypeError: wait_for_run() has no run: it is called run_id now
+        TypeError: wait_for_async() has no type: it is called event_type now
+        TypeError: wait_for_run_async() has no run: it is called run_id now
+        AttributeError: event.type is called event_type now
+        AttributeError: event.time is called event_time now
+        AttributeError: 'Event' object has no attribute 'body_'
+        AttributeError: run.id is called run_id now
+        AttributeError: 'Run' object has no attribute 'ids'
+        """
+    )
+
+
+def test_jobs_that_share_a_run_id_have_a_run_each(project: Project) -> None:
+    """As of producers that give all tasks of a run one id."""
+    message = project.failure(
+        """
+        @pytest.mark.intake(fail_on="never")
+        def test_it(intake, send):
+            for name in ("extract", "load"):
+                send("START", job={"namespace": "prod", "name": name, "facets": {"jobType": job_type()}})
+            send("COMPLETE", job={"namespace": "prod", "name": "load", "facets": {"jobType": job_type()}})
+            assert intake.run(job="load").states == ["START", "COMPLETE"]
+            assert intake.run(job=("prod", "extract")).states == ["START"]
+            assert [run.job.name for run in intake.runs()] == ["extract", "load"]
+            assert intake.wait_for_run(job="load").job.name == "load"
+            intake.run(job="report")
+        """
+    )
+    assert [line.rsplit(" of ")[-1] for line in message.splitlines()[-2:]] == [
+        "prod / extract: START", "prod / load: START, COMPLETE",
+    ]  # fmt: skip
+
+
+def test_a_run_whose_job_changes_is_found_by_any_of_its_jobs(project: Project) -> None:
+    project.passes(
+        """
+        @pytest.mark.intake(fail_on="never")
+        def test_it(intake, send):
+            for event_type, name in (("START", "extract"), ("FAIL", "load")):
+                send(event_type, job={"namespace": "prod", "name": name, "facets": {"jobType": job_type()}})
+            assert intake.run(job="load").jobs == [("prod", "extract"), ("prod", "load")]
+        """
+    )

@@ -13,8 +13,8 @@ def test_what_the_expected_event_does_not_name_may_be_anything(project: Project)
         def test_it(intake, send):
             send("START", inputs=[dataset("a.b.c", schema=schema("id", "name")), dataset("a.b.d")])
             send("RUNNING")
-            assert intake.assert_event({}).type == "START"
-            assert intake.assert_event({"eventType": "RUNNING"}).type == "RUNNING"
+            assert intake.assert_event({}).event_type == "START"
+            assert intake.assert_event({"eventType": "RUNNING"}).event_type == "RUNNING"
             intake.assert_event({"eventType": "START", "run": {"facets": {}}, "job": {"name": "load_orders"}})
             intake.assert_event({"inputs": [{"name": "a.b.c"}, {"name": "a.b.d"}]})
             fields = [{"name": "id"}, {"name": "name"}]
@@ -79,7 +79,7 @@ def test_unordered_lists_find_whatever_goes_together(project: Project) -> None:
             intake.assert_event({"inputs": unordered([{"name": str}, {"name": "a.b.c"}])})
             send("RUNNING")
             events = intake.assert_events([{"eventType": str}, {"eventType": "START"}], in_order=False)
-            assert [event.type for event in events] == ["RUNNING", "START"]
+            assert [event.event_type for event in events] == ["RUNNING", "START"]
             assert len(intake.assert_events([{"eventType": "START"}, {"eventType": "RUNNING"}])) == 2
         """
     )
@@ -166,8 +166,8 @@ def test_an_event_that_is_not_as_expected_is_shown_against_the_nearest(project: 
 
         1 request was refused or went astray meanwhile:
           POST /api/v1/lineage -> 400
-            HT201: the body is no JSON: Expecting property name enclosed in double quotes at line 1 column 2
-              advice: Serialise the event with a JSON library; look at the place that the message names.
+            HT201 error: the body is no JSON: Expecting property name enclosed in double quotes at line 1 column 2
+              advice:   Serialise the event with a JSON library; look at the place that the message names.
         """
     )
     lines = ran.told("test_long").splitlines()
@@ -222,13 +222,13 @@ def test_events_that_are_not_as_expected_are_told_one_by_one(project: Project) -
         """
         Expected 2 events, in this order.
 
-        Event 2, FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (warning), is different:
+        Event 2, FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok), is different:
           /eventType: expected 'COMPLETE', there is 'FAIL'
           /outputs/0: missing, expected ANY
 
         2 events arrived:
           1. START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
-          2. FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (warning)
+          2. FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
         """
     )
     assert ran.told("test_wrong_order") == pinned(
@@ -271,14 +271,14 @@ def test_events_that_are_not_as_expected_are_told_one_by_one(project: Project) -
         """
         Expected 3 events, in any order.
 
-        Expected event 1 is missing; nearest is FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (warning):
+        Expected event 1 is missing; nearest is FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok):
           /eventType: expected 'COMPLETE', there is 'FAIL'
 
         3 events arrived:
           1. START, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
           2. RUNNING, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
-          3. FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (warning)
-        """  # noqa: E501
+          3. FAIL, prod / load_orders, run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d (ok)
+        """
     )
     assert ran.told("test_any_order_too_few") == pinned(
         """
@@ -309,8 +309,8 @@ def test_events_that_are_not_as_expected_are_told_one_by_one(project: Project) -
 
         1 request was refused or went astray meanwhile:
           POST /api/v1/lineage -> 403
-            HT004: the API key ****0000 is not known here
-              advice: Check which key the producer has, and for which site it was made.
+            HT004 error: the API key ****0000 is not known here
+              advice:   Check which key the producer has, and for which site it was made.
           The key of this test is intake.api_key; intake_env leads clients here with it.
         """
     )
@@ -326,7 +326,7 @@ def test_members_of_enumerations_uuids_and_tuples_are_compared_as_json_has_them(
 
         def test_it(intake, send):
             send("START"), send("COMPLETE", outputs=[dataset("b"), dataset("a")])
-            assert intake.assert_event({"eventType": RunState.COMPLETE, "run": {"runId": RUN}}).type == "COMPLETE"
+            assert intake.assert_event({"eventType": RunState.COMPLETE, "run": {"runId": RUN}}).event_type == "COMPLETE"
             intake.assert_event({"outputs": ({"name": "b"}, {"name": "a"})})
             intake.assert_event({"outputs": unordered([{"name": "a"}, {"name": "b"}]), "eventType": RunState.COMPLETE})
             intake.assert_events([{"eventType": RunState.START}, {"eventType": RunState.COMPLETE}])
@@ -349,6 +349,12 @@ def test_what_no_event_can_hold_is_refused_at_the_call(project: Project) -> None
 
         def test_no_dict(intake):
             intake.assert_event("COMPLETE")
+
+        def test_no_number(intake):
+            intake.assert_event({"run": {"facets": {"share": float("nan")}}})
+
+        def test_no_key(intake):
+            intake.assert_event({"run": {1: ABSENT}})
         """
     )
     ends = "; a type, a pattern or satisfying(...) can stand in place of a value"
@@ -357,6 +363,143 @@ def test_what_no_event_can_hold_is_refused_at_the_call(project: Project) -> None
         f"TypeError: /run/facets/0/at: {never}: datetime.date(2026, 1, 2){ends}",
         f"TypeError: /inputs/0/name: {never}: b'a'{ends}",
         "TypeError: an expected event is a dict of what it is to have, not 'COMPLETE'",
+        f"TypeError: /run/facets/share: {never}: nan{ends}",
+        "TypeError: /run: the keys of an object are texts, so this never fits: 1",
     ]
     # The way ends where the test made the mistake.
     assert not re.search(r"^\S*mock_intake_pytest/\S+:\d+: ", ran.output, re.MULTILINE)
+
+
+ROW = """
+    ROW = {"_producer": "https://x.example", "_schemaURL": "https://x.example/s.json"}
+
+    def with_row(send, **facet):
+        send("START", inputs=[dataset("a.b.c", acme_x={**ROW, **facet})])
+
+    def like(intake, **facet):
+        intake.assert_event({"inputs": [{"facets": {"acme_x": facet}}]})
+"""
+
+
+def test_values_that_differ_in_the_least_are_different(project: Project) -> None:
+    """Keys of Debezium's, ids of Iceberg's snapshots, fractions: all of it was equal to the library that shows them."""
+    ran = project.run_tests(
+        ROW
+        + """
+    FACET = {"__op": "c", "__deleted": None, "snapshot": 8234567890123456789, "share": 1e-13, "more": 10**20 + 1}
+
+    def test_the_same(intake, send):
+        with_row(send, **FACET)
+        like(intake, **FACET)
+        intake.assert_events([{"inputs": [{"facets": {"acme_x": {**ROW, **FACET}}}]}])
+        intake.assert_events([{"inputs": [{"facets": {"acme_x": {**ROW, **FACET}}}]}], in_order=False)
+
+    @pytest.mark.parametrize("other", [
+        {"__op": "d"}, {"__deleted": False}, {"__source": ANY}, {"snapshot": 8234567890123456790}, {"share": 0},
+        {"more": 10**20}, {"more": 1e20}, {"__op": ABSENT},
+    ], ids=str)
+    def test_another(intake, send, other):
+        with_row(send, **FACET)
+        with pytest.raises(IntakeFailure, match=f"/inputs/0/facets/acme_x/{[*other][0]}: "):
+            like(intake, **{**FACET, **other})
+        whole = {"inputs": [{"facets": {"acme_x": {**FACET, **other}}}]}
+        for in_order in (True, False):
+            with pytest.raises(IntakeFailure, match=f"/inputs/0/facets/acme_x/{[*other][0]}: "):
+                intake.assert_events([whole], in_order=in_order)
+    """
+    )
+    assert ran.outcomes == {"passed": 9}, ran.output
+
+
+def test_a_type_stands_for_the_numbers_that_equal_those_of_it(project: Project) -> None:
+    """3 equals 3.0, in JSON and in Python; so both are whole numbers, and both are numbers."""
+    project.passes(
+        ROW
+        + """
+    def test_it(intake, send):
+        with_row(send, whole=3, also_whole=3.0, part=3.5, true=True)
+        like(intake, whole=3.0, also_whole=3)
+        like(intake, whole=int, also_whole=int)
+        like(intake, whole=float, also_whole=float, part=float)
+        like(intake, true=object, whole=object)
+        for facet in ({"part": int}, {"true": int}, {"true": float}, {"whole": str}):
+            with pytest.raises(IntakeFailure):
+                like(intake, **facet)
+    """
+    )
+
+
+def test_events_in_any_order_are_found_in_a_time_that_grows_as_they_do(project: Project) -> None:
+    """400 took half a minute, and lists in which many had to change places ended in a RecursionError."""
+    project.passes(
+        ROW
+        + """
+    @pytest.mark.intake(ignore="OL,DD,RC,DS")
+    def test_it(intake, send):
+        for number in range(400):
+            send("RUNNING", inputs=[dataset(f"a.b.{number % 50}", schema=schema("id", f"name_{number}"))])
+        expected = [event.body for event in intake.events()]
+        before = time.process_time()
+        assert len(intake.assert_events(expected[::-1], in_order=False)) == 400
+        expected[7] = {**expected[7], "eventType": "FAIL"}
+        with pytest.raises(IntakeFailure, match="Expected event 8 is missing; nearest is RUNNING, "):
+            intake.assert_events(expected, in_order=False)
+        # Some 0.1 s.
+        assert time.process_time() - before < 5
+
+    def test_a_list(intake, send):
+        with_row(send, list=list(range(1_200)))
+        chain = [satisfying(lambda value, n=n: value in (n, n - 1)) for n in range(1, 1_200)]
+        like(intake, list=unordered([*chain, 0]))
+    """,
+        tests=2,
+    )
+
+
+def test_of_many_differences_the_first_are_told_and_the_rest_counted(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        def test_in_order(intake, send):
+            for number in range(30):
+                send("RUNNING", eventTime=f"2026-11-01T12:00:{number:02}Z")
+            intake.assert_events([{"eventType": "START"}] * 30)
+
+        def test_in_any_order(intake, send):
+            for number in range(30):
+                send("RUNNING", eventTime=f"2026-11-01T12:00:{number:02}Z")
+            intake.assert_events([{"eventType": "START"}] * 30, in_order=False)
+
+        def test_too_few(intake, send):
+            send("START")
+            intake.assert_events([{"eventType": "START"}] * 30)
+
+        def test_too_many(intake, send):
+            for number in range(30):
+                send("RUNNING", eventTime=f"2026-11-01T12:00:{number:02}Z")
+            intake.assert_events([{"eventType": "RUNNING"}])
+        """
+    )
+    for test, told, rest in (
+        ("test_in_order", "is different:", "And 10 more are different."),
+        ("test_in_any_order", "is missing; nearest is", "And 10 more are missing."),
+        ("test_too_few", " is missing: ", "And 9 more are missing."),
+        ("test_too_many", "Not expected: ", "And 9 more are not expected."),
+    ):
+        assert ran.told(test).count(told) == 20
+        assert rest in ran.told(test).splitlines()
+
+
+def test_a_difference_in_the_depth_is_shown(project: Project) -> None:
+    """As deep as the intake takes it: the library that leads there calls itself several times for each level."""
+    message = project.failure(
+        ROW
+        + """
+    def nested(leaf, levels):
+        return leaf if not levels else [{"in": nested(leaf, levels - 2)}]
+
+    def test_it(intake, send):
+        with_row(send, deep=nested(1, 190))
+        like(intake, deep=nested(2, 190))
+    """
+    )
+    assert f"/inputs/0/facets/acme_x/deep{'/0/in' * 95}: expected 2, there is 1"[:600] in message

@@ -11,7 +11,10 @@ import pytest
 
 from tests.plugin.alone import OURS, AloneProject
 
-HEAVY = ("starlette", "uvicorn", "uvloop", "jsonschema", "jsonschema_rs", "httpx", "faker", "deepdiff", "trustme")
+HEAVY = (
+    "starlette", "httptools", "uvloop", "jsonschema", "jsonschema_rs", "msgspec", "httpx", "faker", "deepdiff",
+    "trustme",
+)  # fmt: skip
 # What pytest has loaded when it is about to end.
 TELL_MODULES = """
 import json, sys
@@ -24,7 +27,7 @@ def pytest_unconfigure():
 
 @pytest.fixture
 def alone(tmp_path: Path) -> AloneProject:
-    return AloneProject(tmp_path)
+    return AloneProject(tmp_path, imported=False)
 
 
 def modules(alone: AloneProject) -> set[str]:
@@ -53,10 +56,13 @@ def test_a_run_that_does_not_use_it_loads_nothing_heavy(alone: AloneProject) -> 
     ours = {name for name in modules(alone) if name.startswith("mock_intake")}
     assert ours == {
         "mock_intake",
-        "mock_intake.clock",
+        "mock_intake.report",
+        "mock_intake.report.formats",
+        "mock_intake.system",
+        "mock_intake.system.clock",
         "mock_intake_pytest",
         "mock_intake_pytest.disk",
-        "mock_intake_pytest.loading",
+        "mock_intake_pytest.bytecode",
         "mock_intake_pytest.options",
         "mock_intake_pytest.plugin",
     }
@@ -64,7 +70,7 @@ def test_a_run_that_does_not_use_it_loads_nothing_heavy(alone: AloneProject) -> 
 
 def test_a_test_that_only_sends_and_asks_loads_no_more_than_it_needs(alone: AloneProject) -> None:
     alone.write("conftest.py", (alone.path / "conftest.py").read_text() + TELL_MODULES)
-    alone.write("test_it.py", "def test_it(intake, send):\n    send()\n    assert intake.event().type == 'START'\n")
+    alone.write("test_it.py", "def test_it(intake, send):\n    send()\n    assert intake.event().status == 'ok'\n")
     alone.passes(1)
     unneeded = {"faker", "deepdiff", "trustme", "httpx"}
     assert {name.partition(".")[0] for name in heavy(modules(alone))} & unneeded == set()
@@ -86,8 +92,9 @@ def test_its_modules_are_loaded_as_they_were_compiled(alone: AloneProject) -> No
             assert len(ours) > 50
             assert "mock_intake_pytest" in rewritten
             assert rewritten <= {
-                "mock_intake", "mock_intake.clock", "mock_intake_pytest", "mock_intake_pytest.disk",
-                "mock_intake_pytest.loading", "mock_intake_pytest.plugin",
+                "mock_intake", "mock_intake.report", "mock_intake.report.formats",
+                "mock_intake.system", "mock_intake.system.clock", "mock_intake_pytest",
+                "mock_intake_pytest.bytecode", "mock_intake_pytest.disk", "mock_intake_pytest.plugin",
             }
         """,
     )
@@ -137,7 +144,7 @@ def pytest_unconfigure():
         @pytest.mark.parametrize("number", range(50))
         def test_it(intake, send, number):
             assert send() == 202
-            assert intake.event().type == "START"
+            assert intake.event().event_type == "START"
         """,
     )
     alone.passes(50)
@@ -159,7 +166,7 @@ def test_descriptors_and_threads_do_not_grow_with_tests(alone: AloneProject) -> 
         def test_it(intake, send, number):
             assert send() == 202
             assert intake.agent_url
-            SEEN.append((len(os.listdir("/proc/self/fd")), threading.active_count()))
+            SEEN.append((len(os.listdir("/dev/fd")), threading.active_count()))
 
         @pytest.mark.intake(events=0)
         def test_none_is_left(intake):
@@ -167,3 +174,35 @@ def test_descriptors_and_threads_do_not_grow_with_tests(alone: AloneProject) -> 
         """,
     )
     alone.passes(61)
+
+
+def test_garbage_is_collected_again_after_the_first_test_and_what_was_frozen_stays_so(alone: AloneProject) -> None:
+    alone.write("conftest.py", "import gc\ngc.freeze()")
+    alone.write(
+        "test_it.py",
+        """
+        import gc, pytest
+
+        @pytest.mark.intake(events=0)
+        def test_it(intake):
+            assert gc.isenabled()
+            assert gc.get_freeze_count() > 1_000
+        """,
+    )
+    alone.passes(1)
+
+
+def test_who_has_collection_switched_off_keeps_it_so(alone: AloneProject) -> None:
+    alone.write("conftest.py", "import gc\ngc.disable()")
+    alone.write(
+        "test_it.py",
+        """
+        import gc, pytest
+
+        @pytest.mark.intake(events=0)
+        def test_it(intake):
+            assert not gc.isenabled()
+            assert gc.get_freeze_count() == 0
+        """,
+    )
+    alone.passes(1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
+from mock_intake import IntakeServer
 from tests.plugin.running import Project, pinned
+from tests.settings import AS_AIRFLOW, led_by_airflow
 
-PATHS = ("http", "datadog", "async", "agent", "intercept")
+PATHS = ("http", "datadog", "async", "agent", "proxy", "intercept")
 # A producer as users have them: the client is configured by its surroundings alone.
 PRODUCER = """
     import uuid
@@ -78,8 +81,35 @@ def test_every_path_leads_a_producer_here_from_this_process_and_from_a_child(pro
         """
     )
     assert ran.outcomes == {"passed": 2 * len(PATHS)}
-    assert ran.summary.startswith("20 events received in 10 tests: 20 ok, 0 warning, 0 error; 0 requests refused")
+    assert ran.summary.startswith("24 events received in 12 tests: 24 ok, 0 warning, 0 error; 0 requests refused")
     assert "strays" not in ran.summary
+
+
+@pytest.mark.parametrize("way", ["transport", "cfg"])
+def test_a_task_of_airflow_sends_here_and_nowhere_else(
+    way: str, server: IntakeServer, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server stands for production: what Airflow's own settings lead to wins over all that a path sets."""
+    for name, value in led_by_airflow(way, server.url, project.path).items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    ran = project.run_tests(
+        f"""
+        TASK = [sys.executable, {str(AS_AIRFLOW)!r}]
+
+        @pytest.mark.intake(paths=["datadog", "http"], events=2)
+        def test_in_the_environment(intake, intake_env):
+            subprocess.run(TASK, check=True)
+            assert [event.job.namespace for event in intake.events()] == ["my_ns", "my_ns"]
+
+        @pytest.mark.intake(events=2)
+        def test_by_hand(intake):
+            subprocess.run(TASK, env={{**os.environ, **intake.env()}}, check=True)
+        """
+    )
+    assert ran.outcomes == {"passed": 3}, ran.output
+    assert server.journal.position == 0
+    assert {**os.environ, "PYTEST_CURRENT_TEST": ""} == {**before, "PYTEST_CURRENT_TEST": ""}
 
 
 def test_the_paths_differ_in_what_arrives(producer: Project) -> None:
@@ -124,6 +154,63 @@ def test_the_environment_is_put_back(producer: Project) -> None:
     assert {**os.environ, "PYTEST_CURRENT_TEST": ""} == {**before, "PYTEST_CURRENT_TEST": ""}
 
 
+def test_what_clients_write_into_the_environment_is_put_back(producer: Project) -> None:
+    """The Python client copies its address and key into variables, which the next test's client would read."""
+    producer.passes(
+        """
+        import producer
+        COPIED = "OPENLINEAGE__TRANSPORT__TRANSPORTS__DEFAULT_HTTP__URL"
+
+        @pytest.mark.intake(path="http", events=2)
+        @pytest.mark.parametrize("number", range(2))
+        def test_it(intake, intake_env, number):
+            producer.produce()
+            assert os.environ[COPIED] == intake.url
+
+        def test_after():
+            assert COPIED not in os.environ
+            assert os.environ["OPENLINEAGE_URL"] == "http://127.0.0.1:9"
+        """,
+        tests=3,
+    )
+
+
+@pytest.mark.parametrize("mode", ["kept", "clean"])
+def test_what_makes_content_is_kept_unless_the_ini_file_says_clean(
+    mode: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter that drops the job drops it here too: the real code would send nothing."""
+    project.module("producer.py", PRODUCER)
+    project.write("openlineage.yml", "transport: {type: noop}\ntags: {job: {team: orders}}\n")
+    monkeypatch.setenv("OPENLINEAGE__FILTERS", '[{"type": "exact", "match": "load"}]')
+    monkeypatch.setenv("DD_ENV", "prod")
+    ran = project.run_tests(
+        """
+        import producer
+
+        def test_it(intake, intake_env):
+            producer.produce()
+            kept = "DD_ENV" in os.environ
+            assert len(intake.events()) == (0 if kept else 2)
+            print("KEPT" if kept else "CLEAN")
+        """,
+        "-s",
+        "-o",
+        f"intake_environment={mode}",
+        "-o",
+        "intake_require_events=false",
+        "--intake-report=report.json",
+    )
+    assert ran.outcomes == {"passed": 1}, ran.output
+    assert ("KEPT" in ran.output) == (mode == "kept")
+    assert "mock-intake: the settings that intake_env finds (path datadog" in ran.output
+    told = "kept: DD_ENV, OPENLINEAGE__FILTERS, " if mode == "kept" else "taken out: DD_ENV"
+    assert told in ran.output
+    note = json.loads((project.path / "report.json").read_text())["notes"][0]
+    assert note.startswith("the settings that intake_env finds (path datadog")
+    assert told in note, "what stands in the header stands in the report"
+
+
 def test_interception_ends_with_the_test(producer: Project) -> None:
     producer.passes(
         """
@@ -156,7 +243,7 @@ def test_a_test_runs_over_the_paths_that_it_names(project: Project) -> None:
         @pytest.mark.intake(events=0)
         @pytest.mark.parametrize("intake_path", ["http", "datadog"])
         def test_parametrised(intake, intake_env, intake_path):
-            assert ("OPENLINEAGE_URL" in intake_env) is (intake_path == "http")
+            assert intake_env["OPENLINEAGE__TRANSPORT__TYPE"] == intake_path
 
         @pytest.mark.intake(paths=["http"])
         class TestSome:
@@ -222,15 +309,13 @@ def test_the_environment_of_a_child_can_be_put_together_by_hand(producer: Projec
     producer.passes(
         """
         import producer
-        from mock_intake.paths import interferes
 
-        @pytest.mark.parametrize("path", ["datadog", "intercept"])
+        @pytest.mark.parametrize("path", ["http", "datadog", "agent", "proxy", "intercept"])
         def test_it(intake, path):
-            clean = {name: value for name, value in os.environ.items() if not interferes(name)}
-            subprocess.run([sys.executable, producer.__file__], env={**clean, **intake.env(path)}, check=True)
+            subprocess.run([sys.executable, producer.__file__], env={**os.environ, **intake.env(path)}, check=True)
             assert len(intake.events()) == 2
         """,
-        tests=2,
+        tests=5,
     )
 
 
@@ -238,7 +323,7 @@ def test_a_path_that_there_is_not_is_told_at_the_call(project: Project) -> None:
     message = project.failure("def test_it(intake): intake.env('ftp')")
     assert message == pinned(
         """
-        ValueError: path is one of http, datadog, async, agent, intercept, not 'ftp'
+        ValueError: path is one of http, datadog, async, agent, proxy, intercept, custom, not 'ftp'
         """
     )
 

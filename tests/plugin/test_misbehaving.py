@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
+from mock_intake.faults import WORDS
 from tests.plugin.running import Project, pinned
 
 
 def test_requests_are_answered_by_the_plan(project: Project) -> None:
     project.passes(
         """
-        def test_fail(intake, send):
-            intake.fail()
+        def test_once(intake, send):
+            intake.set_faults([503])
             assert [send(), send()] == [503, 202]
 
-        def test_fail_several(intake, send):
-            intake.fail(429, times=2, headers={"Retry-After": "1"}, body="slow down")
+        def test_several(intake, send):
+            step = {"step": 429, "times": 2, "headers": {"Retry-After": "1"}, "body": "slow down"}
+            intake.set_faults([step])
             assert [send(), send(), send()] == [429, 429, 202]
 
-        def test_fail_always(intake, send):
-            intake.fail("close", times=None)
+        def test_always(intake, send):
+            intake.set_faults("close", repeat_last=True)
             assert [send(), send(), send()] == [None, None, None]
             assert intake.faults["taken"] == 3
-            intake.well()
+            intake.clear_faults()
             assert intake.faults is None
             assert send() == 202
 
         def test_sequence(intake, send):
-            intake.sequence("503, reset, 202, 404")
+            intake.set_faults("503, reset, 202, 404")
             assert [send(), send(), send(), send(), send()] == [503, None, 202, 404, 202]
-            intake.sequence([500, {"step": 502, "times": 2}])
+            intake.set_faults([500, {"step": 502, "times": 2}])
             assert [send(), send(), send(), send()] == [500, 502, 502, 202]
 
-        def test_slow(intake, send):
-            intake.slow(0.2)
+        @pytest.mark.intake(events=0)
+        def test_a_whole_plan(intake, send):
+            intake.set_faults({"sequence": [500, 502], "repeat_last": True, "delay": 0.01, "org": "somebody else"})
+            assert [send(), send(), send()] == [500, 502, 502]
+            assert (intake.faults["delay"], intake.faults["org"]) == (0.01, intake.record.org)
+
+        def test_a_delay(intake, send):
+            intake.set_faults(delay=0.3)
             begun = time.monotonic()
             assert send() == 202
-            assert time.monotonic() - begun >= 0.2
-            intake.well()
+            assert time.monotonic() - begun >= 0.3
+            intake.set_faults(delay=20)
+            intake.clear_faults()
             begun = time.monotonic()
             send()
-            assert time.monotonic() - begun < 0.2
+            assert time.monotonic() - begun < 20
 
         def test_outage(intake, send):
             with intake.outage():
@@ -63,7 +72,7 @@ def test_requests_are_answered_by_the_plan(project: Project) -> None:
         def test_marker_with_steps(intake, send):
             assert [send(), send(), send()] == [503, 503, 202]
         """,
-        tests=9,
+        tests=10,
     )
 
 
@@ -78,7 +87,7 @@ def test_nobody_else_meets_a_tests_faults(project: Project) -> None:
             assert send() == 503
             # A key that is nobody's is refused as ever.
             assert send(key="0" * 32) == 403
-            intake.fail("hang", None)
+            intake.set_faults("hang", repeat_last=True)
 
         def test_second(intake, send):
             assert intake.faults is None and HANDLES[0].faults is None
@@ -96,7 +105,7 @@ def test_faults_end_with_the_test_however_it_ends(project: Project) -> None:
 
         def test_fails(intake, send):
             HANDLES.append(intake)
-            intake.fail(503, None)
+            intake.set_faults("503", repeat_last=True)
             assert False
 
         def test_late(intake, send):
@@ -130,21 +139,42 @@ def test_the_agent_of_a_test_misbehaves_like_its_intake(project: Project) -> Non
 def test_plans_that_cannot_be_understood_are_told_at_the_call(project: Project) -> None:
     ran = project.run_tests(
         """
-        def test_fail(intake): intake.fail(99)
-        def test_sequence(intake): intake.sequence("503;202")
-        def test_details(intake): intake.fail(503, colour="red")
-        def test_slow(intake): intake.slow(-1)
+        def test_status(intake): intake.set_faults([99])
+        def test_text(intake): intake.set_faults("503;202")
+        def test_details(intake): intake.set_faults([{"step": 503, "colour": "red"}])
+        def test_delay(intake): intake.set_faults(delay=-1)
         def test_outage(intake):
             with intake.outage("fire"): pass
         """
     )
     assert "\n".join(ran.messages) == pinned(
-        """
-        ValueError: not a fault plan: a step is a status from 200 to 599 or one of close, reset, lost, truncate, drip, garbage, hang, redirect, not '99'
-        ValueError: not a fault plan: a step is a status from 200 to 599 or one of close, reset, lost, truncate, drip, garbage, hang, redirect, not '503;202'
+        f"""
+        ValueError: not a fault plan: a step is a status from 200 to 599 or one of {", ".join(WORDS)}, not '99'
+        ValueError: not a fault plan: a step is a status from 200 to 599 or one of {", ".join(WORDS)}, not '503;202'
         ValueError: not a fault plan: a step has no field 'colour'; there are step, times, headers, body, delay, match, probability, seed, location
         ValueError: not a fault plan: delay is a number of seconds from 0 to 3600
-        ValueError: not a fault plan: a step is a status from 200 to 599 or one of close, reset, lost, truncate, drip, garbage, hang, redirect, not 'fire'
+        ValueError: not a fault plan: a step is a status from 200 to 599 or one of {", ".join(WORDS)}, not 'fire'
+        """  # noqa: E501
+    )
+
+
+def test_a_name_of_before_says_what_it_is_called_now(project: Project) -> None:
+    ran = project.run_tests(
+        """
+        def test_fail(intake): intake.fail(503, times=2)
+        def test_sequence(intake): intake.sequence("503,202")
+        def test_slow(intake): intake.slow(0.5)
+        def test_well(intake): intake.well()
+        def test_another(intake): intake.evnts()
+        """
+    )
+    assert "\n".join(ran.messages) == pinned(
+        """
+        AttributeError: intake.fail is called set_faults now: intake.set_faults("503"), and for ever with repeat_last=True
+        AttributeError: intake.sequence is called set_faults now: intake.set_faults("503,reset,202")
+        AttributeError: intake.slow is called set_faults now: intake.set_faults(delay=0.5)
+        AttributeError: intake.well is called clear_faults now: intake.clear_faults()
+        AttributeError: 'IntakeHandle' object has no attribute 'evnts'
         """  # noqa: E501
     )
 
@@ -233,16 +263,16 @@ def test_faults_that_may_as_well_not_be_met_are_not_told(project: Project) -> No
         @pytest.mark.intake(faults="202,503")
         def test_well(intake, send):
             send()
-            intake.well()
+            intake.clear_faults()
 
         @pytest.mark.intake(faults="202,503")
         def test_another(intake, send):
             send()
-            intake.sequence("202,202,202")
+            intake.set_faults("202,202,202")
 
         def test_its_own(intake, send):
-            intake.fail(503, 7)
-            intake.sequence("202,503")
+            intake.set_faults([{"step": 503, "times": 7}])
+            intake.set_faults("202,503")
             send()
         """,
         tests=9,

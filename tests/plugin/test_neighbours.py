@@ -11,7 +11,7 @@ from tests.plugin.alone import AloneProject
 
 @pytest.fixture
 def alone(tmp_path: Path) -> AloneProject:
-    return AloneProject(tmp_path)
+    return AloneProject(tmp_path, imported=False)
 
 
 def test_freezegun_freezes_the_test_and_not_its_intake(alone: AloneProject) -> None:
@@ -42,7 +42,7 @@ def test_freezegun_freezes_the_test_and_not_its_intake(alone: AloneProject) -> N
             assert len(intake.settled(0.05)) == 2
             assert intake.run().state == "COMPLETE"
             intake.assert_event({"eventType": "START"})
-            intake.slow(0.1)
+            intake.set_faults(delay=0.1)
             assert send("START", run="5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3e") == 202
 
         @freeze_time("2020-01-01")
@@ -115,7 +115,7 @@ def test_responses_takes_the_calls_that_it_was_told_of_and_events_arrive(alone: 
             responses.get("https://shop.example/orders", json=[{"id": 1}])
             responses.add_passthru("http://127.0.0.1")
             assert etl() == [{"id": 1}]
-            assert [event.type for event in intake.events()] == ["START", "COMPLETE"]
+            assert [event.event_type for event in intake.events()] == ["START", "COMPLETE"]
             responses.assert_call_count("https://shop.example/orders", 1)
         """,
     )
@@ -140,7 +140,7 @@ def test_respx_takes_the_calls_that_it_was_told_of_and_events_arrive(alone: Alon
             respx.route(host="127.0.0.1").pass_through()
             with httpx.Client() as client:
                 send_by(intake, client)
-            assert intake.wait_for(1)[0].type == "START"
+            assert intake.wait_for(1)[0].event_type == "START"
             assert orders.call_count == 1
             assert intake.event().job.name == "load_orders"
         """,
@@ -277,7 +277,7 @@ def test_with_pytest_asyncio_coroutines_wait_while_their_loop_goes_on(alone: Alo
             await asyncio.gather(
                 *(asyncio.to_thread(post, intake.host, intake.api_key, event("START", run=run)) for run in runs)
             )
-            assert {run.id for run in intake.runs()} == set(runs)
+            assert {run.run_id for run in intake.runs()} == set(runs)
 
         async def test_a_wait_that_holds_the_loop_up_is_told(intake):
             sending = asyncio.create_task(later(intake, "START"))
@@ -346,7 +346,7 @@ def test_with_pytest_socket_faults_that_need_the_socket_itself_work(alone: Alone
         import subprocess, sys, pathlib
 
         def test_reset(intake):
-            intake.fail("reset")
+            intake.set_faults("reset")
             code = (
                 "import sys, conftest\\n"
                 "try: conftest.post(sys.argv[1], sys.argv[2], conftest.event())\\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plugin.running import Project, pinned
 
 
@@ -103,8 +105,8 @@ def test_both_what_is_missing_and_what_was_found_is_told(project: Project) -> No
 
         RC102 warning: run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders never ended
           in run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders
-            expected: COMPLETE, FAIL or ABORT
-            actual:   START
+          expected: COMPLETE, FAIL or ABORT
+          actual:   START
           why:      Spans are made when a run ends: one that never does looks as if it were running still, or does not show at all.
           advice:   Emit the terminal event in a finally block, and close the client before the process exits.
           source:   https://openlineage.io/docs/spec/run-cycle (documented); more: mock-intake rules RC102
@@ -147,3 +149,64 @@ def test_requests_under_way_are_waited_for(project: Project) -> None:
 def test_junit_reports_have_the_judgement(project: Project) -> None:
     project.run_tests("def test_it(intake): pass", "--junitxml=junit.xml")
     assert "The test used the intake, and no event arrived." in (project.path / "junit.xml").read_text()
+
+
+def short_summary(project: Project, code: str, *arguments: str) -> list[str]:
+    project.tests(code)
+    ran = project.run("-rfE", *arguments)
+    _, _, after = ran.output.partition(" short test summary info ")
+    return [line for line in after.splitlines() if line.startswith(("FAILED", "ERROR"))]
+
+
+def test_the_short_summary_names_the_rule_and_what_it_is_about(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where the exception's class lives, which fills the line."""
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = short_summary(
+        project,
+        """
+        NO_FACET = {"namespace": "shop-etl", "name": "load", "facets": {}}
+
+        def test_one(intake, send):
+            send("START", job=NO_FACET)
+
+        def test_several(intake, send):
+            send("START", job=NO_FACET, eventTime="yesterday")
+
+        @pytest.mark.intake(fail_on="warning")
+        def test_run(intake, send):
+            send("START")
+
+        def test_silent(intake):
+            pass
+
+        def test_too_few(intake, send):
+            send()
+            intake.wait_for(job="another", timeout=0)
+
+        @pytest.mark.intake(events=3)
+        def test_count(intake, send):
+            send(job=NO_FACET)
+        """,
+    )
+    assert lines == [
+        "FAILED test_it.py::test_one - DD101: job has no jobType facet (START shop-etl/load)",
+        "FAILED test_it.py::test_several - DD101: job has no jobType facet (START shop-etl/load) +1",
+        "FAILED test_it.py::test_run - RC102: never ended (run of prod/load_orders)",
+        "FAILED test_it.py::test_silent - The test used the intake, and no event arrived.",
+        "FAILED test_it.py::test_too_few - Waited 0 s for 1 event with job='another'; none came.",
+        "FAILED test_it.py::test_count - DD101: job has no jobType facet (START shop-etl/load)",
+    ]
+
+
+def test_the_short_summary_is_the_same_from_workers(project: Project) -> None:
+    project.tests("def test_silent(intake): pass")
+    ran = project.run_alone("-n1", "-rfE")
+    assert "test_it.py::test_silent - The test used the intake, and no event arrived." in ran.output
+    assert "mock_intake_pytest.Verdict" not in ran.output
+
+
+def test_other_failures_keep_their_words(project: Project) -> None:
+    (line,) = short_summary(project, "def test_own(intake): raise RuntimeError('of the producer')")
+    assert line == "FAILED test_it.py::test_own - RuntimeError: of the producer"

@@ -39,7 +39,7 @@ def test_words_that_no_event_can_have_are_no_questions(project: Project) -> None
         import re
 
         @pytest.mark.parametrize(("name", "value", "known"), [
-            ("type", "COMPLTE", "START, RUNNING, COMPLETE, FAIL, ABORT, OTHER"),
+            ("event_type", "COMPLTE", "START, RUNNING, COMPLETE, FAIL, ABORT, OTHER"),
             ("status", "failed", "ok, warning, error"),
             ("kind", "run", "RunEvent, JobEvent, DatasetEvent"),
         ])
@@ -53,7 +53,7 @@ def test_words_that_no_event_can_have_are_no_questions(project: Project) -> None
 
         def test_states(intake, send):
             send()
-            with pytest.raises(ValueError, match="type is one of START"):
+            with pytest.raises(ValueError, match="event_type is one of START"):
                 intake.wait_for_run(state="DONE", timeout=0)
         """
     )

@@ -8,6 +8,8 @@ import pytest
 
 from tests.plugin.running import Project, pinned
 
+ALL_PATHS = "http, datadog, async, agent, proxy, intercept, custom"
+
 # The event alone has the warning RC102, a run that never ended.
 WARNED = """
     import pytest
@@ -67,7 +69,7 @@ def test_the_ini_file_speaks_where_nothing_else_does(project: Project) -> None:
             begun = time.monotonic()
             with pytest.raises(IntakeFailure, match=r"Waited 0\\.2 s"):
                 intake.wait_for(2)
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < 8
             assert intake_path == "http"
         """
     )
@@ -105,7 +107,7 @@ def test_settings_of_the_pyproject_that_cannot_be_meant_are_told(project: Projec
     file = project.write("pyproject.toml", '[tool.mock-intake]\nignroe = ["DD101"]\n')
     message = project.failure("def test_it(intake): pass")
     assert message == (
-        f"{file}: [tool.mock-intake] has no setting 'ignroe'; there are select, ignore, severity, facets"
+        f"{file}: [tool.mock-intake] has no setting 'ignroe'; there are select, ignore, severity, facets, guard"
     )
 
 
@@ -118,7 +120,7 @@ def test_settings_of_the_pyproject_that_cannot_be_meant_are_told(project: Projec
         ),
         (
             ["-o", "intake_path=ftp"],
-            "ERROR: the ini setting intake_path is one of http, datadog, async, agent, intercept, not 'ftp'",
+            f"ERROR: the ini setting intake_path is one of {ALL_PATHS}, not 'ftp'",
         ),
         (
             ["-o", "intake_ignore=RC1 DD1011 ol"],
@@ -144,7 +146,10 @@ def test_settings_of_the_pyproject_that_cannot_be_meant_are_told(project: Projec
         (["-o", "intake_timeout=soon"], "ERROR: the ini setting intake_timeout is a number of seconds, not 'soon'"),
         (
             ["--intake-report=a.pdf"],
-            "ERROR: --intake-report: the suffix says how to write the report: .json, .xml, .md, .html, .txt, not a.pdf",
+            (
+                "ERROR: --intake-report: the suffix is one of .txt, .json, .sarif, .xml, .md, .html, .annotations, "
+                "not that of a.pdf"
+            ),
         ),
         (["--intake-report=no/a.md"], "ERROR: --intake-report: there is no directory PROJECT/no"),
         (["--intake-report=folder.md"], "ERROR: --intake-report: PROJECT/folder.md is a directory"),
@@ -204,14 +209,14 @@ def test_wrong_markers_fail_their_tests_in_a_line(project: Project) -> None:
         """
         test_it.py::test_name: @pytest.mark.intake: there is no pth; there are path, paths, faults, fail_on, events, ignore, timeout
         test_it.py::test_positional: @pytest.mark.intake: takes keywords only, path, paths, faults, fail_on, events, ignore, timeout, not 'http'
-        test_it.py::test_path: @pytest.mark.intake: path is one of http, datadog, async, agent, intercept, not 'ftp'
+        test_it.py::test_path: @pytest.mark.intake: path is one of http, datadog, async, agent, proxy, intercept, custom, not 'ftp'
         test_it.py::test_faults: @pytest.mark.intake: faults: not a fault plan: a step is a status from 200 to 599 or one of close, reset, lost, truncate, drip, garbage, hang, redirect, not 'oops'
         test_it.py::test_fail_on: @pytest.mark.intake: fail_on is one of error, warning, info, never, not None
         test_it.py::test_events: @pytest.mark.intake: events is a number of events, not -1
         test_it.py::test_ignore: what the intake is to ignore: there is no rule ZZ9; `mock-intake rules` lists them
         test_it.py::test_ignore_type: @pytest.mark.intake: ignore is a list of texts, not 7
         test_it.py::test_timeout: @pytest.mark.intake: timeout is a number of seconds, not 'soon'
-        test_it.py::test_parameter[ftp]: intake_path is one of http, datadog, async, agent, intercept, not 'ftp'
+        test_it.py::test_parameter[ftp]: intake_path is one of http, datadog, async, agent, proxy, intercept, custom, not 'ftp'
         """  # noqa: E501
     )
 
@@ -232,9 +237,9 @@ def test_wrong_markers_fail_their_tests_in_a_line_in_workers_too(project: Projec
 @pytest.mark.parametrize(
     ("paths", "error"),
     [
-        ('["http", "htpp"]', "paths is one of http, datadog, async, agent, intercept, not 'htpp'"),
+        ('["http", "htpp"]', "paths is one of http, datadog, async, agent, proxy, intercept, custom, not 'htpp'"),
         ("7", "paths is a list of texts, not 7"),
-        ("[]", "paths names none, so the test would not run; there are http, datadog, async, agent, intercept"),
+        ("[]", f"paths names none, so the test would not run; there are {ALL_PATHS}"),
     ],
 )
 @pytest.mark.parametrize("fixture", ["intake", "intake_path"])
@@ -273,15 +278,19 @@ def test_a_marker_that_nothing_reads_fails_its_test(project: Project) -> None:
         @pytest.mark.intake(events=2)
         def test_skips():
             pytest.skip("not today")
+
+        @pytest.mark.intake
+        def test_bare(): pass
         """
     )
-    assert ran.outcomes == {"failed": 4, "passed": 1, "xfailed": 1, "skipped": 1}, ran.output
+    assert ran.outcomes == {"failed": 5, "passed": 1, "xfailed": 1, "skipped": 1}, ran.output
     lacks = "says nothing here, for the test uses no intake: it lacks the fixture intake_env, or intake."
     assert ran.messages == [
         f"test_it.py::test_without: @pytest.mark.intake(events=5, path='http') {lacks}",
         f"test_it.py::test_parameter[2]: @pytest.mark.intake(fail_on='never') {lacks}",
         f"test_it.py::TestOld::test_method: @pytest.mark.intake(events=2) {lacks}",
         "KeyError: 'by itself'",
+        f"test_it.py::test_bare: @pytest.mark.intake {lacks}",
     ]
 
 
@@ -325,10 +334,8 @@ def test_markers_that_are_read_or_are_not_the_tests_own_fail_nothing(project: Pr
         def test_path_alone(intake_path):
             assert intake_path == "http"
 
-        @pytest.mark.intake
-        def test_that_says_nothing(): pass
         """,
-        tests=7,
+        tests=6,
     )
 
 
@@ -339,6 +346,6 @@ def test_the_marker_and_the_fixtures_are_explained_by_pytest(project: Project) -
     for name, explained in {
         "intake": "A stand-in for Datadog's OpenLineage intake, of this test's own.",
         "intake_path": "By which path events come",
-        "intake_env": "The test's environment leads OpenLineage clients to its intake",
+        "intake_env": "The test's environment leads OpenLineage clients to ``intake``",
     }.items():
         assert re.search(rf"^{name} -- .*\n    {explained}", ran.output, re.MULTILINE)

@@ -125,8 +125,8 @@ def test_files_that_cannot_be_used_are_told(project: Project) -> None:
 
         1 request was refused or went astray meanwhile:
           POST /api/v1/lineage -> 403
-            HT004: the API key ****0000 is not known here
-              advice: Check which key the producer has, and for which site it was made.
+            HT004 error: the API key ****0000 is not known here
+              advice:   Check which key the producer has, and for which site it was made.
           The key of this test is intake.api_key; intake_env leads clients here with it.
         """
     )
@@ -341,3 +341,95 @@ def test_snapshots_after_the_first_failure_are_not_called_unused(
     ran = project.run("-x")
     assert ran.outcomes == {"failed": 1}
     assert "snapshot unused" not in ran.output
+
+
+FACET = {"_producer": "https://x.example", "_schemaURL": "https://x.example/s.json"}
+
+
+def facets_sent(project: Project, facet: dict[str, Any]) -> str:
+    """A test whose one event has this facet, as it is in its text."""
+    body = json.dumps({**FACET, **facet})
+    return f"""
+    def test_it(intake, send):
+        send("START", inputs=[dataset("a.b.c", acme_x=json.loads({body!r}))])
+        intake.assert_snapshot()
+    """
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"__op": "c"}, {"__op": "d"}),
+        ({"__deleted": True}, {}),
+        ({"snapshot": 8_234_567_890_123_456_789}, {"snapshot": 8_234_567_890_123_456_790}),
+        ({"long": 10**20 + 1}, {"long": 10**20 + 2}),
+        ({"share": 1e-13}, {"share": 0}),
+        ({"flag": 1}, {"flag": True}),
+        ({"list": [1, 2]}, {"list": [True, 2]}),
+        ({"list": [1, 2]}, {"list": [2, 1]}),
+        ({"text": "e\u0301"}, {"text": "é"}),
+    ],
+    ids=str,
+)
+def test_a_value_that_is_another_in_the_least_is_no_snapshot_s(
+    project: Project, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    project.passes(facets_sent(project, before))
+    project.passes(facets_sent(project, before))
+    (key,) = before
+    assert f"/events/0/inputs/0/facets/acme_x/{key}" in project.failure(facets_sent(project, after))
+
+
+def test_another_text_of_the_same_values_is_told(project: Project) -> None:
+    """A file that was formatted by a tool, and keys in another order: no failure, and not in silence."""
+    sent = facets_sent(project, {"a": 1, "b": [2, {"c": 3}]})
+    project.passes(sent)
+    (name,) = files(project)
+    written = (project.path / name).read_text()
+    told = (
+        f"snapshot differs in its text, in no value (order of keys, 1.0 for 1, spaces): {name}; "
+        "--intake-update writes it anew"
+    )
+    project.write(name, json.dumps(json.loads(written)))
+    assert told in project.passes(sent).summary.splitlines()
+    project.write(name, written)
+    assert "snapshot" not in project.passes(sent).summary
+    turned = facets_sent(project, {"b": [2.0, {"c": 3}], "a": 1})
+    assert told in project.passes(turned).summary.splitlines()
+    assert f"snapshot written: {name}" in project.passes(turned, "--intake-update").summary.splitlines()
+    assert "snapshot" not in project.passes(turned).summary
+
+
+def test_ids_are_counted_the_same_whatever_the_order_of_keys(project: Project) -> None:
+    first, second, third = (f"{number}0000000-0000-4000-8000-000000000000" for number in range(3))
+    parent = {**FACET, "run": {"runId": second}, "job": {"namespace": "n", "name": "m"}}
+    tests = """
+    def turned(value):
+        if isinstance(value, dict):
+            return {key: turned(value[key]) for key in reversed(value)}
+        return value
+
+    def test_it(intake, send):
+        event = run_event("START", run=%r, inputs=[dataset("of %s")])
+        send(turned(event) if "TURNED" in os.environ else event)
+        intake.assert_snapshot()
+    """ % ({"runId": first, "facets": {"parent": parent}}, third)  # noqa: UP031 - braces are in the way
+    project.passes(tests)
+    (event,) = content(project, files(project)[0])
+    assert event["run"]["runId"] == "<id 1>"
+    assert event["run"]["facets"]["parent"]["run"]["runId"] == "<id 2>"
+    assert event["inputs"][0]["name"] == "of <id 3>"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TURNED", "1")
+        project.passes(tests)
+
+
+def test_texts_of_snapshots_are_told_over_all_workers(project: Project) -> None:
+    """What one process found is told by another."""
+    from mock_intake_pytest.counts import Tally
+
+    found = Tally()
+    found.snapshots.reworded.add(str(project.path / "a.json"))
+    told = Tally()
+    told.add(Tally.loads(found.dumps()))
+    assert [line for line in told.lines(project.path) if "differs in its text" in line]

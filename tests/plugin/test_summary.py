@@ -8,8 +8,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from mock_intake.report.formats import Kind, formats
 from tests.plugin.running import Project, pinned, timeless
 
+SUFFIXES = [each.suffix.removeprefix(".") for each in formats(Kind.REPORT).values()]
 SEVERAL = """
     def test_ok(intake, send):
         send("START")
@@ -19,12 +21,12 @@ SEVERAL = """
         send("START", job={"namespace": "prod", "name": "load"})
 
     def test_retried(intake, send):
-        intake.fail(503, 2)
+        intake.set_faults("503,503")
         send(), send(), send()
 
     def test_lost(intake, send):
         send("START")
-        intake.fail("reset", None)
+        intake.set_faults("reset", repeat_last=True)
         send("COMPLETE")
 
     def test_astray(intake, send):
@@ -47,7 +49,7 @@ LATE = """
         post(HANDLES[0], run_event("COMPLETE"))
         post(HANDLES[0], run_event("FAIL", job={"namespace": "prod", "name": "load"}))
         send("RUNNING")
-        assert [event.type for event in intake.events()] == ["RUNNING"]
+        assert [event.event_type for event in intake.events()] == ["RUNNING"]
         assert len(intake.exchanges) == 1
         assert intake.refused == []
         assert {finding.code for finding in intake.findings if finding.severity == "error"} == set()
@@ -88,7 +90,7 @@ def test_only_the_first_of_what_was_lost_or_went_astray_is_described(project: Pr
                 HANDLES.append(intake)
                 send()
                 send(b"{}", key="0" * 32)
-                intake.fail(503, None)
+                intake.set_faults("503", repeat_last=True)
                 for number in range(2):
                     for kind in ("RUNNING", "COMPLETE", "FAIL", "ABORT"):
                         send(kind)
@@ -111,7 +113,7 @@ def test_only_the_first_of_what_was_lost_or_went_astray_is_described(project: Pr
     )
 
 
-@pytest.mark.parametrize("suffix", ["json", "xml", "md", "html", "txt"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_report_describes_what_was_lost_and_went_astray(project: Project, suffix: str) -> None:
     project.tests(SEVERAL)
     project.run(f"--intake-report=report.{suffix}")
@@ -167,7 +169,6 @@ def test_late_events_are_told_and_belong_to_no_later_test(project: Project) -> N
         4 events received in 2 tests: 3 ok, 0 warning, 1 error; 0 requests refused or faulted, 0 retries seen
           DD101 error      1 x  the job has no jobType facet, so Datadog would take the event and not process it
           RC102 warning    2 x  run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders never ended
-          DD501 warning    1 x  the run failed, and the event does not say why
           RC101 warning    1 x  run 5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders has no START
         late: 2 requests of test_it.py::test_first came after the test had ended; nothing judged them
         """
@@ -237,7 +238,7 @@ def test_many_late_tests_are_summed_up(project: Project) -> None:
     assert "late: and of 2 more tests" in ran.summary
 
 
-@pytest.mark.parametrize("suffix", ["json", "xml", "md", "html", "txt"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_report_covers_all_tests(project: Project, suffix: str) -> None:
     project.tests(SEVERAL)
     ran = project.run(f"--intake-report=report.{suffix}")
@@ -254,6 +255,27 @@ def test_the_report_covers_all_tests(project: Project, suffix: str) -> None:
         }
     if suffix == "xml":
         assert ET.fromstring(text).tag == "testsuites"  # noqa: S314 - written by ourselves
+
+
+def test_junit_has_one_case_for_each_test_by_its_own_name(project: Project) -> None:
+    """As pytest's own report calls it, so that the two can be laid side by side."""
+    project.tests(SEVERAL)
+    project.run("--intake-report=ours.xml", "--junit-xml=pytest.xml", "-ojunit_family=xunit1")
+    ours, pytests = (
+        {
+            (case.get("classname"), case.get("name")): case
+            for case in ET.parse(project.path / name).iter("testcase")  # noqa: S314 - written by ourselves
+        }
+        for name in ("ours.xml", "pytest.xml")
+    )
+    assert set(ours) < set(pytests), "but for those that received nothing"
+    assert len(ours) == 5
+    assert [name for (_, name), case in ours.items() if case.find("failure") is not None] == ["test_error"]
+    failure = ours["test_it", "test_error"].find("failure")
+    assert failure is not None
+    assert (failure.get("type"), "DD101 error: " in str(failure.text)) == ("DD101", True)
+    output = ours["test_it", "test_retried"].findtext("system-out")
+    assert re.search(r"START load\w*, of test_it\.py::test_retried \(event [0-9a-f]{16}\): ", str(output))
 
 
 @pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "workers"])

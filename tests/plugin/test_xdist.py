@@ -34,9 +34,9 @@ CROWD = """
         run = str(uuid.uuid4())
         for kind in ("START", "RUNNING", "COMPLETE"):
             assert send(kind, f"job {{number}}", run) == 202
-        assert [each.type for each in intake.events()] == ["START", "RUNNING", "COMPLETE"]
+        assert [each.event_type for each in intake.events()] == ["START", "RUNNING", "COMPLETE"]
         assert {{each.job.name for each in intake.events()}} == {{f"job {{number}}"}}
-        assert intake.run().id == run
+        assert intake.run().run_id == run
 
     @pytest.mark.parametrize("number", range(TESTS))
     def test_threads(intake, send, number):
@@ -46,7 +46,7 @@ CROWD = """
             seen = [pool.submit(intake.events) for _ in range(4)]
             assert {{each.result() for each in sent}} == {{202}}
             assert all(each.job.name == "threads" for events in seen for each in events.result())
-        assert sorted(run.id for run in intake.runs()) == sorted(runs)
+        assert sorted(run.run_id for run in intake.runs()) == sorted(runs)
         assert len(intake.events()) == 8
 
     def send_late(intake, name):
@@ -70,7 +70,7 @@ CROWD = """
     @pytest.mark.parametrize("number", range(TESTS))
     def test_faulted(intake, send, number):
         run = str(uuid.uuid4())
-        intake.sequence("503,202" if number % 2 else "202,503")
+        intake.set_faults("503,202" if number % 2 else "202,503")
         statuses = [send("START", "faulted", run), send("COMPLETE", "faulted", run)]
         assert statuses == ([503, 202] if number % 2 else [202, 503])
         assert len(intake.events()) == 1
@@ -164,12 +164,12 @@ def test_the_summary_is_that_of_a_run_without_workers(alone: AloneProject) -> No
 
         @pytest.mark.parametrize("number", range(6))
         def test_it(intake, send, number):
-            intake.fail(503)
+            intake.set_faults("503")
             assert [send("START", f"job {number}"), send("START", f"job {number}")] == [503, 202]
 
         @pytest.mark.intake(events=0)
         def test_lost(intake, send):
-            intake.fail(503)
+            intake.set_faults("503")
             assert send() == 503
 
         def test_snapshot(intake, send):

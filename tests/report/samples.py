@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mock_intake import IntakeServer
-from mock_intake.bodies import decoded_text
-from mock_intake.findings import Finding, Severity, Sureness
+from mock_intake.body.shown import decoded_text
+from mock_intake.model.findings import Finding, Severity, Sureness
 from mock_intake.report.suite import (
     Execution,
     Level,

@@ -6,14 +6,15 @@ import itertools
 import random
 import re
 import time
+from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.report.evidence import lineage_of
-from mock_intake.report.graph import MOST_DRAWN, Graph, Layout, Look, Node, Reason, drawing, layout
-from mock_intake.report.suite import ProducerReport
+from mock_intake.report.graph import MOST_NODES, Graph, Layout, Look, Node, Reason, drawing, layout
+from mock_intake.report.suite import ProducerReport, SuiteReport
+from mock_intake.report.suite_html import to_html
 from tests.report.samples import Recorded
 
 WIDTH, HEIGHT = 200, 44
@@ -122,12 +123,12 @@ def test_any_graph_is_drawn_whole_and_without_overlap(pairs: list[tuple[int, int
 
 def test_the_largest_drawing_takes_no_time() -> None:
     chance = random.Random(1)
-    nodes = [(job if number % 2 else data)(str(number)) for number in range(MOST_DRAWN)]
+    nodes = [(job if number % 2 else data)(str(number)) for number in range(MOST_NODES)]
     edges = {(chance.choice(nodes[0::2]), chance.choice(nodes[1::2])) for _ in range(150)}
     edges |= {(chance.choice(nodes[1::2]), chance.choice(nodes[0::2])) for _ in range(150)}
-    started = time.perf_counter()
+    started = time.thread_time()
     made = layout(Graph(tuple(nodes), tuple(sorted(edges))))
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
     assert overlapping(made) == []
 
 
@@ -213,10 +214,11 @@ def test_lineage_as_the_control_api_gives_it(recorded: Recorded) -> None:
 def test_what_is_too_large_to_be_drawn_is_listed(recorded: Recorded) -> None:
     def page(size: int) -> str:
         jobs = [{"namespace": "ns", "name": f"job {number}"} for number in range(size)]
-        return lineage_of(0, ProducerReport("p", "http", [], [], {"jobs": jobs}))
+        producer = ProducerReport("p", "http", [], [], {"jobs": jobs})
+        return to_html(SuiteReport("title", datetime.now(UTC), [], [producer]))
 
-    assert "<svg" in page(MOST_DRAWN)
-    large = page(MOST_DRAWN + 1)
+    assert "<svg" in page(MOST_NODES)
+    large = page(MOST_NODES + 1)
     assert "<svg" not in large
     assert "too many to be drawn" in large
-    assert f"ns / job {MOST_DRAWN}" in large
+    assert f"ns / job {MOST_NODES}" in large

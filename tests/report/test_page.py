@@ -11,10 +11,11 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser
 
+from mock_intake.report.rendering import style
 from mock_intake.report.suite import SuiteReport
 from mock_intake.report.suite_html import to_html
+from mock_intake.web.rendering import static_file
 from tests.browser import DESK, PHONE, SCREENSHOTS, opened
-from tests.conftest import REPOSITORY
 from tests.report.samples import Recorded, hostile, large, samples
 from tests.test_report import HOSTILE
 
@@ -166,26 +167,7 @@ def test_what_a_page_should_not_do_is_noticed(browser: Browser, tmp_path: Path) 
         assert seen.overflow() > 0
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def test_all_colours_are_legible() -> None:
-    """Contrast of 4.5 : 1 and more on both grounds, in both schemes."""
-    style = (REPOSITORY / "mock_intake" / "report" / "suite.css").read_text()
-    schemes = [
-        dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", block))
-        for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    ]
-    assert len(schemes) == 2
-    for colours in schemes:
-        grounds = [luminance(colours.pop(name)) for name in ("back", "raised")]
-        del colours["line"]
-        assert len(colours) == 8
-        for name, colour in colours.items():
-            for ground in grounds:
-                lighter, darker = sorted((luminance(colour), ground), reverse=True)
-                assert (lighter + 0.05) / (darker + 0.05) >= 4.5, name
+def test_the_page_has_the_style_of_the_pages_of_the_server(recorded: Recorded) -> None:
+    """Whose colours are judged in tests/web/test_in_browser.py."""
+    assert static_file("style.css") == style().encode()
+    assert f"<style>{style()}</style>" in to_html(samples(recorded)["ready"])

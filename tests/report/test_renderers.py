@@ -16,16 +16,19 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from mock_intake.report.formats import Kind, formats, rendered, to_json
 from mock_intake.report.suite import SuiteReport, Verdict
 from mock_intake.report.suite_html import to_html
 from mock_intake.report.suite_markdown import to_markdown
-from mock_intake.report.suite_renderers import RENDERERS, to_json, to_junit
+from mock_intake.report.suite_renderers import to_junit
+from mock_intake.report.suite_sarif import to_sarif
 from mock_intake.report.suite_terminal import print_report, to_text
 from mock_intake.report.suite_words import headline
 from tests.report.samples import VERDICTS, Recorded, hostile, large, samples
 from tests.test_report import HOSTILE, Elements, markup, shown
 
 MIB = 1024 * 1024
+FORMATS = formats(Kind.SUITE)
 HEADLINES = {
     "not ready": "Not ready to go live: 1 required case failed, 1 required case could not be judged.",
     "ready": "Ready to go live: no required case failed.",
@@ -36,6 +39,10 @@ HEADLINES = {
     "no producers": "Not ready to go live: nothing was judged.",
     "nothing": "Nothing was measured.",
 }
+
+
+def rendering(output_format: str, report: SuiteReport) -> str:
+    return "".join(rendered(Kind.SUITE, output_format, report))
 
 
 # The verdict.
@@ -59,7 +66,7 @@ def test_the_verdict_is_that_of_the_model(recorded: Recorded, name: str) -> None
 
 @pytest.mark.parametrize("output_format", ["text", "markdown", "html", "json"])
 def test_every_case_and_verdict_is_there(recorded: Recorded, output_format: str) -> None:
-    rendered = RENDERERS[output_format](samples(recorded)["not ready"])
+    rendered = rendering(output_format, samples(recorded)["not ready"])
     for identity, level, verdict in VERDICTS:
         assert identity in rendered
         assert level in rendered
@@ -68,14 +75,14 @@ def test_every_case_and_verdict_is_there(recorded: Recorded, output_format: str)
         assert told in rendered
 
 
-@pytest.mark.parametrize("output_format", RENDERERS)
+@pytest.mark.parametrize("output_format", FORMATS)
 def test_what_a_baseline_accepts_is_told(recorded: Recorded, output_format: str) -> None:
-    assert "known since May" in RENDERERS[output_format](samples(recorded)["accepted"])
+    assert "known since May" in rendering(output_format, samples(recorded)["accepted"])
 
 
-@pytest.mark.parametrize("output_format", RENDERERS)
+@pytest.mark.parametrize("output_format", FORMATS)
 def test_notes_are_told(recorded: Recorded, output_format: str) -> None:
-    assert "The clock of this machine was set back." in RENDERERS[output_format](samples(recorded)["not ready"])
+    assert "The clock of this machine was set back." in rendering(output_format, samples(recorded)["not ready"])
 
 
 def test_only_what_failed_can_be_accepted(recorded: Recorded) -> None:
@@ -125,7 +132,8 @@ def test_junit_knows_every_verdict(recorded: Recorded) -> None:
     assert "observed as seen" in (cases["delivery/same-again"].system_out or "")
     (failure,) = cases["content/no-error"].result
     assert (failure.message, failure.type) == ("failed as seen", "must")
-    for told in ("What no-error asks.", "first detail", "DD501 warning", "What to do about no-error."):
+    first = recorded.findings[0]
+    for told in ("What no-error asks.", "first detail", f"{first.code} {first.severity}", "What to do about no-error."):
         assert told in (failure.text or "")
     assert cases["resilience/429"].result[0].message == "skipped as seen"
     assert {case.classname for case in suite} == {
@@ -160,9 +168,9 @@ def test_markdown_is_a_table_and_what_failed(recorded: Recorded) -> None:
     text = to_markdown(samples(recorded)["several"])
     kinds = tokens_of(text)
     assert (kinds.count("table_open"), kinds.count("tr_open")) == (1, 1 + len(VERDICTS))
-    assert kinds.count("heading_open") == 2 + 2 * 3
+    assert kinds.count("heading_open") == 3 + 2 * 3
     assert "### HTTP transport: content/no-error (must): failed" in text
-    assert text.index("| Case |") < text.index("## What failed")
+    assert text.index("## What failed") < text.index("## All cases") < text.index("| Case |")
 
 
 @pytest.mark.parametrize("shape", [(10, 5_000), (5_000, 10)])
@@ -266,8 +274,25 @@ def check_json(text: str) -> None:
     assert json.loads(rendered)["producers"][0]["executions"][0]["stdout"] == text
 
 
+def check_github(text: str) -> None:
+    *lines, last = rendering("github", hostile(text)).split("\n")
+    assert last == ""
+    assert len(lines) == len(rendering("github", hostile("plain")).split("\n")) - 1
+    assert all(re.fullmatch(r"::(error|warning|notice) title=[^:,]*::.*", line) for line in lines)
+    assert all(line.isprintable() for line in lines)
+
+
+def check_sarif(text: str) -> None:
+    made = to_sarif(hostile(text))
+    assert made.isascii()
+    (run,) = json.loads(made)["runs"]
+    assert {result["level"] for result in run["results"]} == {"error"}
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     "text": check_text,
+    "sarif": check_sarif,
+    "github": check_github,
     "json": check_json,
     "junit": check_junit,
     "markdown": check_markdown,
@@ -279,7 +304,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_is_shown_as_text(output_format: str, text: str) -> None:
     CHECKS[output_format](text)
-    RENDERERS[output_format](hostile(text)).encode("utf-8")
+    rendering(output_format, hostile(text)).encode("utf-8")
 
 
 @given(text=markup.filter(str.strip))
@@ -290,7 +315,7 @@ def test_any_text_is_shown_as_text(text: str) -> None:
 
 
 def test_every_renderer_is_under_attack() -> None:
-    assert set(CHECKS) == set(RENDERERS)
+    assert set(CHECKS) == set(FORMATS)
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "http://a.example", "//a.example"])

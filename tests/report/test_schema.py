@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mock_intake.findings import Severity, Sureness
+from mock_intake.model.findings import Severity, Sureness
+from mock_intake.report.formats import to_json
 from mock_intake.report.suite import Level, Verdict
-from mock_intake.report.suite_renderers import json_schema, to_json
+from mock_intake.report.suite_renderers import json_schema
 from tests.report.samples import Recorded, hostile, samples
 
 VALIDATOR = Draft202012Validator(json_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)

@@ -1,8 +1,8 @@
-"""Datasets (DS): for each rule events whose datasets trigger it, and the nearest that do not."""
+"""Events whose datasets would not join, or would, for tests to put together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tests.events import dataset, run_event
@@ -20,30 +20,3 @@ def written_and_read(written: DatasetId, read: DatasetId) -> Sequence[Body]:
 
 
 POSTGRES = "postgres://db:5432"
-
-EXAMPLES: Mapping[str, tuple[Sequence[Body], Sequence[Body]]] = {
-    "DS101": (
-        written_and_read((POSTGRES, "shop.public.orders"), (POSTGRES, "shop.public.Orders")),
-        written_and_read((POSTGRES, "shop.public.orders"), (POSTGRES, "shop.public.order")),
-    ),
-    "DS102": (
-        written_and_read((POSTGRES, "shop.public.orders"), ("postgresql://db:5432", "shop.public.orders")),
-        written_and_read((POSTGRES, "shop.public.orders"), ("mysql://db:5432", "shop.public.orders")),
-    ),
-    "DS103": (
-        written_and_read((POSTGRES, "shop.public.orders"), ("postgres://db", "shop.public.orders")),
-        written_and_read((POSTGRES, "shop.public.orders"), ("postgres://db:5433", "shop.public.orders")),
-    ),
-    "DS104": (
-        written_and_read(("s3://lake", "raw/orders"), ("s3://lake", "/raw/orders")),
-        written_and_read(("s3://lake", "raw/orders"), ("s3://lake", "raw_orders")),
-    ),
-    "DS105": (
-        written_and_read((POSTGRES, "shop.public.orders"), (POSTGRES, 'shop.public."orders"')),
-        written_and_read((POSTGRES, "shop.public.orders"), (POSTGRES, "shop.public.-orders-")),
-    ),
-    "DS106": (
-        written_and_read((POSTGRES, "shop.public.orders"), ("postgresql://db", "shop.public.orders")),
-        written_and_read((POSTGRES, "shop.public.orders"), ("postgresql://db", "shop.public.items")),
-    ),
-}

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from mock_intake.exchange import ReceivedRequest, new_exchange_id
-from mock_intake.findings import Finding
-from mock_intake.intake import Intake
+from msgspec.structs import replace
+
 from mock_intake.journal import MemoryJournal
-from mock_intake.judgement import Judge
+from mock_intake.judging.catalogue import JUDGING
+from mock_intake.judging.intake import Intake
+from mock_intake.judging.judgement import Judge
+from mock_intake.model.exchange import ReceivedRequest, new_exchange_id
+from mock_intake.model.findings import Finding
+from mock_intake.rules.definition import JudgingRule
+from mock_intake.rules.examples import example_events
 from mock_intake.views import Views
-from tests.rules import examples_datadog, examples_datasets, examples_openlineage, examples_requests, examples_runs
-from tests.rules.examples_requests import GOOD, Sent
+from tests.rules.examples_requests import GOOD, Sent, sent
 
 Body = dict[str, Any]
 Pair = tuple[Any, Any]
 
-EVENTS: Mapping[str, tuple[Body, Body]] = {**examples_openlineage.EXAMPLES, **examples_datadog.EXAMPLES}
-SEQUENCES: Mapping[str, tuple[Sequence[Body], Sequence[Body]]] = {
-    **examples_runs.EXAMPLES,
-    **examples_datasets.EXAMPLES,
-}
-# HT303 can only be shown over a socket: tests/rules/test_endpoint_findings.py.
-REQUESTS: Mapping[str, tuple[Sent, Sent]] = examples_requests.EXAMPLES
+# What only a connection, an Agent or a proxy can show: test_listener_findings.py, test_endpoint_findings.py.
+OVER_SOCKETS = ("HT107", "HT303", "HT304", "HT305", "HT306")
 
-EXAMPLES: Mapping[str, Pair] = {**REQUESTS, "HT303": examples_requests.NOT_HTTP, **EVENTS, **SEQUENCES}
+
+def _pairs(make: Callable[[JudgingRule[Any], Any], Any], *subjects: str) -> dict[str, Pair]:
+    """Trigger and neighbour of every rule about these subjects, as they are judged."""
+    return {
+        code: (make(rule, rule.trigger), make(rule, rule.neighbour))
+        for code, rule in JUDGING.items()
+        if rule.words.subject in subjects and code not in OVER_SOCKETS
+    }
+
+
+EVENTS: Mapping[str, tuple[Body, Body]] = _pairs(lambda rule, example: example_events(rule, example)[0], "event")
+SEQUENCES: Mapping[str, tuple[Sequence[Body], Sequence[Body]]] = _pairs(example_events, "run", "dataset")
+REQUESTS: Mapping[str, tuple[Sent, Sent]] = _pairs(lambda rule, example: sent({**rule.given, **example}), "request")
+
+EXAMPLES: Mapping[str, Pair] = {**REQUESTS, **EVENTS, **SEQUENCES}
 
 _judge = Judge()
 
@@ -48,7 +61,7 @@ def found_in_request(sent: Sent) -> tuple[Finding, ...]:
 def request_with(body: bytes, number: int = 0) -> ReceivedRequest:
     """A good request with this body; the number orders requests in time, by seconds."""
     received_at = datetime(2026, 11, 1, 13, tzinfo=UTC) + timedelta(seconds=number)
-    return GOOD._replace(id=new_exchange_id(), body=body, wire_size=len(body), received_at=received_at)
+    return replace(GOOD, id=new_exchange_id(), body=body, wire_size=len(body), received_at=received_at)
 
 
 def views_of(bodies: Sequence[Body]) -> Views:

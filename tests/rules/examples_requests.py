@@ -1,21 +1,24 @@
-"""Requests (HT): for each rule one that triggers it, and the nearest that does not."""
+"""Requests, for tests to put together and for the examples of rules (HT)."""
 
 from __future__ import annotations
 
-import gzip
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from mock_intake.datadog.authentication import Keys
-from mock_intake.exchange import Headers, ReceivedRequest
-from mock_intake.intake import LARGE_UNCOMPRESSED, Settings
+from mock_intake.judging.intake import Settings
+from mock_intake.model.exchange import Headers, ReceivedRequest
+from mock_intake.rules.examples import ABSENT, KEY, OTHER_KEY, Repeated, changed
 from tests.events import run_event
 
-KEY = "5e11ab1e5e11ab1e5e11ab1e5e11ab1e"
-OTHER_KEY = "0ddba110ddba110ddba110ddba110ddb"
+__all__ = ["KEY", "OTHER_KEY"]
+
 SHORT_KEY = KEY[:31]
 APPLICATION_KEY = KEY + "deadbeef"
 
@@ -37,6 +40,11 @@ def headers(*changes: tuple[str, str | None]) -> Headers:
     return tuple((name, value) for name, value in named.items() if value is not None)
 
 
+def several(name: str, *values: str) -> Headers:
+    """The same with several headers of one name."""
+    return (*[pair for pair in headers() if pair[0] != name], *[(name, value) for value in values])
+
+
 GOOD = ReceivedRequest(
     id="0123456789abcdef",
     method="POST",
@@ -50,22 +58,22 @@ GOOD = ReceivedRequest(
 
 
 def with_headers(*changes: tuple[str, str | None]) -> Sent:
-    return Sent(GOOD._replace(headers=headers(*changes)))
+    return Sent(replace(GOOD, headers=headers(*changes)))
 
 
 def with_key(key: str, *known: str) -> Sent:
     """A request with this key, to an intake that knows these; without any, every well-formed one."""
     settings = Settings(keys=Keys(frozenset(known) if known else None))
-    return Sent(GOOD._replace(headers=headers(("authorization", f"Bearer {key}"))), settings)
+    return Sent(replace(GOOD, headers=headers(("authorization", f"Bearer {key}"))), settings)
 
 
 def with_body(body: bytes, *, encoding: str | None = None, limit: int | None = None) -> Sent:
-    request = GOOD._replace(body=body, wire_size=len(body), headers=headers(("content-encoding", encoding)))
+    request = replace(GOOD, body=body, wire_size=len(body), headers=headers(("content-encoding", encoding)))
     return Sent(request, Settings() if limit is None else Settings(max_body=limit))
 
 
 def at(path: str, query: str = "") -> Sent:
-    return Sent(GOOD._replace(path=path, query=query))
+    return Sent(replace(GOOD, path=path, query=query))
 
 
 def nested(levels: int) -> bytes:
@@ -73,40 +81,46 @@ def nested(levels: int) -> bytes:
     return b'{"deep":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
 
 
-EXAMPLES: Mapping[str, tuple[Sent, Sent]] = {
-    "HT001": (with_headers(("authorization", None)), Sent(GOOD)),
-    "HT002": (with_headers(("authorization", f"Basic {KEY}")), Sent(GOOD)),
-    "HT003": (with_headers(("authorization", None), ("dd-api-key", KEY)), Sent(GOOD)),
-    "HT004": (with_key(OTHER_KEY, KEY), with_key(KEY, KEY)),
-    "HT005": (with_key(SHORT_KEY, SHORT_KEY, KEY), with_key(KEY, SHORT_KEY, KEY)),
-    "HT006": (at("/api/v1/lineage", f"api_key={KEY}"), at("/api/v1/lineage", "api-version=2")),
-    "HT007": (
-        with_body(BODY.replace(b"load_orders", KEY.encode())),
-        with_body(BODY.replace(b"load_orders", OTHER_KEY.encode())),
-    ),
-    "HT101": (with_headers(("content-type", "text/json")), with_headers(("content-type", "application/json"))),
-    "HT102": (with_body(BODY, encoding="br"), with_body(BODY, encoding="identity")),
-    "HT103": (with_body(gzip.compress(BODY)[:-1], encoding="gzip"), with_body(gzip.compress(BODY), encoding="gzip")),
-    "HT104": (with_body(BODY, limit=len(BODY) - 1), with_body(BODY, limit=len(BODY))),
-    "HT105": (with_body(BODY.ljust(LARGE_UNCOMPRESSED + 1)), with_body(BODY.ljust(LARGE_UNCOMPRESSED))),
-    "HT106": (Sent(GOOD._replace(complete=False)), Sent(GOOD)),
-    "HT201": (with_body(BODY[:-1]), with_body(BODY)),
-    "HT202": (with_body(orjson.dumps(BODY.decode())), with_body(BODY)),
-    "HT203": (with_body(b"[" + BODY + b"]"), with_body(BODY)),
-    "HT204": (
-        with_body(BODY.replace(b'"JOB"', b'"JOB","cost":NaN')),
-        with_body(BODY.replace(b'"JOB"', b'"JOB","cost":1e9')),
-    ),
-    "HT205": (with_body(nested(201)), with_body(nested(200))),
-    "HT301": (at("/api/v1/lineage/"), at("/api/v1/lineage")),
-    "HT302": (Sent(GOOD._replace(method="PUT")), Sent(GOOD)),
-}
+def sent(changes: Mapping[str, Any]) -> Sent:
+    """The good request with these changes, as an example of a rule tells them, and the intake that it is sent to."""
+    request, settings = GOOD, Settings()
+    fields: dict[str, str | None] = {}
+    event = orjson.loads(BODY)
+    for place, value in changes.items():
+        where, _, name = place.partition(":")
+        if place.startswith("/"):
+            event = changed(event, {place: str(value) if isinstance(value, Repeated) else value})
+            request = _with_body(request, orjson.dumps(event))
+        elif where == "header" and isinstance(value, tuple):
+            return Sent(replace(request, headers=several(name.lower(), *value)), settings)
+        elif where == "header":
+            fields[name.lower()] = None if value is ABSENT else str(value)
+        elif place == "body":
+            request = _with_body(request, str(value).encode())
+        elif place == "intake:keys":
+            settings = dataclasses.replace(settings, keys=Keys(frozenset(value)))
+        elif place == "intake:max-body":
+            settings = dataclasses.replace(settings, max_body=value)
+        else:
+            assert place in ("path", "query", "method", "complete"), f"no place of a request: {place}"
+            request = replace(request, **{place: value})
+    return Sent(replace(request, headers=headers(*fields.items())), settings)
 
-_HEAD = f"Host: intake\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\nConnection: close\r\n"
-_REST = f"{_HEAD}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
-# HT303: bytes for a real connection, since only a server can tell that something is no HTTP.
-NOT_HTTP: tuple[bytes, bytes] = (
-    b"POST /api/v1/lineage HTTQ/1.1\r\n" + _REST,
-    b"POST /api/v1/lineage HTTP/1.1\r\n" + _REST,
-)
+def _with_body(request: ReceivedRequest, body: bytes) -> ReceivedRequest:
+    return replace(request, body=body, wire_size=len(body))
+
+
+def as_bytes(changes: Mapping[str, Any]) -> bytes:
+    """The same as a connection carries it, for what is told before a request is read."""
+    line, fields = "POST /api/v1/lineage HTTP/1.1", {"Host": "intake", "Content-Type": "application/json"}
+    for place, value in changes.items():
+        where, _, name = place.partition(":")
+        if where == "header":
+            fields[name] = str(value)
+        else:
+            assert place == "request line", f"no place of what a connection carries: {place}"
+            line = value
+    fields |= {"Authorization": f"Bearer {KEY}", "Content-Length": str(len(BODY)), "Connection": "close"}
+    head = "\r\n".join([line, *(f"{name}: {value}" for name, value in fields.items())])
+    return f"{head}\r\n\r\n".encode() + BODY

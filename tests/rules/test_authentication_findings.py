@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from mock_intake.datadog.authentication import Keys
-from mock_intake.exchange import ANONYMOUS, UNATTRIBUTED
-from mock_intake.intake import Intake, Settings
-from mock_intake.masking import org_of
-from tests.rules.examples_judged import Told, only, told
+from mock_intake.judging.intake import Intake, Settings
+from mock_intake.model.exchange import ANONYMOUS, UNATTRIBUTED
+from mock_intake.secrets.api_keys import org_of
+from tests.rules.examples_judged import REQUESTS, Told, only, told
 from tests.rules.examples_requests import (
     APPLICATION_KEY,
     BODY,
-    EXAMPLES,
     GOOD,
     KEY,
     SHORT_KEY,
@@ -58,10 +58,12 @@ def malformed(message: str, characters: int, advice: str = COPY_THE_KEY) -> Told
     return Told(HEADER, message, "32 hexadecimal digits", f"{characters} characters", advice)
 
 
+SET_IT = "Set the variable that the key comes from (DD_API_KEY), and let the producer fail where it is not set."
+FILL_IN = "Set the variable that the key comes from (DD_API_KEY); a shell fills it in within double quotes only."
 REFUSED: list[tuple[str, int, Sent, Told]] = [
-    ("HT001", 401, EXAMPLES["HT001"][0], no_key("no Authorization header")),
+    ("HT001", 401, REQUESTS["HT001"][0], no_key("no Authorization header")),
     ("HT001", 401, with_headers(("authorization", " ")), no_key("an empty Authorization header")),
-    ("HT002", 401, EXAMPLES["HT002"][0], not_bearer("has the scheme Basic", "Authorization: Basic ****")),
+    ("HT002", 401, REQUESTS["HT002"][0], not_bearer("has the scheme Basic", "Authorization: Basic ****")),
     (
         "HT002",
         401,
@@ -83,16 +85,16 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
     (
         "HT003",
         401,
-        EXAMPLES["HT003"][0],
+        REQUESTS["HT003"][0],
         elsewhere("header:dd-api-key", "the header dd-api-key", "dd-api-key: ****ab1e"),
     ),
     (
         "HT003",
         401,
-        Sent(GOOD._replace(headers=headers(("authorization", None)), query=f"api_key={KEY}")),
+        Sent(replace(GOOD, headers=headers(("authorization", None)), query=f"api_key={KEY}")),
         elsewhere("query:api_key", "the query parameter api_key", "api_key: ****ab1e"),
     ),
-    ("HT004", 403, EXAMPLES["HT004"][0], unknown("****0ddb", "one of the keys that the intake was given")),
+    ("HT004", 403, REQUESTS["HT004"][0], unknown("****0ddb", "one of the keys that the intake was given")),
     ("HT004", 403, with_key(SHORT_KEY), unknown("****1ab1", "32 hexadecimal digits")),
     (
         "HT005",
@@ -111,11 +113,37 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
             "HT005",
             403,
             with_key(key),
+            malformed("the key is a placeholder that was never filled in", len(key), FILL_IN),
+        )
+        for key in ("<DD_API_KEY>", "${DD_API_KEY}", "$DD_API_KEY", "{{ dd_key }}", "%DD_API_KEY%", "YOUR_API_KEY")
+    ),
+    *(
+        (
+            "HT005",
+            403,
+            with_key(key),
+            malformed(f"the key is the word {key}: a variable that was not set was made into text", len(key), SET_IT),
+        )
+        for key in ("None", "null", "undefined", "nil")
+    ),
+    *(
+        (
+            "HT005",
+            403,
+            with_key(key),
             malformed(
-                "the key has quotes or brackets around it, or is a placeholder that was never filled in", len(key)
+                "the word Bearer stands twice, so the key is not read as one",
+                len(key),
+                "Give the client the key alone: it writes Bearer before it.",
             ),
         )
-        for key in (f'"{KEY}"', "<DD_API_KEY>", "${DD_API_KEY}")
+        for key in ("Bearer", f"Bearer {KEY}")
+    ),
+    (
+        "HT005",
+        403,
+        with_key(f'"{KEY}"'),
+        malformed("the key has quotes or brackets around it, or is a placeholder that was never filled in", 34),
     ),
 ]
 
@@ -130,7 +158,7 @@ def test_a_refusal_says_what_is_wrong_with_the_key(code: str, status: int, sent:
 
 @pytest.mark.parametrize(("code", "detail"), [("HT001", "API key is missing"), ("HT004", "API key is invalid")])
 def test_a_refusal_has_the_form_of_datadogs_other_intakes(code: str, detail: str) -> None:
-    sent = EXAMPLES[code][0]
+    sent = REQUESTS[code][0]
     response = Intake(sent.settings).receive(sent.request).response
     title = {401: "Unauthorized", 403: "Forbidden"}[response.status_code]
     error = {"status": str(response.status_code), "title": title, "detail": detail}
@@ -138,10 +166,10 @@ def test_a_refusal_has_the_form_of_datadogs_other_intakes(code: str, detail: str
 
 
 TAKEN: list[tuple[str, Sent, Told]] = [
-    ("HT005", EXAMPLES["HT005"][0], malformed("the key has 31 digits, an API key has 32", 31)),
+    ("HT005", REQUESTS["HT005"][0], malformed("the key has 31 digits, an API key has 32", 31)),
     (
         "HT006",
-        EXAMPLES["HT006"][0],
+        REQUESTS["HT006"][0],
         Told(
             "query:api_key",
             "the URL carries a key too",
@@ -151,8 +179,20 @@ TAKEN: list[tuple[str, Sent, Told]] = [
         ),
     ),
     (
+        "HT008",
+        REQUESTS["HT008"][0],
+        Told(
+            "header:Authorization",
+            "the request has 2 Authorization headers that differ, and the first was read",
+            "one Authorization header",
+            "2 Authorization headers",
+            "Find what adds the other one: a client's own key beside a header that was set by hand, a proxy, or "
+            "~/.netrc.",
+        ),
+    ),
+    (
         "HT007",
-        EXAMPLES["HT007"][0],
+        REQUESTS["HT007"][0],
         Told(
             "body",
             "an API key stands in the body; it was masked before the body was kept",
@@ -185,12 +225,12 @@ def test_the_scheme_may_be_in_any_case(scheme: str) -> None:
 
 @pytest.mark.parametrize(("code", "org"), [("HT001", UNATTRIBUTED), ("HT003", org_of(KEY)), ("HT004", UNATTRIBUTED)])
 def test_a_refused_request_belongs_to_the_org_of_a_known_key_only(code: str, org: str) -> None:
-    sent = EXAMPLES[code][0]
+    sent = REQUESTS[code][0]
     assert Intake(sent.settings).receive(sent.request).org == org
 
 
 def test_the_key_in_a_body_is_masked_in_what_is_kept() -> None:
-    kept = Intake().receive(EXAMPLES["HT007"][0].request)
+    kept = Intake().receive(REQUESTS["HT007"][0].request)
     assert kept.request.body == BODY.replace(b"load_orders", b"****ab1e")
     assert kept.event is not None
     assert kept.event.job_name == "****ab1e"

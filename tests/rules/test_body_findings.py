@@ -7,11 +7,13 @@ import zlib
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
-from mock_intake.exchange import Exchange
-from mock_intake.intake import LARGE_UNCOMPRESSED, Intake, Settings
-from tests.rules.examples_judged import Told, only, told
-from tests.rules.examples_requests import BODY, EXAMPLES, GOOD, Sent, headers, nested, with_body, with_headers
+from mock_intake.datadog.rules.bodies import LARGE_UNCOMPRESSED
+from mock_intake.judging.intake import Intake, Settings
+from mock_intake.model.exchange import Exchange
+from tests.rules.examples_judged import REQUESTS, Told, only, told
+from tests.rules.examples_requests import BODY, GOOD, Sent, headers, nested, with_body, with_headers
 
 TYPE_ADVICE = 'Send the header Content-Type: application/json (curl: -H "Content-Type: application/json", or --json).'
 ENCODED_ADVICE = "Set Content-Encoding: gzip exactly when the body is gzip."
@@ -23,6 +25,11 @@ NUMBER_ADVICE = "Send null or leave the field out; json.dumps(..., allow_nan=Fal
 DEEP_ADVICE = "Flatten the facet that nests so deeply."
 ONE_BY_ONE = "Send the events one by one."
 OBJECT_ADVICE = "Send the event itself, not a string or a list that holds it."
+
+TO_UTF_8 = (
+    "PowerShell: -ContentType 'application/json; charset=utf-8'; Java: getBytes(StandardCharsets.UTF_8); Python: "
+    "json.dumps(event).encode()."
+)
 
 
 def received(sent: Sent) -> Exchange:
@@ -74,7 +81,7 @@ def beginning(body: bytes) -> str:
 
 
 TAKEN: list[tuple[str, Sent, Told]] = [
-    ("HT101", EXAMPLES["HT101"][0], content_type("the Content-Type is not JSON's", "text/json")),
+    ("HT101", REQUESTS["HT101"][0], content_type("the Content-Type is not JSON's", "text/json")),
     ("HT101", with_headers(("content-type", None)), content_type("the request has no Content-Type", "none")),
     (
         "HT101",
@@ -83,7 +90,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
     ),
     (
         "HT105",
-        EXAMPLES["HT105"][0],
+        with_body(BODY.ljust(LARGE_UNCOMPRESSED + 1)),
         Told(
             "body",
             "a body of 100,001 bytes was sent uncompressed",
@@ -95,7 +102,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
 ]
 
 REFUSED: list[tuple[str, int, Sent, Told]] = [
-    ("HT102", 415, EXAMPLES["HT102"][0], unsupported("br")),
+    ("HT102", 415, REQUESTS["HT102"][0], unsupported("br")),
     ("HT102", 415, with_body(GZIP, encoding="gzip, br"), unsupported("gzip, br")),
     (
         "HT103",
@@ -142,25 +149,25 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
     (
         "HT104",
         413,
-        EXAMPLES["HT104"][0],
+        with_body(BODY, limit=len(BODY) - 1),
         too_large(f"{len(BODY) - 1} bytes on the wire", f"{len(BODY)} bytes"),
     ),
     (
         "HT104",
         413,
-        Sent(GOOD._replace(wire_size=5_242_881, too_large=True)),
+        Sent(replace(GOOD, wire_size=5_242_881, too_large=True)),
         too_large("5,242,880 bytes on the wire", "5,242,881 bytes"),
     ),
     (
         "HT104",
         413,
-        Sent(GOOD._replace(body=GZIP, headers=headers(("content-encoding", "gzip"))), Settings(max_decoded=500)),
+        Sent(replace(GOOD, body=GZIP, headers=headers(("content-encoding", "gzip"))), Settings(max_decoded=500)),
         too_large("500 bytes decoded", "more than 500 bytes"),
     ),
     (
         "HT106",
         400,
-        EXAMPLES["HT106"][0],
+        REQUESTS["HT106"][0],
         Told(
             "body",
             f"the connection ended after {len(BODY)} bytes of the body",
@@ -172,7 +179,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
     (
         "HT201",
         400,
-        EXAMPLES["HT201"][0],
+        with_body(BODY[:-1]),
         no_json(f"Expecting ',' delimiter at line 1 column {len(BODY)}", '...uts":[],"outputs":[]'),
     ),
     (
@@ -205,6 +212,23 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
             "This looks like a form. Send the event itself as the body, with Content-Type: application/json.",
         ),
     ),
+    # No hint at a cause that is not there: what base64 ends with makes no form.
+    (
+        "HT201",
+        400,
+        with_body(b"eyJhIjoxfQ=="),
+        no_json("Expecting value at line 1 column 1", "eyJhIjoxfQ=="),
+    ),
+    (
+        "HT201",
+        400,
+        with_body(b'{"a": 1}\n{"a": 2}'),
+        no_json(
+            "Extra data at line 2 column 1",
+            '{"a": 1}\ufffd{"a": 2}',
+            "These are several JSON values one after another, as in NDJSON: send each event in a request of its own.",
+        ),
+    ),
     (
         "HT201",
         400,
@@ -229,12 +253,32 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT201",
         400,
         with_body(b'{"name": "caf\xe9"}'),
-        no_json("byte 13 is not UTF-8 (invalid continuation byte)", '{"name": "caf\\xe9"}'),
+        no_json(
+            "byte 13 is not UTF-8 (invalid continuation byte)",
+            '{"name": "caf\\xe9"}',
+            f"Encode the body as UTF-8; this looks like ISO-8859-1 (Latin-1). {TO_UTF_8}",
+        ),
+    ),
+    (
+        "HT201",
+        400,
+        with_body(b'{"name": "\x93caf\xe9\x94"}'),
+        no_json(
+            "byte 10 is not UTF-8 (invalid start byte)",
+            '{"name": "\\x93caf\\xe9\\x94"}',
+            f"Encode the body as UTF-8; this looks like Windows-1252. {TO_UTF_8}",
+        ),
+    ),
+    (
+        "HT201",
+        400,
+        with_body(b'{"name": "caf\x81"}'),
+        no_json("byte 13 is not UTF-8 (invalid start byte)", '{"name": "caf\\x81"}'),
     ),
     (
         "HT202",
         400,
-        EXAMPLES["HT202"][0],
+        REQUESTS["HT202"][0],
         no_object("a string", "The event was serialised twice: send the object, not a string with the object in it."),
     ),
     ("HT202", 400, with_body(b'"START"'), no_object("a string")),
@@ -278,6 +322,30 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
             "at most 200 levels",
             '{"deep":' + "[" * 52 + "...",
             DEEP_ADVICE,
+        ),
+    ),
+    (
+        "HT108",
+        501,
+        Sent(replace(REQUESTS["HT108"][0].request, body=gzip.compress(b"{}", mtime=0))),
+        Told(
+            "header:Transfer-Encoding",
+            "the transfer coding gzip, chunked is not supported",
+            "chunked, or no Transfer-Encoding",
+            "gzip, chunked",
+            "Say Content-Encoding: gzip of a compressed body, and leave Transfer-Encoding to the HTTP library.",
+        ),
+    ),
+    (
+        "HT206",
+        400,
+        with_body(b'{"many":[' + b"{}," * 1_000_000 + b"{}]}"),
+        Told(
+            "body",
+            "it holds more than 1,000,000 values",
+            "at most 1,000,000 values",
+            '{"many":[' + "{}," * 17 + "...",
+            "Leave out the facet that holds them, or send less with each event.",
         ),
     ),
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mock_intake.findings import Severity
+from mock_intake.datadog.rules import DATASETS
+from mock_intake.model.findings import Severity
 from tests.events import dataset, dataset_event
-from tests.rules.examples_datasets import EXAMPLES, POSTGRES, DatasetId, written_and_read
-from tests.rules.examples_judged import Told, only, told, views_of
+from tests.rules.examples_datasets import POSTGRES, DatasetId, written_and_read
+from tests.rules.examples_judged import SEQUENCES, Told, only, told, views_of
 
 ONE = f"{POSTGRES} shop.public.orders"
 
@@ -17,7 +18,10 @@ PINNED: list[tuple[str, str, str, str, str]] = [
         ONE,
         f"{POSTGRES} shop.public.Orders",
         "upper and lower case",
-        "Use the case that the platform itself reports (Snowflake: upper, PostgreSQL: lower).",
+        (
+            "Use the case that the platform itself reports (Snowflake: upper, PostgreSQL: lower). "
+            f"It would be {ONE}. A name in quotes keeps its case: where these are two, write the quotes."
+        ),
     ),
     (
         "DS102",
@@ -54,12 +58,23 @@ PINNED: list[tuple[str, str, str, str, str]] = [
         "the scheme's spelling and the default port",
         "Build all names with one function, after the naming table.",
     ),
+    (
+        "DS107",
+        ONE,
+        f'"{POSTGRES}" "shop.public.orders "',
+        "white space, or in characters that nobody sees",
+        "Strip what comes from files and environment variables before it becomes a name.",
+    ),
 ]
+
+
+def test_every_rule_has_its_words_here() -> None:
+    assert [code for code, *_ in PINNED] == list(DATASETS)
 
 
 @pytest.mark.parametrize(("code", "one", "other", "ways", "advice"), PINNED)
 def test_the_finding_reads(code: str, one: str, other: str, ways: str, advice: str) -> None:
-    finding = only(views_of(EXAMPLES[code][0]).dataset_findings(), code)
+    finding = only(views_of(SEQUENCES[code][0]).dataset_findings(), code)
     message = f"{other} and {one} differ only in {ways}, so they would not join"
     assert told(finding) == Told("", message, one, other, advice)
     assert finding.severity is Severity.WARNING
@@ -171,3 +186,43 @@ def test_the_dataset_that_is_named_best_is_expected_wherever_it_comes() -> None:
 def test_of_names_that_are_all_wrong_the_one_with_the_fewest_issues_is_expected() -> None:
     table = "public.orders"
     assert compared(("postgres://db", table), (POSTGRES, table)) == [(f"{POSTGRES} {table}", f"postgres://db {table}")]
+
+
+MAY_BE_TWO: list[tuple[str, DatasetId, DatasetId]] = [
+    ("DS101", ("bigquery", "shop.sales.orders"), ("bigquery", "shop.sales.Orders")),
+    ("DS101", ("mysql://db:3306", "shop.orders"), ("mysql://db:3306", "shop.Orders")),
+    ("DS101", ("s3://lake", "raw/orders"), ("s3://lake", "raw/Orders")),
+]
+SURELY_ONE: list[tuple[str, DatasetId, DatasetId]] = [
+    ("DS101", (POSTGRES, "shop.public.orders"), (POSTGRES, "shop.public.Orders")),
+    ("DS101", ("mysql://db:3306", "shop.orders"), ("mysql://DB:3306", "shop.orders")),  # hosts have no case
+    ("DS106", ("s3://lake", "raw/Orders"), ("s3a://lake", "/raw/Orders")),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "one", "other", "severity"),
+    [(*case, Severity.INFO) for case in MAY_BE_TWO] + [(*case, Severity.WARNING) for case in SURELY_ONE],
+)
+def test_case_is_no_more_than_an_info_where_it_makes_two_names(
+    code: str, one: DatasetId, other: DatasetId, severity: Severity
+) -> None:
+    [finding] = views_of(written_and_read(one, other)).dataset_findings()
+    assert (finding.code, finding.severity) == (code, severity)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ways"),
+    [
+        (("s3://lake", "raw/Orders"), ("s3a://lake", "/raw/Orders"), "the scheme's spelling and slashes"),
+        ((POSTGRES, '"Shop"."Public"."Orders"'), ("pg://db", '"Shop"."Public"."Orders"'), None),
+        ((POSTGRES, "shop.public.Orders"), ("postgresql://DB:5432", "shop.public.Orders"), None),
+    ],
+)
+def test_what_differs_is_named_and_nothing_else(one: DatasetId, other: DatasetId, ways: str | None) -> None:
+    """Both are in capitals, or in quotes, alike."""
+    [finding] = views_of(written_and_read(one, other)).dataset_findings()
+    named = ways or {"pg": "the scheme's spelling and the default port"}.get(
+        other[0].partition(":")[0], "upper and lower case and the scheme's spelling"
+    )
+    assert f"differ only in {named}, so" in finding.message

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from mock_intake import IntakeServer
-from mock_intake.catalogue import RULES
-from mock_intake.exchange import UNATTRIBUTED, Exchange
-from mock_intake.intake import Intake
 from mock_intake.journal import ExchangeFilter
+from mock_intake.judging.catalogue import JUDGING, RULES
+from mock_intake.judging.intake import Intake
+from mock_intake.model.exchange import UNATTRIBUTED, Exchange, ReceivedRequest
+from mock_intake.model.findings import Severity
+from tests.events import run_event
 from tests.rules.examples_judged import Told, only, told
-from tests.rules.examples_requests import BODY, GOOD, KEY, NOT_HTTP, at, headers
+from tests.rules.examples_requests import BODY, GOOD, KEY, as_bytes, at, headers
 
 INTAKE = "/api/v1/lineage"
+# Bytes for a real connection, since only a server can tell that something is no HTTP.
+NOT_HTTP = [as_bytes(example) for example in (JUDGING["HT303"].trigger, JUDGING["HT303"].neighbour)]
 LET_IT_END = "Let the URL end after the host name"
 WRITE = f"Write {INTAKE}"
 
@@ -77,7 +83,7 @@ def test_a_key_in_the_path_is_masked() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
 def test_another_method_than_post_is_refused(method: str) -> None:
-    exchange = Intake().receive(GOOD._replace(method=method))
+    exchange = Intake().receive(replace(GOOD, method=method))
     expected = Told(
         "method",
         f"the intake takes POST, and this was {method}",
@@ -91,7 +97,7 @@ def test_another_method_than_post_is_refused(method: str) -> None:
 
 
 def test_a_misdirected_request_is_told_of_its_path_before_its_key() -> None:
-    request = GOOD._replace(path="/", method="GET", headers=headers(("authorization", None)))
+    request = replace(GOOD, path="/", method="GET", headers=headers(("authorization", None)))
     assert [finding.code for finding in Intake().receive(request).findings] == ["HT301"]
 
 
@@ -153,3 +159,76 @@ def test_tls_to_a_port_that_speaks_http_is_told_as_that(server: IntakeServer) ->
         "43 bytes that begin b'\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xfc\\x03\\x03\\x00'",
         "This is TLS: the producer speaks https to a port that speaks http. Let the URL begin with http://.",
     )
+
+
+def test_the_preface_of_http_2_is_told_as_that(server: IntakeServer) -> None:
+    sent_to(server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    finding = only(exchanges(server)[0].findings, "HT303")
+    assert finding.message == "what was received is no HTTP request, but the preface of HTTP/2"
+    assert "curl --http1.1" in finding.advice
+
+
+def bare(path: str, method: str = "GET") -> ReceivedRequest:
+    """A request that carries nothing, as health checks and scrapers send it."""
+    return replace(GOOD, path=path, method=method, headers=(("host", "localhost"),), body=b"", wire_size=0)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/health/ready", "/favicon.ico"])
+def test_a_probe_is_no_more_than_an_info(path: str, method: str) -> None:
+    [finding] = Intake().receive(bare(path, method)).findings
+    assert (finding.code, finding.severity, finding.actual) == ("HT301", Severity.INFO, path)
+    assert finding.message.endswith("it looks like a probe, for it has neither key nor body")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(bare("/metrics"), headers=GOOD.headers),
+        replace(bare("/metrics"), query="api_key=" + KEY),
+        replace(bare("/metrics"), body=b"{}", wire_size=2),
+        bare("/metrics", "POST"),
+        bare("/api/v1/lineage/"),
+        bare("/openlineage/api/v1/lineage"),
+        bare("/api/v1/lineage/batch"),
+    ],
+    ids=["key", "key in the URL", "body", "POST", "a slash too many", "the Agent's", "batch"],
+)
+def test_what_carries_something_or_is_near_an_endpoint_is_no_probe(request_: ReceivedRequest) -> None:
+    """The endpoint itself with GET is what a redirect leaves of a POST."""
+    exchange = Intake().receive(request_)
+    assert only(exchange.findings, "HT301").severity is Severity.ERROR
+    assert only(Intake().receive(bare(INTAKE)).findings, "HT302").severity is Severity.ERROR
+
+
+HEAD = (
+    b"POST /api/v1/lineage HTTP/1.1\r\nHost: localhost\r\nUser-Agent: python-requests/2.32.3\r\n"
+    b"Authorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+)
+FORKED = (
+    "Two processes write to one connection, as after a fork: make a client per process, after fork, and do not use one "
+    "that has sent before."
+)
+
+
+@pytest.mark.parametrize(("encoding", "code"), [(b"", "HT201"), (b"Content-Encoding: gzip\r\n", "HT103")])
+def test_two_processes_on_one_connection_are_recognised(server: IntakeServer, encoding: bytes, code: str) -> None:
+    """Heads and bodies of both stand one in another, as after a fork; the key is where it belongs."""
+    body = json.dumps(run_event()).encode()[:200]
+    head = HEAD % (KEY.encode(), len(body)) + encoding + b"\r\n"
+    sent_to(server, head + head + body + body)
+    first, rest = reversed(exchanges(server))
+    assert [finding.code for finding in first.findings] == [code]
+    assert first.findings[0].advice == FORKED
+    assert str(first.findings[0].actual).startswith(
+        "the head of another request" if encoding else "POST /api/v1/lineage"
+    )
+    assert KEY.encode() not in first.request.body
+    [finding] = rest.findings
+    assert (finding.code, finding.advice) == ("HT303", f"{FORKED} Or the Content-Length before it was too small.")
+    assert finding.message == "what was received is no HTTP request, but a part of one"
+
+
+def test_a_request_line_that_is_merely_wrong_is_not_taken_for_a_fork(server: IntakeServer) -> None:
+    sent_to(server, (HEAD % (KEY.encode(), 2)).replace(b"HTTP/1.1", b"HTTQ/1.1") + b"\r\n{}")
+    assert FORKED not in only(exchanges(server)[0].findings, "HT303").advice

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.catalogue import RULES
 from mock_intake.datadog.agent import AgentSettings
-from mock_intake.exchange import Exchange
 from mock_intake.journal import ExchangeFilter
-from mock_intake.server.tls import Certificates
+from mock_intake.judging.catalogue import JUDGING, RULES
+from mock_intake.model.exchange import Exchange
+from mock_intake.server.http.tls import Certificates
 from tests.rules.examples_judged import Told, told
-from tests.rules.examples_listeners import AGENT_OFF, HEAD_TOO_LARGE, PROXY_REFUSED
-from tests.rules.examples_requests import BODY, KEY
+from tests.rules.examples_requests import BODY, KEY, as_bytes
 
-SWITCH_ON = "Set ol_proxy_config.enabled and api_key (DD_OL_PROXY_CONFIG_ENABLED, DD_API_KEY) for the Agent."
+SWITCH_ON = (
+    "Let ol_proxy_config.enabled be true (DD_OL_PROXY_CONFIG_ENABLED), and dd_url a site or a URL; the key is the "
+    "Agent's own unless ol_proxy_config.api_key is another."
+)
 
 StartServer = Callable[..., IntakeServer]
+
+
+def examples(code: str) -> tuple[Any, Any]:
+    return JUDGING[code].trigger, JUDGING[code].neighbour
+
+
+HEAD_TOO_LARGE = [as_bytes(example) for example in examples("HT107")]
+# How the Agent is set up.
+AGENT_OFF = [AgentSettings(api_key=KEY, enabled=example["agent:enabled"]) for example in examples("HT304")]
+# What a client asks of its proxy.
+PROXY_REFUSED = [f"{example['request line']}\r\n\r\n".encode() for example in examples("HT305")]
 
 
 def exchanges(server: IntakeServer) -> list[Exchange]:
@@ -44,7 +58,7 @@ def test_a_head_that_is_too_large_is_told_with_its_largest_part(server: IntakeSe
         "request",
         "the request line and the headers are larger than 65,536 bytes; most of that is the header baggage",
         "at most 65,536 bytes",
-        "65,708 bytes",
+        "65,722 bytes",
         "Find what makes it grow: cookies, a header that is added to with every attempt, an event in a header or the "
         "URL.",
     )
@@ -65,7 +79,7 @@ def post_to_agent(server: IntakeServer) -> httpx.Response:
     ("settings", "reason"),
     [
         (AGENT_OFF[0], "it is disabled by configuration (ol_proxy_config.enabled)"),
-        (AgentSettings(api_key=None), "no API key is configured (ol_proxy_config.api_key)"),
+        (AgentSettings(KEY, dd_url="http://[::1"), "the URL of the intake does not parse (ol_proxy_config.dd_url)"),
     ],
 )
 def test_an_agent_that_is_off_says_so(start_server: StartServer, settings: AgentSettings, reason: str) -> None:

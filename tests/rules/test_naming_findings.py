@@ -4,46 +4,92 @@ from __future__ import annotations
 
 import pytest
 
-from mock_intake.catalogue import RULES
-from mock_intake.datadog.naming import NamingIssue, naming_issues, platform_of
+from mock_intake.datadog.naming import naming_issues, platform_of
+from mock_intake.datadog.rules import EVENTS
+from mock_intake.judging.catalogue import RULES
+from mock_intake.model.event import EventView
+from mock_intake.model.findings import Severity
+from mock_intake.rules.events import EventRules
+from tests.events import run_event
 
 LIVE, DRAFT, STANDARD = "Datadog's live page", "Datadog's draft page", "the OpenLineage standard"
 
 MISSING = "Host and port are missing."
-ONE_OF_SEVERAL = "Name one server of several, the same in all jobs."
+ONE = "Name one server of several, the same in all jobs."
 
 MALFORMED: list[tuple[str, str, str, str]] = [
-    ("postgres://", "PostgreSQL", f"postgres://host:port ({LIVE})", MISSING),
-    ("postgres", "PostgreSQL", f"postgres://host:port ({LIVE})", MISSING),
-    ("kafka", "Kafka", f"kafka://host:port ({STANDARD})", MISSING),
-    ("postgres://db", "PostgreSQL", f"postgres://host:port ({LIVE})", "The port is missing."),
-    ("postgresql://db:5432", "PostgreSQL", f"postgres://host:port ({LIVE})", "The scheme is postgres, not postgresql."),
-    ("postgres://etl@db:5432", "PostgreSQL", f"postgres://host:port ({LIVE})", "Take user name and password out."),
-    ("s3://lake/", "S3", f"s3://bucket ({LIVE})", "Leave the slash at the end out."),
-    ("s3://lake/raw", "S3", f"s3://bucket ({LIVE})", "What follows the slash belongs into the name."),
-    ("s3a://lake", "S3", f"s3://bucket ({LIVE})", "The scheme is s3, not s3a."),
-    ("gcs://lake", "Google Cloud Storage", f"gs://bucket ({STANDARD})", "The scheme is gs, not gcs."),
-    ("snowflake://xy12345", "Snowflake", f"snowflake://organisation-account ({LIVE})", ""),
-    ("kafka://one:9092,two:9092", "Kafka", f"kafka://host:port ({STANDARD})", ONE_OF_SEVERAL),
-    ("cassandra://one:9042,two:9042", "Cassandra", f"cassandra://host:port ({STANDARD})", ONE_OF_SEVERAL),
-    ("s3://one,two", "S3", f"s3://bucket ({LIVE})", ""),
-    ("hdfs://", "HDFS", f"hdfs://namenode:port, or hdfs://nameservice ({STANDARD})", ""),
+    (
+        "postgres://db",
+        "PostgreSQL",
+        f"postgres://host:port ({LIVE})",
+        "Write it as postgres://db:5432. The port is missing; 5432 is the usual one.",
+    ),
+    (
+        "postgresql://db:5432",
+        "PostgreSQL",
+        f"postgres://host:port ({LIVE})",
+        "Write it as postgres://db:5432. The scheme is postgres, not postgresql.",
+    ),
+    (
+        "postgres://etl@db:5432",
+        "PostgreSQL",
+        f"postgres://host:port ({LIVE})",
+        "Write it as postgres://db:5432. Take user name and password out.",
+    ),
+    (
+        "postgres",
+        "PostgreSQL",
+        f"postgres://host:port ({LIVE})",
+        "Write it as postgres://host:port. Host and port are missing.",
+    ),
+    ("s3://lake/", "S3", f"s3://bucket ({LIVE})", "Write it as s3://lake. Leave the slash at the end out."),
+    (
+        "s3://lake/raw",
+        "S3",
+        f"s3://bucket ({LIVE})",
+        "Write it as s3://lake, and the name as raw/a.b.c. What follows the slash belongs into the name.",
+    ),
+    ("s3a://lake", "S3", f"s3://bucket ({LIVE})", "Write it as s3://lake. The scheme is s3, not s3a."),
+    (
+        "gcs://lake",
+        "Google Cloud Storage",
+        f"gs://bucket ({STANDARD})",
+        "Write it as gs://lake. The scheme is gs, not gcs.",
+    ),
+    (
+        "snowflake://xy12345:443",
+        "Snowflake",
+        f"snowflake://organisation-account ({LIVE})",
+        "Write it as snowflake://organisation-account.",
+    ),
+    ("kafka://one:9092,two:9092", "Kafka", f"kafka://host:port ({STANDARD})", f"Write it as kafka://one:9092. {ONE}"),
+    (
+        "cassandra://one:9042,two:9042",
+        "Cassandra",
+        f"cassandra://host:port ({STANDARD})",
+        f"Write it as cassandra://one:9042. {ONE}",
+    ),
+    ("s3://one,two", "S3", f"s3://bucket ({LIVE})", "Write it as s3://bucket."),
+    (
+        "hdfs://",
+        "HDFS",
+        f"hdfs://namenode:port, or hdfs://nameservice ({STANDARD})",
+        "Write it as hdfs://namenode:port, or hdfs://nameservice.",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("namespace", "title", "expected", "hint"), MALFORMED)
-def test_a_malformed_namespace_is_told_the_form_who_has_it_and_what_is_wrong(
-    namespace: str, title: str, expected: str, hint: str
+@pytest.mark.parametrize(("namespace", "title", "expected", "advice"), MALFORMED)
+def test_a_malformed_namespace_is_told_the_form_who_has_it_and_what_to_write(
+    namespace: str, title: str, expected: str, advice: str
 ) -> None:
-    [issue] = [issue for issue in naming_issues(namespace, "a.b.c") if issue.field == "namespace"]
-    form = expected.partition(" (")[0]
-    assert issue == NamingIssue(
-        RULES["DD202"],
-        "namespace",
+    [issue] = [issue for issue in naming_issues(namespace, "a.b.c") if issue.pointer == "/namespace"]
+    assert issue == RULES["DD202"].found(
+        "/namespace",
         f'the namespace "{namespace}" is not in the form of {title}',
-        expected,
-        f'"{namespace}"',
-        f"Write it as {form}. {hint}".strip(),
+        expected=expected,
+        actual=f'"{namespace}"',
+        advice=advice,
     )
 
 
@@ -54,7 +100,7 @@ TOLD: list[tuple[str, str, str, str, str, str | None]] = [
         "DD204",
         'the name "public.orders" has fewer parts than a dataset in PostgreSQL has',
         "database.schema.table",
-        "Write it as database.schema.table.",
+        "Write it as <database>.public.orders.",
     ),
     (
         "s3://lake",
@@ -103,7 +149,7 @@ TOLD: list[tuple[str, str, str, str, str, str | None]] = [
 def test_a_wrong_name_is_told_the_form(
     namespace: str, name: str, code: str, message: str, expected: str, advice: str | None
 ) -> None:
-    issue = NamingIssue(RULES[code], "name", message, expected, f'"{name}"', advice)
+    issue = RULES[code].found("/name", message, expected=expected, actual=f'"{name}"', advice=advice)
     assert naming_issues(namespace, name) == (issue,)
 
 
@@ -146,7 +192,7 @@ def test_a_disputed_form_is_told_who_says_what(
     namespace: str, name: str, field: str, other: str, others_form: str, form: str
 ) -> None:
     [issue] = naming_issues(namespace, name)
-    assert (issue.rule, issue.field) == (RULES["DD203"], field)
+    assert (issue.code, issue.pointer) == ("DD203", f"/{field}")
     platform = platform_of(namespace)
     assert platform is not None
     assert issue.message == (
@@ -160,10 +206,90 @@ def test_a_disputed_form_is_told_who_says_what(
 
 def test_a_cut_path_is_told_what_is_left_of_it() -> None:
     [issue] = naming_issues("s3://lake", "/raw/shop//orders/2026/11")
-    assert issue.rule == RULES["DD206"]
+    assert issue.code == "DD206"
     assert issue.message == "the path has 5 levels and is cut to raw/shop/orders"
 
 
 def test_a_long_name_is_cut_where_it_is_quoted() -> None:
-    [issue] = naming_issues("postgres://db:5432", "x" * 200)
-    assert issue.actual == f'"{"x" * 97}..."'
+    [issue] = naming_issues("postgres://db:5432", "x" * 300)
+    assert issue.actual is not None
+    assert issue.actual.startswith(f'"{"x" * 200}... (300 characters, ')
+
+
+SAYING_NOTHING: list[tuple[str, str, str, str, str, str]] = [
+    (
+        "DD208",
+        "shop.public.orders ",
+        'the name "shop.public.orders " has white space at its ends, or characters that nobody sees',
+        '"shop.public.orders"',
+        'Write "shop.public.orders". Strip what comes from files and environment variables before it becomes a name.',
+        "warning",
+    ),
+    (
+        "DD208",
+        "shop.public .orders",
+        'the name "shop.public .orders" has white space at its ends, or characters that nobody sees',
+        '"shop.public.orders"',
+        'Write "shop.public.orders". Strip what comes from files and environment variables before it becomes a name.',
+        "warning",
+    ),
+    (
+        "DD209",
+        "None.public.orders",
+        '"None" in the name "None.public.orders" is a placeholder, no value',
+        "database.schema.table",
+        "Fill the value in before the event is made, and fail where there is none.",
+        "warning",
+    ),
+    (
+        "DD210",
+        "shop.public.orders_*",
+        '"*" in the name "shop.public.orders_*" makes it a pattern of tables',
+        "the name of one dataset",
+        "Name each table or topic that is read; name the table, not its partition.",
+        "warning",
+    ),
+    (
+        "DD212",
+        "SELECT id FROM orders",
+        "the dataset's name is a whole SQL statement",
+        "database.schema.table",
+        (
+            "Name the tables that the statement reads and writes, each a dataset of its own; the statement itself "
+            "belongs into job.facets.sql."
+        ),
+        "warning",
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "name", "message", "expected", "advice", "severity"), SAYING_NOTHING)
+def test_a_name_that_can_name_nothing_is_told_so_and_nothing_of_its_form(
+    code: str, name: str, message: str, expected: str, advice: str, severity: str
+) -> None:
+    [issue] = naming_issues("postgres://db:5432", name)
+    assert issue == RULES[code].found("/name", message, expected=expected, actual=f'"{name}"', advice=advice)
+    assert issue.severity == severity
+
+
+def test_what_is_usual_of_paths_is_no_more_than_an_info() -> None:
+    [issue] = naming_issues("s3://lake", "raw/orders/*.parquet")
+    assert (issue.code, issue.severity) == ("DD210", Severity.INFO)
+    assert issue.message == '"*" in the name "raw/orders/*.parquet" makes it a pattern of paths'
+    [issue] = naming_issues("s3://lake", "tmp/orders")
+    assert (issue.code, issue.severity) == ("DD211", Severity.INFO)
+    assert issue.message == '"tmp" in the path "tmp/orders" is a place for temporary files'
+
+
+def test_a_dataset_that_symlinks_name_as_a_table_is_judged_by_that_name() -> None:
+    def codes(*identifiers: tuple[str, str, str]) -> list[str]:
+        symlinks = {"identifiers": [{"namespace": n, "name": d, "type": kind} for n, d, kind in identifiers]}
+        path = {"namespace": "nfs://share", "name": "warehouse/orders", "facets": {"symlinks": symlinks}}
+        found = EventRules(EVENTS.in_order).judge(EventView(run_event(inputs=[path])))
+        return [finding.code for finding in found if finding.code.startswith("DD2")]
+
+    glue = ("arn:aws:glue:eu-west-1:123456789012", "shop.orders")
+    assert codes() == ["DD201"]
+    assert codes((*glue, "TABLE")) == []
+    assert codes((*glue, "LOCATION")) == ["DD201"]
+    assert codes(("nowhere://x", "shop.orders", "TABLE")) == ["DD201"]

@@ -5,22 +5,38 @@ from __future__ import annotations
 import pytest
 
 from tests.events import dataset, run_event
-from tests.rules.examples_judged import Body, Told, found_in_event, only, told
-from tests.rules.examples_openlineage import EXAMPLES, with_job_facet, with_run_facet
+from tests.rules.examples_judged import EVENTS, Body, Told, found_in_event, only, told
+from tests.rules.examples_openlineage import with_job_facet, with_run_facet
 
 NOW = "`datetime.now(timezone.utc).isoformat()`"
 A_TIME = "RFC 3339 date-time with a UTC offset"
-OFFSET_ADVICE = f"no UTC offset: add `Z` or use {NOW} (datetime.utcnow() gives none)."
+OFFSET_ADVICE = f"no UTC offset: add `Z` or use {NOW} (datetime.utcnow() gives none). If it is in UTC, write "
 
+JAVAS = f"The zone in brackets is Java's, not RFC 3339: keep the offset, drop the brackets, or use {NOW}. "
 TIMES: list[tuple[str, str, str, str]] = [
-    ("OL008", "2026-11-01T12:00:00", "eventTime has no UTC offset", OFFSET_ADVICE),
-    ("OL008", "2026-11-01T12:00:00.123456", "eventTime has no UTC offset", OFFSET_ADVICE),
-    ("OL008", "2026-11-01 12:00:00", "eventTime has no UTC offset", OFFSET_ADVICE),
+    ("OL008", "2026-11-01T12:00:00", "eventTime has no UTC offset", OFFSET_ADVICE + "2026-11-01T12:00:00Z."),
+    (
+        "OL008",
+        "2026-11-01T12:00:00.123456",
+        "eventTime has no UTC offset",
+        OFFSET_ADVICE + "2026-11-01T12:00:00.123456Z.",
+    ),
+    ("OL008", "2026-11-01 12:00:00", "eventTime has no UTC offset", OFFSET_ADVICE + "2026-11-01T12:00:00Z."),
+    ("OL008", "2026-11-01T12:00", "eventTime has no UTC offset", OFFSET_ADVICE + "2026-11-01T12:00:00Z."),
     (
         "OL007",
         "2026-11-01T12:00:00+01:00[Europe/Paris]",
         "eventTime is no RFC 3339 date-time",
-        f"The zone in brackets is Java's, not RFC 3339: keep the offset, drop the brackets, or use {NOW}.",
+        JAVAS + "Write 2026-11-01T12:00:00+01:00.",
+    ),
+    *(
+        ("OL007", value, "eventTime is no RFC 3339 date-time", f"Write {right}; in Python {NOW}.")
+        for value, right in [
+            ("2026-11-01T12:00:00+0100", "2026-11-01T12:00:00+01:00"),
+            ("2026-11-01 12:00:00.5 +01", "2026-11-01T12:00:00.5+01:00"),
+            ("2026-11-01 12:00:00 UTC", "2026-11-01T12:00:00Z"),
+            ("2026-11-01T12:00:00Z ", "2026-11-01T12:00:00Z"),
+        ]
     ),
     (
         "OL007",
@@ -59,14 +75,14 @@ def test_an_unknown_event_type_is_told_those_that_there_are(event_type: str, adv
 
 @pytest.mark.parametrize("code", ["OL001", "OL003", "OL004", "OL006", "OL010", "OL013", "OL101", "OL102", "OL103"])
 def test_what_the_schemas_refuse_is_said_to_violate_the_standard(code: str) -> None:
-    trigger, neighbour = EXAMPLES[code]
+    trigger, neighbour = EVENTS[code]
     assert only(found_in_event(trigger), code).violates == "openlineage"
     assert [finding.code for finding in found_in_event(neighbour) if finding.violates] == []
 
 
 @pytest.mark.parametrize("code", ["OL011", "OL012", "OL104", "OL105", "OL106", "OL107", "OL201", "OL301"])
 def test_what_the_schemas_let_pass_violates_nothing(code: str) -> None:
-    assert [finding.code for finding in found_in_event(EXAMPLES[code][0]) if finding.violates] == []
+    assert [finding.code for finding in found_in_event(EVENTS[code][0]) if finding.violates] == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from mock_intake.catalogue import RULES
 from mock_intake.cli.rules import markdown
+from mock_intake.judging.catalogue import RULES
 from tests.conftest import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "rules.md"

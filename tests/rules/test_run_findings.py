@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from mock_intake.findings import Finding, Severity
-from mock_intake.openlineage.run_cycle import Repeat, repeated
+from mock_intake.model.findings import Finding, Severity
+from mock_intake.model.runs import Repeat
+from mock_intake.openlineage.rules import RUNS
+from mock_intake.openlineage.runs import repeated
 from tests.events import RUN_ID, job_type
-from tests.rules.examples_judged import Body, Told, found_in_sequence, only, told, views_of
-from tests.rules.examples_runs import COMPLETE, EXAMPLES, FAIL, OTHER, PARENT_RUN_ID, RUNNING, START, step
+from tests.rules.examples_judged import SEQUENCES, Body, Told, found_in_sequence, only, told, views_of
+from tests.rules.examples_runs import COMPLETE, FAIL, OTHER, PARENT_RUN_ID, RUNNING, START, step
 
 THE_RUN = f"run {RUN_ID} of prod / load_orders"
 
@@ -123,9 +125,14 @@ PINNED: list[tuple[str, Told]] = [
 ]
 
 
+def test_every_rule_has_its_words_here() -> None:
+    of_parents = ["RC203", "RC205", "RC402", "RC403", "RC404"]  # test_told_of_runs.py
+    assert sorted([*(code for code, _ in PINNED), "RC301", *of_parents]) == list(RUNS)
+
+
 @pytest.mark.parametrize(("code", "expected"), PINNED)
 def test_the_finding_reads(code: str, expected: Told) -> None:
-    assert told(only(found_in_sequence(EXAMPLES[code][0]), code)) == expected
+    assert told(only(found_in_sequence(SEQUENCES[code][0]), code)) == expected
 
 
 def test_an_event_accepted_twice_is_told_of() -> None:
@@ -135,7 +142,8 @@ def test_an_event_accepted_twice_is_told_of() -> None:
         "the same RUNNING was accepted again (0123456789abcdef)",
         "one",
         "the same body again",
-        "Look for two transports (a composite one, or two clients), or a retry of what had succeeded.",
+        "Look for two transports (a composite one, or two clients), a retry of what had succeeded, or two processes "
+        "that write to one connection and read each other's answers: make a client per process, after fork.",
     )
 
 
@@ -157,12 +165,12 @@ def found_so_far(bodies: Sequence[Body]) -> list[Finding]:
 
 @pytest.mark.parametrize("code", ["RC101", "RC102", "RC401"])
 def test_what_is_missing_is_told_only_when_no_more_is_expected(code: str) -> None:
-    assert found_so_far(EXAMPLES[code][0]) == []
+    assert found_so_far(SEQUENCES[code][0]) == []
 
 
-@pytest.mark.parametrize("code", sorted(set(EXAMPLES) - {"RC101", "RC102", "RC401"}))
+@pytest.mark.parametrize("code", sorted({code for code, _ in PINNED} - {"RC101", "RC102", "RC401"}))
 def test_what_is_there_is_told_at_once(code: str) -> None:
-    assert code in [finding.code for finding in found_so_far(EXAMPLES[code][0])]
+    assert code in [finding.code for finding in found_so_far(SEQUENCES[code][0])]
 
 
 def codes(*bodies: Body) -> list[str]:
@@ -213,6 +221,15 @@ def test_two_jobs_that_each_start_and_end_share_a_run_id_and_repeat_nothing() ->
     others = (step(START, 1, name="load_items"), step(COMPLETE, 8, name="load_items"))
     events = (step(START, 0), *others, step(FAIL, 9))
     assert codes(*events) == ["RC202"]
+
+
+def test_of_jobs_that_share_a_run_id_the_one_that_repeats_itself_is_named() -> None:
+    others = (step(START, 1, name="load_items"), step(START, 2, name="load_items"))
+    ends = (step(COMPLETE, 6, name="load_items"), step(FAIL, 7), step(COMPLETE, 8, name="load_items"))
+    found = found_in_sequence((step(START, 0), *others, *ends))
+    whose = f"run {RUN_ID} of prod / load_items"
+    assert only(found, "RC103").message == f"{whose} has 2 START events"
+    assert only(found, "RC104").message == f"{whose} has 2 terminal events: COMPLETE, COMPLETE"
 
 
 def test_a_run_of_a_naive_start_and_an_end_with_offset_has_no_negative_duration() -> None:

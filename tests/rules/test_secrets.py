@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from mock_intake.findings import Finding, Selection
-from mock_intake.judgement import Judge
-from mock_intake.openlineage.run_cycle import Repeat, repeated
+from mock_intake.judging.judgement import Judge
+from mock_intake.model.findings import Finding, Selection
+from mock_intake.model.runs import Repeat
+from mock_intake.openlineage.runs import repeated
 from tests.events import base, dataset, run_event
 from tests.rules.examples_datadog import (
     column_lineage,
@@ -72,7 +73,8 @@ EVENTS: list[tuple[str, Body]] = [
     ("OL101", with_run_facet(SERVER, {"x": 1})),
     ("OL102", with_run_facet(ASSIGNED, documentation(_producer="acme-etl"))),
     ("OL103", with_job_facet("documentation", documentation([ASSIGNED]))),
-    ("OL105", with_run_facet(ASSIGNED, {**base("AcmeRunFacet", "1-0-0"), "x": 1})),
+    ("OL104", with_run_facet(ASSIGNED, {**base("AcmeRunFacet", "1-0-0"), "x": 1})),
+    ("OL105", with_run_facet(ASSIGNED, {**base("X", "1"), "_schemaURL": "https://acme.example/X.json", "x": 1})),
     ("OL108", with_run_facet(ASSIGNED, base("AcmeRunFacet", "1-0-0"))),
     ("OL109", with_job_facet("documentation", documentation(_schemaURL=f"https://etl:{SECRET}@acme.example/A.json"))),
     ("OL201", run_event(inputs=[{**dataset(), "facets": {ASSIGNED: documentation()}}])),
@@ -86,14 +88,24 @@ EVENTS: list[tuple[str, Body]] = [
     ("DD205", reading("postgres://db:5432", f"a.b.c.d?{ASSIGNED}")),
     ("DD206", reading("s3://lake", f"a/b/c/d?{ASSIGNED}")),
     ("DD207", reading("pubsub", ASSIGNED)),
-    ("DD301", run_event(outputs=[dataset("a.b.c", columnLineage=column_lineage(SERVER))])),
-    ("DD301", spoiled_input()),
     ("DD402", job_tags([{"key": ASSIGNED}])),
     ("DD403", job_tags([{"key": ASSIGNED, "value": "x", "source": "user"}])),
     ("DD404", run_tags([{"key": ASSIGNED, "value": "x", "source": "USER"}])),
+]
+
+OF_RUNS: list[tuple[str, Body]] = [
+    ("DD301", run_event(outputs=[dataset("a.b.c", columnLineage=column_lineage(SERVER))])),
+    ("DD301", spoiled_input()),
     ("DD501", with_run_facets("FAIL", **{ASSIGNED: base("AcmeRunFacet", "1-0-0")})),
     ("DD502", run_event("COMPLETE", inputs=[dataset(f"a.b.c?{ASSIGNED}")])),
 ]
+
+
+@pytest.mark.parametrize(("code", "event"), OF_RUNS)
+def test_of_what_is_asked_of_the_run(code: str, event: Body) -> None:
+    findings = found_in_sequence([event])
+    assert code in [finding.code for finding in findings]
+    assert quoting(findings) == []
 
 
 @pytest.mark.parametrize(("code", "event"), EVENTS)
@@ -148,7 +160,7 @@ def test_of_runs() -> None:
 
 def test_of_events_accepted_again() -> None:
     finding = repeated(Repeat("0123456789abcdef", ASSIGNED, excused=False))
-    assert finding.message == "the same password=**** was accepted again (0123456789abcdef)"
+    assert finding.message == "the same password=****~89b4 was accepted again (0123456789abcdef)"
 
 
 def test_of_datasets() -> None:

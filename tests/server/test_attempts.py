@@ -13,7 +13,7 @@ import pytest
 
 from mock_intake import IntakeServer, Settings
 from mock_intake.journal import MemoryJournal
-from mock_intake.masking import org_of
+from mock_intake.secrets.api_keys import org_of
 from tests.events import run_event
 from tests.fuzz import flawed_event, request_bytes, send
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.exchange import Exchange
+from mock_intake.model.exchange import Exchange
 from tests.events import run_event
 from tests.fuzz import Answer, chunked, connect, read_answers, recorded, request_bytes, send
 
@@ -81,6 +82,28 @@ def test_chunks_trailers_and_chunk_extensions_make_one_body(intake: IntakeServer
     framed = chunked(EVENT[:7], EVENT[7:90]) + b"%x;name=value\r\n%s\r\n" % (len(EVENT) - 90, EVENT[90:])
     (answer,), (exchange,) = sent(intake, request_bytes(framed + b"0\r\nX-Sum: 1\r\n\r\n", CHUNKED, length=-1))
     assert (answer.status, exchange.request.body, exchange.request.wire_size) == (202, EVENT, len(EVENT))
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [b"0\r\nX-Sum: " + b"1" * 200_000, b"0\r\n" + b"X: 1\r\n" * 40_000, b"5;" + b"x" * 200_000],
+    ids=["a trailer", "trailers", "a chunk extension"],
+)
+def test_what_stands_around_chunks_has_a_size_of_its_own(intake: IntakeServer, endless: bytes) -> None:
+    """The parser would collect it, however much there is."""
+    head = request_bytes(chunked(EVENT), CHUNKED, length=-1)
+    pieces = [endless[start : start + 30_000] for start in range(0, len(endless), 30_000)]
+    (answer,), (exchange,) = sent(intake, head, *pieces, pause=0.005)
+    assert (answer.status, exchange.request.complete) == (400, False)
+    assert [finding.code for finding in exchange.findings][-1] == "HT106"
+
+
+def test_a_body_in_a_transfer_coding_is_refused_for_that(intake: IntakeServer) -> None:
+    framed = chunked(gzip.compress(EVENT)) + b"0\r\n\r\n"
+    request = request_bytes(framed, [("Transfer-Encoding", "gzip, chunked")], length=-1)
+    (answer,), (exchange,) = sent(intake, request)
+    assert (answer.status, [finding.code for finding in exchange.findings]) == (501, ["HT108"])
+    assert answer.json()["errors"][0]["detail"] == "the transfer coding gzip, chunked is not supported"
 
 
 def test_requests_on_one_connection_are_answered_one_by_one(intake: IntakeServer) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from mock_intake import IntakeServer
 from mock_intake.journal import MemoryJournal
-from mock_intake.masking import org_of
+from mock_intake.secrets.api_keys import org_of
 from tests.events import RUN_ID, dataset, dataset_event, job_event, job_type, run_event, schema
 from tests.fuzz import Answer, flawed_event, request_bytes, send
 

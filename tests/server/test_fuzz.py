@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, note, settings
 
 from mock_intake import IntakeServer, Settings
-from mock_intake.findings import Status
+from mock_intake.model.findings import Status
 from tests.fuzz import FAMILIES, FLAWED, Attack, carry_out, recorded, request_bytes, send
 
 # With six families more than the 500 requests that are asked for.

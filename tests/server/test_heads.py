@@ -13,10 +13,10 @@ import pytest
 
 from mock_intake import IntakeServer
 from mock_intake.datadog.agent import AgentSettings
-from mock_intake.exchange import Exchange, joined
-from mock_intake.faults import parse_plan
-from mock_intake.server.protocol import MAX_HEAD
-from mock_intake.server.tls import Certificates
+from mock_intake.faults.plans import parse_plan
+from mock_intake.model.exchange import Exchange, joined
+from mock_intake.server.http.tls import Certificates
+from mock_intake.server.http.unreadable import MAX_HEAD
 from tests.events import run_event
 from tests.fuzz import Answer, connect, read_answers, recorded, request_bytes, send
 from tests.interception.wire import agent_address

@@ -20,9 +20,9 @@ import pytest
 
 from mock_intake import IntakeServer, Settings
 from mock_intake.datadog.authentication import Keys
-from mock_intake.masking import Masker
-from mock_intake.server.protocol import without_keys
-from tests.commands import MOCK_INTAKE, clean_environment
+from mock_intake.secrets.api_keys import Masker
+from mock_intake.server.http.unreadable import without_keys
+from tests.commands import MOCK_INTAKE, clean_environment, start_command
 from tests.events import run_event
 from tests.fuzz import chunked, read_answers, recorded, request_bytes, send
 
@@ -284,7 +284,7 @@ def test_the_search_for_keys_finds_them() -> None:
 def test_the_command_prints_no_key(tmp_path: Path) -> None:
     """All of it against ``mock-intake serve`` in a process of its own, whose output is searched at the end."""
     ready = tmp_path / "ready.json"
-    process = subprocess.Popen(
+    process = start_command(
         [MOCK_INTAKE, "serve", "--port", "0", "--ready-file", str(ready), "--max-body", str(MAX_BODY)]
         + [option for key in (KEY, OTHER, ODD) for option in ("--api-key", key)],
         cwd=tmp_path,

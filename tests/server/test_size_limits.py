@@ -16,10 +16,11 @@ import pytest
 import requests
 
 from mock_intake import IntakeServer, Settings
-from mock_intake.exchange import Exchange
-from tests.commands import MOCK_INTAKE, clean_environment
+from mock_intake.model.exchange import Exchange
+from tests.commands import MOCK_INTAKE, clean_environment, start_command
 from tests.events import run_event
 from tests.fuzz import KEY, chunked, connect, gzip_bomb, read_answers, recorded, request_bytes, send
+from tests.processes import linux_only
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * 1024
@@ -160,9 +161,7 @@ def test_a_slow_client_is_waited_for(intake: IntakeServer) -> None:
 def test_others_are_served_while_a_slow_client_sends(intake: IntakeServer) -> None:
     with connect(intake) as slow:
         slow.sendall(request_bytes(b'{"', length=1_000))
-        began = time.monotonic()
         assert send(intake, request_bytes(padded(1_000)))[0].status == 202
-        assert time.monotonic() - began < 1
         slow.sendall(b" " * 998)
         assert read_answers(slow, 1)[0].status == 400
 
@@ -186,7 +185,7 @@ class Running(NamedTuple):
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     ready = tmp_path / "ready.json"
-    process = subprocess.Popen(
+    process = start_command(
         [MOCK_INTAKE, "serve", "--port", "0", "--ready-file", str(ready)],
         cwd=tmp_path,
         env=clean_environment(),
@@ -203,6 +202,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
         process.wait(30)
 
 
+@linux_only
 def test_a_bomb_of_a_gibibyte_stays_under_a_hundred_megabytes(running: Running) -> None:
     """Also when it is looked at afterwards: what is kept of it is the bomb."""
     url = f"{running.url}/api/v1/lineage"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mock_intake.event import DatasetId
-from mock_intake.views.accumulated import Accumulated, accumulate
+from mock_intake.model.accumulated import Accumulated, accumulate
+from mock_intake.model.event import DatasetId
 from tests.events import dataset, dataset_event, job_type, run_event, schema
 
 ORDERS = DatasetId("postgres://db:5432", "shop.public.orders")
@@ -58,3 +58,46 @@ def test_whatever_a_body_holds_is_no_trouble() -> None:
     merged = over({}, {"run": 7, "job": []}, {"run": {"facets": [1]}, "job": {}, "inputs": [None, {}]}, dataset_event())
     assert (merged.run, merged.job) == ({}, {})
     assert list(merged.datasets) == [("dataset", ORDERS)]
+
+
+def at(minute: int) -> str:
+    return f"2026-11-01T12:{minute:02}:00Z"
+
+
+def test_later_is_what_has_the_later_event_time_whenever_it_arrives() -> None:
+    first = event({"tags": {"a": 1}}, eventTime=at(1))
+    last = event({"tags": {"a": 2}}, eventTime=at(2))
+    for order in ((first, last), (last, first)):
+        assert over(*order).run_values == {"tags": {"a": 2}}
+    beyond = [event({"tags": {"a": digits}}, eventTime=f"2026-11-01T12:00:00.000000{digits}Z") for digits in (900, 100)]
+    assert over(*beyond).run_values == {"tags": {"a": 900}}
+
+
+def test_of_events_of_one_time_the_last_to_arrive_counts_and_one_without_a_time_overtakes_none() -> None:
+    assert over(event({"x": {"a": 1}}), event({"x": {"a": 2}})).run_values == {"x": {"a": 2}}
+    assert over(event({"x": {"a": 1}}), event({"x": {"a": 2}}, eventTime="noon")).run_values == {"x": {"a": 1}}
+
+
+def test_a_facet_that_was_deleted_later_stays_deleted_though_an_earlier_one_arrives() -> None:
+    gone = event({}, {"jobType": {"_deleted": True}}, eventTime=at(2))
+    assert over(gone, event({}, {"jobType": job_type()}, eventTime=at(1))).job == {}
+    assert list(over(gone, event({}, {"jobType": job_type()}, eventTime=at(3))).job) == ["jobType"]
+
+
+def test_what_is_no_object_is_no_facet_and_replaces_none() -> None:
+    nothings: list[Any] = [None, [], "x", 7]
+    for nothing in nothings:
+        assert over(event({"x": {"a": 1}}), event({"x": nothing, "y": nothing})).run_values == {"x": {"a": 1}}
+
+
+def test_a_complete_snapshot_stands_for_itself() -> None:
+    pattern = {"eventTrigger": "PERIODIC", "eventContentMode": "COMPLETE_SNAPSHOT", "windowDuration": 300}
+    kind = {"jobType": {**job_type(processingType="STREAMING"), "emissionPattern": pattern}}
+    first = event({"x": {"a": 1}}, {**kind, "documentation": {"d": 1}}, eventTime=at(1), inputs=[dataset("a")])
+    second = event({"y": {"b": 1}}, kind, eventTime=at(2), inputs=[dataset("b")])
+    for order in ((first, second), (second, first)):
+        merged = over(*order)
+        assert (merged.run_values, list(merged.job)) == ({"y": {"b": 1}}, ["jobType"])
+        assert [identity.name for _, identity in merged.datasets] == ["b"]
+    more = over(first, second, event({"z": {"c": 1}}, eventTime=at(3)))
+    assert list(more.run) == ["y", "z"]

@@ -48,7 +48,7 @@ def lineage(recorder: Recorder) -> Lineage:
 def above(recorder: Recorder, name: str) -> list[str | None]:
     run = recorder.views.run(id_of(name), ORG)
     assert run is not None
-    return [one.events[0].job[1] for one in recorder.views.ancestors(run)]
+    return [one if isinstance(one, str) else one.job[1] for one in recorder.views.path_above(run)]
 
 
 # Jobs.
@@ -65,18 +65,30 @@ def test_a_job_knows_the_one_that_it_is_part_of_and_that_one_its_parts(recorder:
     }  # fmt: skip
 
 
+def run_of(name: str, number: int, parent: str, event_type: str = "START") -> dict[str, Any]:
+    """An event of one of several runs of a job."""
+    one = event(name, parent, event_type)
+    return {**one, "run": {**one["run"], "runId": id_of(f"{name} {number}")}}
+
+
 def test_a_job_that_different_ones_start_is_part_of_each(recorder: Recorder) -> None:
-    recorder.send(
-        event("load_orders", "nightly"), event("load_orders", "by_hand"), event("load_orders", "nightly", "FAIL")
-    )
+    recorder.send(run_of("load_orders", 1, "nightly"), run_of("load_orders", 2, "by_hand"))
+    recorder.send(run_of("load_orders", 1, "nightly", "FAIL"))
     assert list(lineage(recorder).jobs[job("load_orders")].parents) == [job("nightly"), job("by_hand")]
 
 
-def test_a_parent_that_sent_no_event_is_known_and_no_job_of_the_lineage(recorder: Recorder) -> None:
+def test_of_a_run_that_names_different_parents_the_latest_counts(recorder: Recorder) -> None:
+    recorder.send(event("load_orders", "by_hand"), event("load_orders", "nightly", "COMPLETE"))
+    found = lineage(recorder)
+    assert list(found.jobs[job("load_orders")].parents) == [job("nightly")]
+    assert job("by_hand") not in found.jobs
+
+
+def test_a_parent_that_sent_no_event_has_a_node_all_the_same(recorder: Recorder) -> None:
     recorder.send(event("load_orders", "nightly"))
     found = lineage(recorder)
-    assert set(found.jobs) == {job("load_orders")}
-    assert list(found.children) == [job("nightly")]
+    assert list(found.jobs) == [job("load_orders"), job("nightly")]
+    assert (found.jobs[job("nightly")].events, list(found.children)) == (0, [job("nightly")])
 
 
 def test_a_job_is_no_part_of_itself(recorder: Recorder) -> None:
@@ -102,7 +114,7 @@ def test_a_run_knows_all_that_it_is_part_of_from_the_top(recorder: Recorder) -> 
 
 def test_what_is_above_ends_where_a_parent_sent_no_event(recorder: Recorder) -> None:
     recorder.send(event("load_all", "nightly"), event("load_orders", "load_all"))
-    assert above(recorder, "load_orders") == ["load_all"]
+    assert above(recorder, "load_orders") == [id_of("nightly"), "load_all"]
 
 
 def test_runs_that_name_each_other_are_no_trouble(recorder: Recorder) -> None:

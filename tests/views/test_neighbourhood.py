@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from mock_intake.event import DatasetId
+from mock_intake.model.event import DatasetId
 from mock_intake.views.lineage import DatasetNode, JobId, JobNode, Lineage
 from mock_intake.views.neighbourhood import Place, around, largest, named, whole
 

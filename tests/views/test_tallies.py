@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mock_intake.findings import Status
+from mock_intake.model.findings import Status
 from mock_intake.views import Views
 from tests.events import dataset, job_event, run_event
 from tests.test_views import ORG, OTHER_KEY, OTHER_ORG, Recorder, step
@@ -101,7 +101,7 @@ def test_what_is_held_stays_as_it_is(recorder: Recorder) -> None:
                 reading.result(0.1)
             assert len(lineage.datasets) == 1
         assert reading.result(10) == 0
-    assert len(lineage.datasets) == 2
+    assert len(recorder.views.lineage()[ORG].datasets) == 2
 
 
 def test_nothing_is_left_where_all_was_forgotten(recorder: Recorder) -> None:

@@ -16,6 +16,7 @@ from mock_intake import IntakeServer
 # As tests' other client, and without a jar: what a browser would send, a test sends.
 WEB = httpx.Client(
     trust_env=False,
+    timeout=30,
     limits=httpx.Limits(max_keepalive_connections=0),
     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
 )

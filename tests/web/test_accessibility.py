@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from mock_intake import IntakeServer
-from mock_intake.faults import parse_plan
+from mock_intake.faults.plans import parse_plan
 from mock_intake.server.access import Access
-from tests.browser import AXE, DESK, PHONE, Opened, opened
+from tests.browser import AXE, DESK, NODE_MODULES, PHONE, Opened, opened
 from tests.control.content import fill, id_of, send
 from tests.views.test_hierarchy import PARENTS, event
 from tests.web.test_in_browser import content
@@ -88,7 +88,7 @@ def test_axe_has_nothing_against_any_page(
         ("log in", "document.querySelector('label').remove()", "label", "critical"),
         ("events", "document.querySelector('main').replaceWith(...document.querySelector('main').childNodes)",
          "landmark-one-main", "moderate"),
-        ("requests", "for (const one of document.querySelectorAll('.rows a')) one.style.textDecoration = 'none'",
+        ("exchanges", "for (const one of document.querySelectorAll('.rows a')) one.style.textDecoration = 'none'",
          "link-in-text-block", "serious"),
         ("rules", "document.querySelector('article p').style.color = '#888888'", "color-contrast", "serious"),
     ],
@@ -103,14 +103,15 @@ def test_what_is_done_wrong_is_noticed(
         assert (rule, impact) in [(one.rule, one.impact) for one in judged(seen)]
 
 
-def test_axe_comes_as_it_was_locked() -> None:
+def test_what_npm_brings_comes_as_it_was_locked() -> None:
     """Nothing says where it comes from: that is for whoever installs it. What comes is what was looked at."""
-    folder = AXE.parents[2]
+    folder = NODE_MODULES.parent
     lock = json.loads((folder / "package-lock.json").read_text())["packages"]
-    wanted = json.loads((folder / "package.json").read_text())["devDependencies"]["axe-core"]
-    assert json.loads((AXE.parent / "package.json").read_text())["version"] == wanted
-    assert lock["node_modules/axe-core"]["version"] == wanted
-    assert set(lock) == {"", "node_modules/axe-core"}
+    wanted = json.loads((folder / "package.json").read_text())["devDependencies"]
+    assert set(wanted) == {"axe-core", "@microsoft/jest-sarif"}
+    for name, version in wanted.items():
+        assert json.loads((NODE_MODULES / name / "package.json").read_text())["version"] == version
+        assert lock[f"node_modules/{name}"]["version"] == version
     assert all(
         entry["integrity"].startswith("sha512-") and "resolved" not in entry for name, entry in lock.items() if name
     )

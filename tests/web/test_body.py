@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.datadog import rules
-from mock_intake.datadog.requests import KEY_IN_URL
-from mock_intake.web.body import Line, NotJsonError, laid_out, place_findings
+from mock_intake.judging.catalogue import RULES
+from mock_intake.judging.judgement import Judge
+from mock_intake.web.body import Line, NotJsonError, closed, laid_out, place_findings
+from tests.events import base, dataset, run_event
 
 
 def text_of(lines: list[Line]) -> str:
@@ -87,13 +88,48 @@ def test_any_text_is_laid_out_or_refused(text: str) -> None:
 def test_findings_stand_at_the_line_of_their_value() -> None:
     lines = laid_out('{"eventTime": "x", "job": {"facets": {"a/b": {}}}}')
     findings = [
-        rules.EVENT_TYPE_MISSING.found("/eventType", "it is missing: said of what should have it"),
-        rules.JOB_TYPE_MISSING.found("/job/facets", "at its own"),
-        rules.JOB_TYPE_MISSING.found("/job/facets/a~1b/deeper/still", "at the nearest above"),
-        rules.JOB_TYPE_MISSING.found("", "of the whole"),
-        KEY_IN_URL.found("header:Authorization", "of no line"),
+        RULES["DD105"].found("/eventType", "it is missing: said of what should have it"),
+        RULES["DD101"].found("/job/facets", "at its own"),
+        RULES["DD101"].found("/job/facets/a~1b/deeper/still", "at the nearest above"),
+        RULES["DD101"].found("", "of the whole"),
+        RULES["HT006"].found("header:Authorization", "of no line"),
     ]
     assert place_findings(lines, findings) == {1: 1, 2: 4, 3: 5, 4: 1}
     assert [number for number, _ in lines[0].findings] == [1, 4]
     assert lines[3].severity == "error"
     assert lines[2].severity == ""
+
+
+def test_no_more_is_laid_out_than_is_shown() -> None:
+    lines = laid_out("[" + "0," * 1_000_000 + "not looked at", 10)
+    assert len(lines) == 11
+    assert text_of(lines[:3]) == "[\n  0,\n  0,"
+
+
+def test_a_text_that_was_cut_is_laid_out_as_far_as_it_goes() -> None:
+    assert text_of(laid_out('{"a": [1, "be', 10, cut=True)) == '{\n  "a": [\n    1,'
+
+
+def test_the_places_under_a_long_key_take_no_room() -> None:
+    lines = laid_out(json.dumps({"k" * 1_000_000: {"x" * 300: list(range(2000))}}))
+    assert max(len(line.pointer or "") for line in lines) < 2000
+
+
+def test_a_finding_under_a_long_key_stands_at_its_line() -> None:
+    event = run_event(
+        outputs=[{**dataset(), "facets": {"k" * 1000: {**base("SchemaDatasetFacet", "1-1-1"), "fields": [1]}}}]
+    )
+    text = json.dumps(event)
+    findings = Judge().judge(text.encode(), "org").findings
+    lines = laid_out(text)
+    placed = place_findings(lines, findings)
+    [number] = [number for number, finding in enumerate(findings, 1) if finding.code == "OL103"]
+    assert lines[placed[number] - 1].parts[0].text == "1"
+
+
+@given(JSON, st.integers(0, 200))
+def test_what_was_cut_off_is_json_again_once_it_is_closed(value: Any, place: int) -> None:
+    text = json.dumps([value])[: place + 1]
+    part, closing = closed(text)
+    json.loads(part + closing)
+    assert text.startswith(part)

@@ -33,7 +33,7 @@ HOSTILE = (
     "x" * 5_000,
 )
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff]")
-PAGES = ("events", "requests", "runs", "lineage", "rules", "coverage")
+PAGES = ("events", "exchanges", "runs", "lineage", "rules", "coverage")
 
 
 def hostile_event(text: str, event_type: str, **changes: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_hostile_queries_are_text_too(hostile: IntakeServer) -> None:
             "events?text=",
             "events?job_name=",
             "events?run_id=",
-            "requests?text=",
+            "exchanges?text=",
             "runs?job_name=",
             "lineage?text=",
             "events?org=",

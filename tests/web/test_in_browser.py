@@ -16,7 +16,6 @@ from tests.browser import DESK, PHONE, Opened, opened
 from tests.conftest import REPOSITORY
 from tests.control.content import ORG, id_of, run_of, send
 from tests.events import dataset, run_event
-from tests.report.test_page import luminance
 from tests.web.test_escaping import HOSTILE, hostile_event
 from tests.web.test_pages import JOB, LISTS, ORDERS
 
@@ -29,7 +28,7 @@ def content(full: IntakeServer) -> dict[str, str]:
     return {
         **{name: f"/mock/{name}" for name in LISTS},
         "event": f"/mock/events/{error.summary.id}",
-        "request": f"/mock/requests/{error.exchange_id}",
+        "request": f"/mock/exchanges/{error.exchange_id}",
         "run": f"/mock/run?org={ORG}&id={id_of('first')}",
         "dataset": f"/mock/{ORDERS}&org={ORG}",
         "job": f"/mock/{JOB}&org={ORG}",
@@ -96,7 +95,7 @@ def test_what_is_filtered_away_does_not_show(browser: Browser, server: IntakeSer
 
 
 def test_a_paused_page_waits_until_it_goes_on(browser: Browser, server: IntakeServer) -> None:
-    with opened(browser, f"{server.url}/mock/requests") as seen:
+    with opened(browser, f"{server.url}/mock/exchanges") as seen:
         page = seen.page
         page.get_by_role("button", name="Live").click()
         send(server, run_event("START"))
@@ -107,7 +106,7 @@ def test_a_paused_page_waits_until_it_goes_on(browser: Browser, server: IntakeSe
 
 
 @pytest.mark.parametrize(
-    ("path", "shows"), [("runs", "load_orders"), ("lineage", "shop.public.orders"), ("rules?show=spoken", "DD101")]
+    ("path", "shows"), [("runs", "load_orders"), ("lineage", "shop.public.orders"), ("rules?show=found", "DD101")]
 )
 def test_what_is_computed_keeps_up_too(browser: Browser, server: IntakeServer, path: str, shows: str) -> None:
     send(server, run_event("START", job={"namespace": "prod", "name": "first"}))
@@ -242,7 +241,7 @@ def test_the_log_in_is_done_in_a_browser(browser: Browser) -> None:
         page.keyboard.type("the-token")
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_have_text("Faults")
-        page.get_by_role("button", name="Two 503, then well").click()
+        page.get_by_role("button", name="Two 503, then as usual").click()
         expect(page.locator("main")).to_contain_text("under way")
         assert server.faults.any
         expect(page.locator("#live-status")).to_have_text("new events show by themselves")
@@ -276,7 +275,7 @@ def test_nothing_hostile_runs(browser: Browser, two_hundred: IntakeServer) -> No
     server = two_hundred
     events = [record.summary.id for record in server.journal.events(EventFilter(), 300).items]
     paths: list[Any] = [f"/mock/{name}" for name in LISTS]
-    for path in ("/mock/events", "/mock/runs", "/mock/requests"):
+    for path in ("/mock/events", "/mock/runs", "/mock/exchanges"):
         page = server.url + path
         with opened(browser, page) as seen:
             while (older := seen.page.locator("a[rel=next]")).count():
@@ -313,9 +312,16 @@ def test_what_would_run_is_noticed(browser: Browser) -> None:
     context.close()
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def test_all_colours_are_legible() -> None:
     """Contrast of 4.5 : 1 and more for text on every ground that it stands on, in both schemes."""
-    style = (REPOSITORY / "mock_intake" / "web" / "static" / "style.css").read_text()
+    style = (REPOSITORY / "mock_intake" / "report" / "style.css").read_text()
     schemes = [
         dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
         for block in re.findall(r":root \{(.*?)\}", style, re.DOTALL)

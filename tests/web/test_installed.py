@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,6 +19,8 @@ from tests.conftest import REPOSITORY
 
 WHEELHOUSE = REPOSITORY / "build" / "wheelhouse"
 WEB = REPOSITORY / "mock_intake" / "web"
+REPORT = REPOSITORY / "mock_intake" / "report"
+STYLE = REPORT / "style.css"
 # Asks for pages in a process that knows the installed package only.
 ASK = """
 import pathlib, sys, httpx, mock_intake
@@ -60,9 +63,8 @@ def in_source(built: Path) -> Iterator[str]:
 
 
 def test_the_wheel_has_all_that_pages_are_made_of(built: Path) -> None:
-    made_of = {
-        str(file.relative_to(REPOSITORY)) for folder in ("templates", "static") for file in (WEB / folder).iterdir()
-    }
+    folders = (WEB / "templates", WEB / "static", REPORT / "templates")
+    made_of = {str(file.relative_to(REPOSITORY)) for file in (STYLE, *chain.from_iterable(map(Path.iterdir, folders)))}
     assert {Path(name).suffix for name in made_of} == {".html", ".css", ".js", ".svg"}
     assert made_of <= in_wheel(built)
 
@@ -86,4 +88,5 @@ def test_an_installed_wheel_serves_the_pages(built: Path) -> None:
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [(status, path) for status, _, path in lines] == [("200", path) for path in pages]
     for path, size in ((line[2], int(line[1])) for line in lines if "/static/" in line[2]):
-        assert size == (WEB / path.removeprefix("/mock/")).stat().st_size
+        file = STYLE if path.endswith("style.css") else WEB / path.removeprefix("/mock/")
+        assert size == file.stat().st_size

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from mock_intake import IntakeServer
 from mock_intake.report.model import from_journal
-from mock_intake.report.renderers import to_html
+from mock_intake.report.report_html import to_html
 from mock_intake.views import Views
 from tests.browser import DESK, PHONE, opened
 from tests.control.content import run_of, send

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mock_intake import IntakeServer
-from mock_intake.faults import parse_plan
+from mock_intake.faults.plans import parse_plan
 from tests.browser import opened
 from tests.control.content import HTTP, KEY, ORG, OTHER_KEY, api, send
 from tests.events import dataset, run_event
@@ -139,7 +139,7 @@ def test_a_focus_whose_row_falls_off_goes_to_the_next_one(browser: Browser, serv
 
 def test_a_focus_with_no_row_left_goes_to_the_list(browser: Browser, server: IntakeServer) -> None:
     send(server, number_event(1))
-    with opened(browser, f"{server.url}/mock/requests") as seen:
+    with opened(browser, f"{server.url}/mock/exchanges") as seen:
         page = seen.page
         listening(page)
         page.locator("a.open").focus()
@@ -162,9 +162,9 @@ def test_a_plan_shows_whoever_began_it(browser: Browser, server: IntakeServer) -
         expect(page.locator("main")).to_contain_text("under way")
         HTTP.put(api(server, f"/faults?org={ORG}"), json={"sequence": [429]}).raise_for_status()
         expect(page.locator("h2", has_text=f"Org {ORG}")).to_be_visible()
-        page.locator("section", has_text=f"Org {ORG}").get_by_role("button", name="End this plan").focus()
+        page.locator("section", has_text=f"Org {ORG}").get_by_role("button", name="Clear this plan").focus()
         assert send(server, run_event()).status_code == 429
-        expect(page.get_by_role("button", name="Remove")).to_have_count(1)
+        expect(page.locator("h2", has_text=f"Org {ORG}")).to_contain_text("over")
         HTTP.delete(api(server, "/faults")).raise_for_status()
         expect(page.locator("main")).to_contain_text("There is no plan")
         assert page.get_by_label("Steps").input_value() == "503,reset"

@@ -21,7 +21,7 @@ PATHS = (
     "runs",
     "run?id=x",
     "lineage",
-    "requests",
+    "exchanges",
     "rules",
     "coverage",
     "faults",
@@ -113,7 +113,9 @@ def test_the_cookie_alone_writes_nothing_without_saying_from_where(guarded: Inta
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"origin": guarded.url}, 303),
     ):
-        answer = WEB.post(f"{guarded.url}/mock/faults", data={"end": "this"}, headers={**BROWSER, **cookie, **headers})
+        answer = WEB.post(
+            f"{guarded.url}/mock/faults", data={"clear": "this"}, headers={**BROWSER, **cookie, **headers}
+        )
         assert answer.status_code == status, headers
         if status != 303:
             assert WEB.delete(f"{guarded.url}{PREFIX}/exchanges", headers={**cookie, **headers}).status_code == status
@@ -123,7 +125,7 @@ def test_the_cookie_alone_writes_nothing_without_saying_from_where(guarded: Inta
 def test_the_token_itself_is_taken_as_by_the_control_api(guarded: IntakeServer) -> None:
     headers = {"authorization": f"Bearer {TOKEN}"}
     assert look(guarded, "/mock/events", headers=headers).status == 200
-    assert WEB.post(f"{guarded.url}/mock/faults", data={"end": "this"}, headers=headers).status_code == 303
+    assert WEB.post(f"{guarded.url}/mock/faults", data={"clear": "this"}, headers=headers).status_code == 303
 
 
 def test_logging_out_takes_the_cookie_away(guarded: IntakeServer) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.catalogue import RULES
 from mock_intake.datadog.authentication import Keys
-from mock_intake.intake import Settings
+from mock_intake.judging.catalogue import RULES
+from mock_intake.judging.intake import Settings
 from tests.control.content import KEY, ORG, OTHER_KEY, OTHER_ORG, run_of, send
 from tests.events import dataset, job_type, run_event, schema
 from tests.test_serve import Serving
@@ -23,7 +23,7 @@ from tests.web.looking import BROWSER, WEB, look, parsed, submit
 def test_all_rules_are_there_with_how_often_they_have_spoken(full: IntakeServer) -> None:
     page = look(full, f"/mock/rules?org={ORG}")
     assert {one.attributes["id"] for one in page.all("article")} == set(RULES)
-    spoken = look(full, f"/mock/rules?show=spoken&org={ORG}")
+    spoken = look(full, f"/mock/rules?show=found&org={ORG}")
     assert {"OL006", "RC301", "DS101"} <= {one.attributes["id"] for one in spoken.all("article")} < set(RULES)
     for article in spoken.all("article"):
         if article.attributes["id"] == "OL006":
@@ -70,7 +70,7 @@ def test_coverage_tells_what_came_and_what_did_not(full: IntakeServer) -> None:
     assert "that Datadog reads and that never came" in page.text
 
 
-def test_a_fault_plan_is_begun_and_ended_on_its_page(server: IntakeServer) -> None:
+def test_a_fault_plan_is_set_and_cleared_on_its_page(server: IntakeServer) -> None:
     began = submit(server, "/mock/faults", {"plan": "503,lost,202", "delay": "", "org": ""})
     assert (began.status_code, began.headers["location"]) == (303, "/mock/faults")
     assert send(server, run_event()).status_code == 503
@@ -79,7 +79,7 @@ def test_a_fault_plan_is_begun_and_ended_on_its_page(server: IntakeServer) -> No
     assert [" ".join(one.text.split()) for one in page.all("li") if "plan" not in one.attributes][-3:] == [
         "taken: 503", "next: lost", "202",
     ]  # fmt: skip
-    assert submit(server, "/mock/faults", {"end": "this", "org": ""}).status_code == 303
+    assert submit(server, "/mock/faults", {"clear": "this", "org": ""}).status_code == 303
     assert send(server, run_event()).status_code == 202
     assert "There is no plan" in look(server, "/mock/faults").text
 
@@ -211,7 +211,7 @@ def test_keys_that_the_intake_was_started_with_are_not_told(start_server: Callab
 def test_refused_requests_alone_lead_to_what_was_wrong(server: IntakeServer) -> None:
     send(server, b"no JSON")
     page = look(server, "/mock/events")
-    assert page.links()["see what was wrong with them"] == "/mock/requests"
+    assert page.links()["see what was wrong with them"] == "/mock/exchanges"
 
 
 def test_jobs_that_make_no_node_are_told_apart(server: IntakeServer) -> None:

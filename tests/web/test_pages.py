@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -11,14 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.exchange import Exchange
 from mock_intake.journal import EventFilter, MemoryJournal
+from mock_intake.model.exchange import Exchange
 from mock_intake.web.site import PAGES, POLICY
 from tests.control.content import KEY, ORG, OTHER_ORG, api, id_of, send
 from tests.events import RUN_ID, base, dataset, run_event
 from tests.web.looking import BROWSER, WEB, look
 
-LISTS = ("events", "runs", "lineage", "requests", "rules", "coverage", "faults", "start")
+LISTS = ("events", "runs", "lineage", "exchanges", "rules", "coverage", "faults", "start")
 ORDERS = "dataset?namespace=postgres%3A%2F%2Fdb%3A5432&name=shop.public.orders"
 JOB = "job?namespace=prod&name=load_orders"
 
@@ -34,7 +35,7 @@ def all_pages(server: IntakeServer) -> list[str]:
         "/mock/job": f"/mock/{JOB}",
     }
     return [
-        named.get(path, path.replace(f"/requests/{event.summary.id}", f"/requests/{event.exchange_id}"))
+        named.get(path, path.replace(f"/exchanges/{event.summary.id}", f"/exchanges/{event.exchange_id}"))
         for path in paths
     ]
 
@@ -123,7 +124,7 @@ def test_what_is_not_there_is_said(full: IntakeServer) -> None:
     for path, words in {
         "/mock/nothing": "There is no page /mock/nothing.",
         "/mock/events/unknown": "No event unknown is on record.",
-        "/mock/requests/unknown": "No request unknown is on record.",
+        "/mock/exchanges/unknown": "No exchange unknown is on record.",
         "/mock/run?id=unknown": "No event of a run unknown is on record.",
         "/mock/run": "The address has no id.",
         "/mock/dataset?namespace=n&name=unknown": "No dataset unknown in n is in the lineage.",
@@ -145,7 +146,7 @@ def test_what_is_not_there_is_said(full: IntakeServer) -> None:
         ("events?rule=XX1", "There is no rule 'XX1'"),
         ("runs?state=DONE", "state is one of START"),
         ("runs?rule=XX1", "There is no rule 'XX1'"),
-        ("requests?outcome=lost", "outcome is one of accepted"),
+        ("exchanges?outcome=lost", "outcome is one of accepted"),
         ("lineage?depth=0", "depth is a number from 1 to 20"),
         ("lineage?type=thing", "type is one of job, dataset"),
     ],
@@ -258,6 +259,25 @@ def test_an_event_shows_its_body_as_received_with_findings_at_their_lines(server
     assert WEB.get(f"{server.url}/mock/events/{identity}/body").content == body
 
 
+def test_of_a_large_event_no_more_is_laid_out_than_is_shown(server: IntakeServer) -> None:
+    body = gzip.compress(json.dumps(run_event(x=[0] * 400_000)).encode())
+    sent = send(server, body, **{"content-encoding": "gzip"})
+    page = look(server, f"/mock/events/{sent.json()['id']}")
+    assert "There are more lines: only the first 4,000 are laid out." in page.text
+    assert len(page.text) < 3_000_000
+
+
+def test_no_secret_in_the_beginning_of_a_large_event_is_shown(server: IntakeServer) -> None:
+    """What is a secret is told by the name beside it, and there is no end to look at."""
+    variables = [{"name": "DB_PASSWORD", "value": "correct-horse"}]
+    facet = {**base("EnvironmentVariablesRunFacet", "1-0-0"), "environmentVariables": variables}
+    event = run_event(run={"runId": RUN_ID, "facets": {"environmentVariables": facet}}, x=["x" * 3_000_000])
+    sent = send(server, gzip.compress(json.dumps(event).encode()), **{"content-encoding": "gzip"})
+    page = look(server, f"/mock/events/{sent.json()['id']}")
+    assert "DB_PASSWORD" in page.text
+    assert "correct-horse" not in page.text
+
+
 def test_an_event_shows_headers_with_the_key_masked_and_all_attempts(server: IntakeServer) -> None:
     send(server, run_event())
     identity = send(server, run_event()).json()["id"]
@@ -295,11 +315,11 @@ def test_bodies_are_downloaded_and_never_rendered(full: IntakeServer) -> None:
         assert answer.headers["content-disposition"].startswith("attachment")
 
 
-# Requests.
+# Exchanges.
 
 
 def test_all_requests_are_listed_also_those_that_went_wrong(full: IntakeServer) -> None:
-    page = look(full, "/mock/requests")
+    page = look(full, "/mock/exchanges")
     rows = [" ".join(row) for row in page.rows()]
     assert any("HT201" in row and "400" in row for row in rows)
     assert any("GET /somewhere/else" in row and "404" in row and "HT301" in row for row in rows)
@@ -315,19 +335,19 @@ def test_requests_are_narrowed_by_what_came_of_them(full: IntakeServer, outcome:
         "astray": lambda one: one.response.status_code == 404,
         "faulted": lambda one: one.fault is not None,
     }
-    wanted = [f"/mock/requests/{one.id}" for _, one in full.journal.read(0, 1_000) if fits[outcome](one)]
-    links = [one.attributes["href"] for one in look(full, f"/mock/requests?outcome={outcome}").all("a", class_="open")]
+    wanted = [f"/mock/exchanges/{one.id}" for _, one in full.journal.read(0, 1_000) if fits[outcome](one)]
+    links = [one.attributes["href"] for one in look(full, f"/mock/exchanges?outcome={outcome}").all("a", class_="open")]
     assert links == wanted[::-1]
     assert links
 
 
 def test_a_request_shows_what_was_wrong_and_what_it_was_answered(full: IntakeServer) -> None:
     [link] = [
-        one.attributes["href"] or "" for one in look(full, "/mock/requests?text=somewhere").all("a", class_="open")
+        one.attributes["href"] or "" for one in look(full, "/mock/exchanges?text=somewhere").all("a", class_="open")
     ]
     page = look(full, link)
     assert "nothing takes events at /somewhere/else" in page.text
-    assert "Let the URL" in page.text or "Events go to" in page.text
+    assert "Nothing to do for a health check or a scraper" in page.text
     assert "404" in page.text
     assert "There was none." in page.text  # no body
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.clock import utc_now
+from mock_intake.system.clock import utc_now
 from mock_intake.web.site import PAGES
 from tests.control.content import HTTP, KEY, ORG, OTHER_KEY, api, send
 from tests.events import run_event
@@ -58,7 +58,7 @@ def test_all_orgs_are_offered_wherever_they_can_be_shown_together(full: IntakeSe
 # Dates and orders.
 
 
-@pytest.mark.parametrize("name", ["events", "requests"])
+@pytest.mark.parametrize("name", ["events", "exchanges"])
 def test_times_have_a_date_where_it_does_not_go_without_saying(
     start_server: Callable[..., IntakeServer], name: str
 ) -> None:
@@ -77,7 +77,7 @@ def test_times_have_a_date_where_it_does_not_go_without_saying(
 def test_attempts_and_requests_are_told_to_the_millisecond(server: IntakeServer) -> None:
     identity = send(server, run_event()).json()["id"]
     page = look(server, f"/mock/events/{identity}")
-    request = next(href for href in page.links().values() if href.startswith("/mock/requests/") and "body" not in href)
+    request = next(href for href in page.links().values() if href.startswith("/mock/exchanges/") and "body" not in href)
     exact = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}")
     assert exact.fullmatch(page.rows()[-1][0])
     for shown in (page, look(server, request)):
@@ -127,23 +127,23 @@ def test_a_planned_answer_is_called_so_once(server: IntakeServer) -> None:
     for _ in range(3):
         with suppress(httpx.TransportError):  # one answer is lost
             send(server, run_event())
-    page = look(server, "/mock/requests")
+    page = look(server, "/mock/exchanges")
     assert [row[2] for row in page.rows()] == ["202 fault: lost", "202 planned", "429 planned"]
     lost, _, refused = [look(server, one.attributes["href"] or "") for one in page.all("a", class_="open")]
     assert "lost: the answer was lost" in lost.text
     assert "the answer was planned" in refused.text
 
 
-def test_a_plan_that_is_over_is_removed(server: IntakeServer) -> None:
+def test_a_plan_that_is_over_is_cleared(server: IntakeServer) -> None:
     submit(server, "/mock/faults", {"plan": "503,202"})
     assert "0 requests took a step" in look(server, "/mock/faults").text
-    assert [one.text for one in look(server, "/mock/faults").all("button", name="end")] == ["End this plan"]
+    assert [one.text for one in look(server, "/mock/faults").all("button", name="clear")] == ["Clear this plan"]
     for number in range(2):
         send(server, run_event(number=number))
     page = look(server, "/mock/faults")
     assert "2 requests took a step" in page.text
-    assert [one.text for one in page.all("button", name="end")] == ["Remove"]
-    submit(server, "/mock/faults", {"end": "this", "org": ""})
+    assert [one.text for one in page.all("button", name="clear")] == ["Clear this plan"]
+    submit(server, "/mock/faults", {"clear": "this", "org": ""})
     assert not server.faults.any
 
 
@@ -171,7 +171,7 @@ def test_a_rule_is_found_in_any_case_and_its_whole_list_is_not_said_to_be_looked
 
 
 def test_tabs_count_only_where_the_list_has_as_many(full: IntakeServer) -> None:
-    for name in ("events", "requests"):
+    for name in ("events", "exchanges"):
         for query in ("", f"?org={ORG}"):
             assert re.search(r"All [\d,]+", tabs(look(full, f"/mock/{name}{query}"))), query
         assert not re.search(r"\d", tabs(look(full, f"/mock/{name}?text=orders")))

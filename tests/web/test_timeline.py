@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_intake.openlineage.run_cycle import RunEventFact
+from mock_intake.model.runs import RunEventFact
 from mock_intake.views import Run
 from mock_intake.web.timeline import WIDTH, Bar, Place, Row, descendants, listed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_intake_conformance.cases import content, delivery, lifecycle, overhead, resilience, security
+from mock_intake_conformance.cases import content, delivery, lifecycle, logs, overhead, resilience, security
 from mock_intake_conformance.cases.judging import Case, Judgement
 
 CASES: tuple[Case, ...] = (
@@ -11,6 +11,7 @@ CASES: tuple[Case, ...] = (
     *lifecycle.CASES,
     *resilience.CASES,
     *security.CASES,
+    *logs.CASES,
     *overhead.CASES,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from mock_intake.datadog.sources import ASSUMPTIONS, CUSTOM_JOBS, DRAFT
-from mock_intake.findings import Finding, Severity
+from mock_intake.model.findings import Finding, Severity
 from mock_intake.report.suite import Requirement
 from mock_intake_conformance.cases import judging
 from mock_intake_conformance.cases.judging import (
@@ -17,35 +17,38 @@ from mock_intake_conformance.cases.judging import (
     Case,
     Judgement,
     by_findings,
+    no_evidence,
     observed,
-    skipped,
 )
 from mock_intake_conformance.observation import Observations
-from mock_intake_conformance.scenarios import FAILING, WELL
+from mock_intake_conformance.scenarios import FAILING, HEALTHY
 
 _STANDARD = "https://openlineage.io/docs/spec/object-model"
 _SECRETS = "OL2"
+# What is asked of runs and has nothing to do with their cycle: names that hold an id, spellings, parents.
+_OF_RUNS = ("RC203", "RC205", "RC402", "RC403", "RC404")
 
 
-def _without(which: Callable[[Finding], bool], all_well: str, what: str) -> Callable[[Observations], Judgement]:
+def _without(which: Callable[[Finding], bool], otherwise: str, what: str) -> Callable[[Observations], Judgement]:
     def judge(seen: Observations) -> Judgement:
         if not any(exchange.event for here in seen.values() for exchange in here.exchanges):
-            return skipped("No event arrived.")
-        return by_findings(filter(which, _findings(seen)), all_well, what)
+            return no_evidence("No event arrived.")
+        return by_findings(filter(which, _findings(seen)), otherwise, what)
 
     return judge
 
 
 def _findings(seen: Observations) -> Iterator[Finding]:
-    """Findings of events and datasets; those of an event that was sent again once."""
-    told: set[tuple[str, Finding]] = set()
+    """Findings of events, runs and datasets; those of an event that was sent again once."""
+    seen_before: set[tuple[str, Finding]] = set()
     for here in seen.values():
         for exchange in here.exchanges:
             whose = exchange.event.id if exchange.event else exchange.id
             for finding in exchange.findings:
-                if (whose, finding) not in told:
-                    told.add((whose, finding))
+                if (whose, finding) not in seen_before:
+                    seen_before.add((whose, finding))
                     yield finding
+        yield from here.run_findings
         yield from here.dataset_findings
 
 
@@ -64,7 +67,8 @@ def _error_of_datadog(finding: Finding) -> bool:
 
 def _warning_of_datadog(finding: Finding) -> bool:
     # DD501 (FAIL without errorMessage) is judged with the life of a failed run.
-    return finding.code.startswith(("DD", "DS")) and finding.code != "DD501" and finding.severity is Severity.WARNING
+    about = finding.code.startswith(("DD", "DS")) or finding.code in _OF_RUNS
+    return about and finding.code != "DD501" and finding.severity is Severity.WARNING
 
 
 def _secret(finding: Finding) -> bool:
@@ -72,9 +76,9 @@ def _secret(finding: Finding) -> bool:
 
 
 def _coverage(seen: Observations) -> Judgement:
-    jobs = seen[WELL].coverage
+    jobs = seen[HEALTHY].coverage
     if not jobs:
-        return skipped("No event with a job was taken.")
+        return no_evidence("No event with a job was taken.")
     lines = []
     sent = 0
     for job in jobs:
@@ -90,7 +94,7 @@ def _coverage(seen: Observations) -> Judgement:
     return observed(f"{judging.count(sent, 'kind')} of facets sent by {judging.count(len(jobs), 'job')}", *lines)
 
 
-_BOTH = (WELL, FAILING)
+_BOTH = (HEALTHY, FAILING)
 
 CASES = (
     Case(
@@ -133,7 +137,7 @@ CASES = (
         Requirement(
             "content/no-datadog-warning", "No event shows less than meant", SHOULD,
             "Events have no finding of Datadog's rules that is a warning: datasets are named in the documented form "
-            "and always alike, tags have their fields.",
+            "and always alike, tags have their fields, parents and columns are those that there are.",
             "Datasets are matched by the letter: a name in another form is a node of its own, or is not shown.",
             "mock-intake rules CODE says what each finding asks for.",
             CUSTOM_JOBS, DOCUMENTED, _BOTH,
@@ -158,7 +162,7 @@ CASES = (
             "Facets that Datadog reads are sent where there is something to say.",
             "What is not sent is not shown: columns, owners, row counts, error messages.",
             "Look through what was never sent for what your job knows.",
-            DRAFT, judging.DRAFT, (WELL,),
+            DRAFT, judging.DRAFT, (HEALTHY,),
         ),
         _coverage,
     ),

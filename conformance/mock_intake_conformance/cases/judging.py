@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mock_intake.findings import Finding, Sureness
-from mock_intake.report.suite import Level, Requirement, Verdict
+from mock_intake.model.findings import Finding, Sureness
+from mock_intake.report.suite import Level, Requirement, Skip, Verdict
+from mock_intake_conformance.cases.advice import Topic
 from mock_intake_conformance.observation import Observations
 
 DOCUMENTED, DRAFT, ASSUMED, SOURCE = Sureness.DOCUMENTED, Sureness.DRAFT, Sureness.ASSUMED, Sureness.SOURCE
@@ -24,6 +25,7 @@ class Judgement:
     message: str
     details: Sequence[str] = ()
     findings: Sequence[Finding] = ()
+    skip: Skip | None = None
 
 
 Judge = Callable[[Observations], Judgement]
@@ -33,36 +35,55 @@ Judge = Callable[[Observations], Judgement]
 class Case:
     """A requirement, and the function that judges whether it is met.
 
-    It is judged on all of its scenarios, or, if ``partial``, on those of them that were carried out. The scenario that
-    all are compared with is always among what it is given.
+    It is judged on all of its scenarios, or, if ``partial``, on those of them that were carried out, or, if
+    ``anywhere``, on all that were carried out for whatever case. The scenario that all are compared with is always
+    among what it is given. ``topic`` is what there is advice on for each client.
     """
 
     requirement: Requirement
     judge: Judge
     partial: bool = False
+    anywhere: bool = False
+    topic: Topic | None = None
 
     @property
     def id(self) -> str:
+        """The id of its requirement."""
         return self.requirement.id
 
 
 def passed(message: str, *details: str) -> Judgement:
+    """The requirement is met."""
     return Judgement(Verdict.PASSED, message, _few(details))
 
 
 def failed(message: str, *details: str, findings: Iterable[Finding] = ()) -> Judgement:
+    """The requirement is not met, for these reasons."""
     return Judgement(Verdict.FAILED, message, _few(details), tuple(findings))
 
 
 def errored(message: str, *details: str) -> Judgement:
+    """Nothing can be said: the producer or the run went wrong in another way."""
     return Judgement(Verdict.ERRORED, message, _few(details))
 
 
-def skipped(reason: str) -> Judgement:
-    return Judgement(Verdict.SKIPPED, reason)
+def skipped(kind: Skip, reason: str) -> Judgement:
+    """The requirement was not judged, for this reason."""
+    return Judgement(Verdict.SKIPPED, reason, skip=kind)
+
+
+def does_not_apply(reason: str) -> Judgement:
+    """The requirement makes no sense for this producer."""
+    return skipped(Skip.DOES_NOT_APPLY, reason)
+
+
+def no_evidence(reason: str) -> Judgement:
+    """Nothing came that it could be judged by."""
+    return skipped(Skip.NO_EVIDENCE, reason)
 
 
 def observed(message: str, *details: str) -> Judgement:
+    """Something was measured that no requirement is about."""
     return Judgement(Verdict.OBSERVED, message, _few(details))
 
 
@@ -73,7 +94,7 @@ def _few(lines: Sequence[str]) -> tuple[str, ...]:
     return (*lines[:_MOST_DETAILS], f"... and {len(lines) - _MOST_DETAILS} more")
 
 
-def by_findings(findings: Iterable[Finding], all_well: str, what: str) -> Judgement:
+def by_findings(findings: Iterable[Finding], otherwise: str, what: str) -> Judgement:
     """Failed if there is any finding; each that says the same is told once."""
     distinct: dict[tuple[str, str, str], Finding] = {}
     total = 0
@@ -81,11 +102,12 @@ def by_findings(findings: Iterable[Finding], all_well: str, what: str) -> Judgem
         total += 1
         distinct.setdefault((finding.code, finding.pointer, finding.message), finding)
     if not distinct:
-        return passed(all_well)
+        return passed(otherwise)
     found = list(distinct.values())
     codes = ", ".join(sorted({finding.code for finding in found}))
     return failed(f"{what}: {codes} ({count(total, 'finding')})", findings=found)
 
 
 def count(number: int, singular: str) -> str:
+    """A number of things, with the word for them in the singular or the plural."""
     return f"{number} {singular}" if number == 1 else f"{number} {singular}s"

@@ -6,7 +6,7 @@ from mock_intake.datadog.sources import ASSUMPTIONS
 from mock_intake.report.suite import Requirement
 from mock_intake_conformance.cases.judging import ASSUMED, NOTE, Case, Judgement, count, observed
 from mock_intake_conformance.observation import Observation, Observations
-from mock_intake_conformance.scenarios import DISABLED, SCENARIOS, WELL
+from mock_intake_conformance.scenarios import DISABLED, HEALTHY, SCENARIOS
 
 _EVERYWHERE = tuple(scenario.id for scenario in SCENARIOS.values() if not scenario.slow and not scenario.failing)
 
@@ -20,21 +20,21 @@ def _requests(seen: Observations) -> Judgement:
         f"{name}: {count(len(here.exchanges), 'request')}, {_size(here):,} bytes of bodies"
         for name, here in seen.items()
     ]
-    well = seen[WELL]
-    return observed(f"{count(len(well.exchanges), 'request')}, {_size(well):,} bytes when all is well", *lines)
+    healthy = seen[HEALTHY]
+    return observed(f"{count(len(healthy.exchanges), 'request')}, {_size(healthy):,} bytes when all is well", *lines)
 
 
 def _time(seen: Observations) -> Judgement:
-    well = seen[WELL].outcome.seconds
+    healthy = seen[HEALTHY].outcome.seconds
     lines = [
-        f"{name}: {here.outcome.seconds:.1f} s, {here.outcome.seconds - well:+.1f} s"
+        f"{name}: {here.outcome.seconds:.1f} s, {here.outcome.seconds - healthy:+.1f} s"
         for name, here in seen.items()
         if name != DISABLED
     ]
     disabled = seen.get(DISABLED)
-    message = f"{well:.1f} s when all is well"
+    message = f"{healthy:.1f} s when all is well"
     if disabled is not None and not disabled.exchanges:
-        message += f", {max(0.0, well - disabled.outcome.seconds):.1f} s of it because of lineage"
+        message += f", {max(0.0, healthy - disabled.outcome.seconds):.1f} s of it because of lineage"
     elif disabled is not None:
         message += "; OPENLINEAGE_DISABLED does not switch lineage off, so its part cannot be told"
     return observed(message, *lines)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 
 from mock_intake.datadog.sources import ASSUMPTIONS
-from mock_intake.exchange import EventSummary, Exchange
+from mock_intake.model.exchange import EventSummary, Exchange
 from mock_intake.report.suite import Level, Requirement
+from mock_intake_conformance.cases.advice import Topic
 from mock_intake_conformance.cases.judging import (
     ASSUMED,
     DOCUMENTED,
@@ -20,16 +22,25 @@ from mock_intake_conformance.cases.judging import (
     count,
     errored,
     failed,
+    no_evidence,
     passed,
-    skipped,
 )
 from mock_intake_conformance.observation import Observation, Observations, not_arrived
-from mock_intake_conformance.scenarios import WELL
+from mock_intake_conformance.scenarios import HEALTHY
 
 # An event that was refused for good is sent again at most so often, and so often within a second.
 MOST_ATTEMPTS = 10
 MOST_IN_A_SECOND = 4
 _RETRY_AFTER = 1.0
+_ANSWERS = (
+    "500-once", "502-once", "503-once", "504-once", "reset-once", "lost-answer",
+    "400-always", "403-always", "413-always",
+)  # fmt: skip
+# Words of clients and jobs that tell of events that were not sent.
+_TELLS_OF_LOSS = re.compile(
+    r"lineage|\bevents?\b|emit|time[d -]?out|\blost\b|drop|fail|error|exception|not sent|pending|could not|unable",
+    re.IGNORECASE,
+)
 # Retry-After is counted from when the answer arrives, arrivals are read by a busy loop: a little less is no breach.
 _LEEWAY = 0.1
 
@@ -59,7 +70,7 @@ def _times(number: int) -> str:
 def _delivered(scenario: str, what: str) -> Callable[[Observations], Judgement]:
     def judge(seen: Observations) -> Judgement:
         here = seen[scenario]
-        missing = not_arrived(seen[WELL], here)
+        missing = not_arrived(seen[HEALTHY], here)
         details = (*_attempts_in_words(here), f"the command {here.outcome.ended}")
         if missing:
             lost = "; ".join(f"{identity}" + (f" x{times}" if times > 1 else "") for identity, times in missing.items())
@@ -75,22 +86,22 @@ def _all(events: int) -> str:
 
 def _survived(scenario: str) -> Callable[[Observations], Judgement]:
     def judge(seen: Observations) -> Judgement:
-        well, here = seen[WELL].outcome, seen[scenario]
-        if not seen[WELL].succeeded:
-            return errored(f"with an intake that is well the command {well.ended}: there is nothing to compare with")
-        lost = not_arrived(seen[WELL], here).total()
+        healthy, here = seen[HEALTHY].outcome, seen[scenario]
+        if not seen[HEALTHY].succeeded:
+            return errored(f"with a healthy intake the command {healthy.ended}: there is nothing to compare with")
+        lost = not_arrived(seen[HEALTHY], here).total()
         fate = f"{count(lost, 'event')} lost" if lost else "no event lost"
         details = (*_attempts_in_words(here), fate)
         outcome = here.outcome
         if outcome.exit_code is None:
-            return failed(f"the job {outcome.ended}; with an intake that is well it {well.ended}", *details)
-        if outcome.exit_code != well.exit_code:
+            return failed(f"the job {outcome.ended}; with a healthy intake it {healthy.ended}", *details)
+        if outcome.exit_code != healthy.exit_code:
             last = outcome.stderr.strip().splitlines()[-1:]
             return failed(
-                f"the job {outcome.ended}; with an intake that is well it {well.ended}",
+                f"the job {outcome.ended}; with a healthy intake it {healthy.ended}",
                 *(f"stderr: {line}" for line in last), *details,
             )  # fmt: skip
-        longer = max(0.0, outcome.seconds - well.seconds)
+        longer = max(0.0, outcome.seconds - healthy.seconds)
         return passed(f"the job ended as ever (exit code {outcome.exit_code}), {longer:.1f} s later; {fate}", *details)
 
     return judge
@@ -108,7 +119,7 @@ def _lost_answer(seen: Observations) -> Judgement:
     details = _attempts_in_words(here)
     again = [exchange for exchange in here.exchanges if exchange.event and exchange.event.id == lost.event.id][1:]
     first = lost.event
-    usual = sum(event.event_type == first.event_type for _, event in seen[WELL].taken)
+    usual = sum(event.event_type == first.event_type for _, event in seen[HEALTHY].taken)
     distinct = sum(_about(event) == _about(first) for _, event in here.taken)
     if distinct > usual:
         return failed(f"{first.event_type or first.kind} was sent again with another body", *details)
@@ -116,6 +127,43 @@ def _lost_answer(seen: Observations) -> Judgement:
     if not again:
         return passed("the event was not sent again; the intake has it once", *details)
     return passed(f"sent again to the byte; the intake has taken it {_times(accepted)}", *details)
+
+
+def _not_in_silence(seen: Observations) -> Judgement:
+    healthy, here = seen[HEALTHY], seen["slow"]
+    lost = not_arrived(healthy, here)
+    if not lost:
+        return passed(f"{_all(len(here.taken))} arrived")
+    what = f"{count(lost.total(), 'event')} lost with an intake that is slow"
+    words = [line for line in _said(here) if line not in set(_said(healthy))]
+    if here.outcome.exit_code != healthy.outcome.exit_code:
+        return passed(f"{what}, and the exit code says so", f"the command {here.outcome.ended}")
+    if admitting := [line for line in words if _TELLS_OF_LOSS.search(line)]:
+        return passed(f"{what}, and the job says so", *admitting)
+    return failed(f"{what}, and neither what the job prints nor its exit code says so", *map(str, lost))
+
+
+def _said(here: Observation) -> list[str]:
+    return [*here.outcome.stdout.splitlines(), *here.outcome.stderr.splitlines()]
+
+
+def _survives_answers(seen: Observations) -> Judgement:
+    healthy = seen[HEALTHY]
+    if not healthy.succeeded:
+        return errored(f"with a healthy intake the command {healthy.outcome.ended}: there is nothing to compare with")
+    others = {name: here for name, here in seen.items() if name != HEALTHY}
+    if not others:
+        return no_evidence("None of the scenarios was carried out.")
+    changed = {name: here for name, here in others.items() if here.outcome.exit_code != healthy.outcome.exit_code}
+    if not changed:
+        return passed(
+            f"the job ended as ever (exit code {healthy.outcome.exit_code}) in {count(len(others), 'scenario')}"
+        )
+    lines = []
+    for name, here in changed.items():
+        lines.append(f"{name}: the job {here.outcome.ended}")
+        lines += [f"{name}: stderr: {line}" for line in here.outcome.stderr.strip().splitlines()[-1:]]
+    return failed(f"the job ended otherwise in {count(len(changed), 'scenario')}: {', '.join(changed)}", *lines)
 
 
 def _retry_after(seen: Observations) -> Judgement:
@@ -142,7 +190,7 @@ def _no_storm(scenario: str) -> Callable[[Observations], Judgement]:
         here = seen[scenario]
         groups = here.attempts()
         if not groups:
-            return skipped("No request was sent.")
+            return no_evidence("No request was sent.")
         details = _attempts_in_words(here)
         most = max(groups, key=len)
         at_once = max(map(_most_in_a_second, groups))
@@ -170,6 +218,7 @@ def _retried(status: int, name: str) -> Case:
             f"{HTTP_SEMANTICS}#section-15.6", DOCUMENTED, (f"{status}-once",),
         ),
         _delivered(f"{status}-once", f"by a single {status}"),
+        topic=Topic.RETRY,
     )  # fmt: skip
 
 
@@ -184,6 +233,7 @@ def _storm(status: int, why: str) -> Case:
             f"{HTTP_SEMANTICS}#section-15.5", ASSUMED, (f"{status}-always",),
         ),
         _no_storm(f"{status}-always"),
+        topic=Topic.GIVE_UP,
     )  # fmt: skip
 
 
@@ -198,6 +248,7 @@ def _survival(
             ASSUMPTIONS, ASSUMED, (scenario,),
         ),
         _survived(scenario),
+        topic=Topic.SURVIVE,
     )  # fmt: skip
 
 
@@ -217,6 +268,7 @@ CASES = (
             f"{HTTP_SEMANTICS}#section-9.2.2", ASSUMED, ("reset-once",),
         ),
         _delivered("reset-once", "by a single reset"),
+        topic=Topic.RETRY,
     ),
     Case(
         Requirement(
@@ -237,6 +289,7 @@ CASES = (
             "https://www.rfc-editor.org/rfc/rfc6585#section-4", DOCUMENTED, ("429-once",),
         ),
         _retry_after,
+        topic=Topic.RETRY_AFTER,
     ),
     Case(
         Requirement(
@@ -247,6 +300,32 @@ CASES = (
             ASSUMPTIONS, ASSUMED, ("slow",),
         ),
         _delivered("slow", "with an intake that is slow"),
+        topic=Topic.CLOSE,
+    ),
+    Case(
+        Requirement(
+            "resilience/not-lost-in-silence", "Nothing is lost at exit without a word", MUST,
+            "Events that have not arrived when the process ends are told of: by what it prints, or by its exit code.",
+            "An asynchronous client that was not closed drops what waits in its queue, and nobody hears of it: runs "
+            "stay open, or never show.",
+            "Close the client, or flush the transport, before the process exits, also where it fails.",
+            ASSUMPTIONS, ASSUMED, ("slow",),
+        ),
+        _not_in_silence,
+        topic=Topic.CLOSE,
+    ),
+    Case(
+        Requirement(
+            "resilience/job-survives-answers", "The job survives what the intake answers", MUST,
+            "Whether the intake answers 500, 502, 503 or 504 once, resets a connection, loses an answer, or refuses "
+            f"every request with 400, 403 or 413: the job {_AS_EVER}",
+            "Lineage is about the job; a bad moment of the intake, or a key that was revoked, must not stop it.",
+            "Catch what emitting raises and log it; give the transport a time-out and a bounded number of retries.",
+            ASSUMPTIONS, ASSUMED, _ANSWERS,
+        ),
+        _survives_answers,
+        partial=True,
+        topic=Topic.SURVIVE,
     ),
     _survival(
         "refusing-intake", "refusing", "The job survives an intake that is down",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mock_intake.datadog.sources import API_KEYS, CUSTOM_JOBS
-from mock_intake.exchange import Exchange, header
-from mock_intake.findings import Finding
+from mock_intake.model.exchange import Exchange, header
+from mock_intake.model.findings import Finding
 from mock_intake.report.suite import Requirement
-from mock_intake.server.tls import Flaw
+from mock_intake.server.http.tls import Flaw
+from mock_intake_conformance.cases.advice import Topic
 from mock_intake_conformance.cases.judging import (
     ASSUMED,
     DOCUMENTED,
@@ -19,11 +20,11 @@ from mock_intake_conformance.cases.judging import (
     count,
     errored,
     failed,
+    no_evidence,
     passed,
-    skipped,
 )
 from mock_intake_conformance.observation import Observation, Observations
-from mock_intake_conformance.scenarios import REDIRECT, SCENARIOS, TLS, WELL
+from mock_intake_conformance.scenarios import HEALTHY, REDIRECT, SCENARIOS, TLS
 
 _IN_URL_OR_BODY = ("HT006", "HT007")
 _EVERYWHERE = tuple(scenario.id for scenario in SCENARIOS.values() if not scenario.slow)
@@ -39,16 +40,16 @@ def _no_key_printed(seen: Observations) -> Judgement:
 
 def _no_key_in_url_or_body(seen: Observations) -> Judgement:
     if not any(here.exchanges for here in seen.values()):
-        return skipped("No request arrived.")
+        return no_evidence("No request arrived.")
     lines: list[str] = []
     findings: dict[str, Finding] = {}
     for name, here in seen.items():
         for exchange in here.exchanges:
-            told = {finding.code: finding for finding in exchange.findings if _tells(finding.code, finding.pointer)}
-            findings |= told
+            found = {finding.code: finding for finding in exchange.findings if _tells(finding.code, finding.pointer)}
+            findings |= found
             url = f"{exchange.request.path}?{exchange.request.query}"
             # Where no rule looks, the mask of our own key tells that it stood there.
-            if not told and here.key_mask in url:
+            if not found and here.key_mask in url:
                 lines.append(f"{name}: the key stands in {url}")
     if lines or findings:
         return failed("the key stands in a URL or in a body", *dict.fromkeys(lines), findings=findings.values())
@@ -69,7 +70,7 @@ def _refuses(flaw: Flaw, what: str) -> Callable[[Observations], Judgement]:
             return passed(_refused(here))
         if not seen[TLS].taken:
             # The refusal may be of all certificates of ours, for all we know.
-            return skipped(
+            return no_evidence(
                 "It sends nothing over https with a certificate that is right either: it takes its CA from none of "
                 "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS, or speaks no https."
             )
@@ -118,6 +119,7 @@ def _tls(flaw: Flaw, title: str, what: str, because: str) -> Case:
             f"{HTTP_SEMANTICS}#section-4.3.4", DOCUMENTED, (f"tls-{flaw}", TLS),
         ),
         _refuses(flaw, what),
+        topic=Topic.VERIFY,
     )  # fmt: skip
 
 
@@ -140,7 +142,7 @@ CASES = (
             "The API key stands in the Authorization header and nowhere else of a request.",
             "URLs are logged by every proxy on the way; events are shown to everybody with access to the product.",
             "Take it out of the URL; find what puts it into the event (environment variables, arguments, SQL).",
-            CUSTOM_JOBS, ASSUMED, (WELL,),
+            CUSTOM_JOBS, ASSUMED, (HEALTHY,),
         ),
         _no_key_in_url_or_body,
     ),
@@ -166,5 +168,6 @@ CASES = (
             f"{HTTP_SEMANTICS}#section-15.4", DOCUMENTED, (REDIRECT,),
         ),
         _leaves_key_at_home,
+        topic=Topic.REDIRECT,
     ),
 )  # fmt: skip

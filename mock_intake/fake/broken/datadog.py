@@ -7,10 +7,10 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from mock_intake.datadog.rules import RESERVED_INTEGRATIONS
-from mock_intake.event import JsonObject
-from mock_intake.fake.broken.making import Recipe, facet_of, renamed, run_event, sql_worker, start_reading
+from mock_intake.datadog.rules.job_type import RESERVED_INTEGRATIONS
+from mock_intake.fake.broken.making import Recipe, facet_of, renamed, run_event, start_reading
 from mock_intake.fake.runs import Worker
+from mock_intake.model.event import JsonObject
 
 
 def _no_job_type(random: Random) -> JsonObject:
@@ -51,7 +51,7 @@ def _namespace_malformed(random: Random) -> JsonObject:
             ("PostgreSQL", ("postgres://shop-db.acme.example", "postgresql://shop-db.acme.example:5432", "postgres")),
             ("BigQuery", ("bigquery://acme-prod", "bigquery:acme-prod")),
             ("S3", ("s3://acme-lake/", "s3a://acme-lake")),
-            ("Snowflake", ("snowflake://acme", "snowflake")),
+            ("Snowflake", ("snowflake://acme/prod", "snowflake")),
         )
     )
     return _input(random, platform, namespace=forms)
@@ -60,11 +60,15 @@ def _namespace_malformed(random: Random) -> JsonObject:
 def _disputed(random: Random) -> JsonObject:
     if random.random() < 0.5:
         return _input(random, "Redshift", namespace=("redshift://warehouse.eu-west-1:5439",))
-    return _input(random, "Snowflake", namespace=("snowflake://acme-prod.snowflakecomputing.com",))
+    return _input(
+        random,
+        "Snowflake",
+        namespace=("snowflake://acme-prod.snowflakecomputing.com", "snowflake://xy12345.eu-west-1.aws"),
+    )
 
 
 def _name_too_short(random: Random) -> JsonObject:
-    event = start_reading(random, random.choice(("PostgreSQL", "Snowflake", "BigQuery", "Trino")))
+    event = start_reading(random, random.choice(("PostgreSQL", "Snowflake", "BigQuery", "Athena")))
     [old] = event["inputs"]
     changed: JsonObject = renamed(event, old, name=old["name"].partition(".")[2])
     return changed
@@ -80,15 +84,6 @@ def _path_too_deep(random: Random) -> JsonObject:
 
 def _name_malformed(random: Random) -> JsonObject:
     return _input(random, "Pub/Sub", name=("orders", "projects/acme-prod/topics/orders"))
-
-
-def _column_input_unknown(random: Random) -> JsonObject:
-    event = run_event(random, "COMPLETE")
-    old = event["inputs"][0]
-    facets = event["outputs"][0]["facets"]
-    name = random.choice((f"{old['name']}_v2", old["name"].swapcase(), old["name"][1:]))
-    facets["columnLineage"] = renamed(facets["columnLineage"], old, name=name)
-    return event
 
 
 def _job_tags(random: Random, tags: Any) -> JsonObject:
@@ -114,25 +109,6 @@ def _run_tags(random: Random) -> JsonObject:
     return event
 
 
-def _fail_without_error(random: Random) -> JsonObject:
-    event = run_event(random, "FAIL")
-    del event["run"]["facets"]["errorMessage"]
-    return event
-
-
-def _complete_without(random: Random, side: str, facets: str, key: str) -> JsonObject:
-    event = run_event(random, "COMPLETE")
-    del event[side][0][facets][key]
-    return event
-
-
-def _sql_too_early(random: Random) -> JsonObject:
-    worker = sql_worker(random)
-    event = worker.run_event("START")
-    event["job"]["facets"]["sql"] = worker.run_event("COMPLETE")["job"]["facets"]["sql"]
-    return event
-
-
 RECIPES: Mapping[str, Recipe] = {
     "DD101": _no_job_type,
     "DD102": partial(_job_type, name="integration", values=RESERVED_INTEGRATIONS),
@@ -146,15 +122,9 @@ RECIPES: Mapping[str, Recipe] = {
     "DD205": _name_too_long,
     "DD206": _path_too_deep,
     "DD207": _name_malformed,
-    "DD301": _column_input_unknown,
     "DD401": partial(_job_tags, tags={"team": "data-platform"}),
     "DD402": _tag_incomplete,
     "DD403": _tag_source,
     "DD404": _run_tags,
-    "DD501": _fail_without_error,
-    "DD502": partial(_complete_without, side="inputs", facets="facets", key="schema"),
-    "DD503": partial(_complete_without, side="outputs", facets="outputFacets", key="outputStatistics"),
-    "DD504": partial(_complete_without, side="outputs", facets="facets", key="columnLineage"),
-    "DD505": _sql_too_early,
     "DD506": lambda random: Worker(random).run_event("ABORT"),
 }

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
 
-from mock_intake.event import EventView, JsonObject
 from mock_intake.fake.facets import make_facet
 from mock_intake.fake.flows import draw_flow, draw_table, reading
 from mock_intake.fake.runs import EventType, Worker, dataset_event, draw_scene
+from mock_intake.model.event import EventView, JsonObject
 
 Recipe = Callable[[Random], JsonObject]
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from mock_intake.body.parsing import MAX_VALUES
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.event import JsonObject
 from mock_intake.fake.broken.making import facet_of, run_event
+from mock_intake.model.event import JsonObject
 
 # Beyond the limits that the intake has by default.
 _LARGE = 100_000
@@ -115,6 +116,7 @@ REQUESTS: Mapping[str, Callable[[_Good], Request]] = {
     "HT203": lambda good: good.body(b"[" + good.request.body + b"]"),
     "HT204": _impossible_number,
     "HT205": _deep,
+    "HT206": lambda good: good.body(gzip_stored(b'{"many":[' + b"0," * MAX_VALUES + b"0]}"), Content_Encoding="gzip"),
     "HT301": lambda good: replace(good.request, path=good.random.choice(("/", f"{INTAKE_PATH}/", "/v1/lineage"))),
     "HT302": lambda good: replace(good.request, method=good.random.choice(("PUT", "PATCH"))),
 }

@@ -5,7 +5,7 @@ One module for each entity; ``FACETS`` joins them: every published facet with ev
 
 from __future__ import annotations
 
-from mock_intake.event import Entity, Kind
+from mock_intake.model.event import Entity, Kind
 from mock_intake.openlineage.facts import dataset, input_output, job, registry, run, shared
 from mock_intake.openlineage.facts.core import CORES, Core
 from mock_intake.openlineage.facts.notation import CORE_VERSIONS, LATEST_CORE, Facet, Version

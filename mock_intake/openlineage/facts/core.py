@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mock_intake.event import Kind
+from mock_intake.model.event import Kind
 from mock_intake.openlineage.facts.notation import (
     BOOLEAN,
     INTEGER,

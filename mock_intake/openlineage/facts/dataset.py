@@ -188,6 +188,8 @@ FACETS = (
                     ),
                 },
             ),
+            # Of September 2026: what the class of openlineage-python 1.54 sends. No document of it was at hand.
+            Version("1-0-1", added={"captureDate": TIME}),
         ),
     ),
     Facet(

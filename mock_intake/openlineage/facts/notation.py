@@ -7,17 +7,18 @@ the names that are required. ``mock_intake.openlineage.schema`` compiles tables 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from mock_intake.event import Entity
+from msgspec import Struct, field
+
+from mock_intake.model.event import Entity
 
 CORE_VERSIONS = ("1-0-0", "1-0-1", "1-0-2", "1-0-3", "1-0-4", "1-0-5", "2-0-0", "2-0-1", "2-0-2")
 LATEST_CORE = CORE_VERSIONS[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A JSON type, with the format or the lower bound that the standard adds to it."""
 
     type: Literal["string", "integer", "number", "boolean"]
@@ -25,25 +26,21 @@ class Scalar:
     minimum: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Anything:
+class Anything(Struct, frozen=True):
     """Any JSON value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(Struct, frozen=True):
     items: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(Struct, frozen=True):
     """An object whose keys are the producer's own and whose values are all of one type."""
 
     values: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """An object with named fields; ``name!`` is required. Other fields are allowed unless ``closed``.
 
     ``together`` names fields of which none may be there without the others.
@@ -62,8 +59,7 @@ class Enum:
         object.__setattr__(self, "values", values)
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(Struct, frozen=True):
     value: str
 
 
@@ -87,15 +83,13 @@ class AnyOf:
         object.__setattr__(self, "options", options)
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A definition of the same document, by name: how the standard shares types and recurses."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """The base facet of an entity in the core, e.g. ``RunFacet``, alone or with fields of its own."""
 
     name: str
@@ -122,8 +116,7 @@ BASE_OF: dict[Entity, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One published version of a facet's schema.
 
     ``fields`` states the facet's fields anew, ``added`` adds to those of the version before; with
@@ -139,8 +132,7 @@ class Version:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(Struct, frozen=True):
     """A facet of the standard: its name, the key it stands under, the entity it is on, its versions.
 
     ``entities`` are all entities on which producers rightly put it, the first being the one it builds

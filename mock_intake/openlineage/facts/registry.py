@@ -4,6 +4,35 @@ from __future__ import annotations
 
 from mock_intake.openlineage.facts.notation import ANY, NUMBER, STRING, Array, Facet, Map, Object, Version
 
+# Registered with the standard under addresses of its own, and not among what is published with it: facets of somebody's
+# own, with which nothing here is compared.
+REGISTERED_ALONE = (
+    "BigQueryMetastoreCatalogDatasetFacet",
+    "GcpBigQueryRoutineJobFacet",
+    "GcpDataprocSparkRunFacet",
+)
+
+_SCAN_METRICS = Object(
+    {
+        "totalPlanningDuration": NUMBER,
+        "resultDataFiles": NUMBER,
+        "resultDeleteFiles": NUMBER,
+        "totalDataManifests": NUMBER,
+        "totalDeleteManifests": NUMBER,
+        "scannedDataManifests": NUMBER,
+        "skippedDataManifests": NUMBER,
+        "totalFileSizeInBytes": NUMBER,
+        "totalDeleteFileSizeInBytes": NUMBER,
+        "skippedDataFiles": NUMBER,
+        "skippedDeleteFiles": NUMBER,
+        "scannedDeleteManifests": NUMBER,
+        "skippedDeleteManifests": NUMBER,
+        "indexedDeleteFiles": NUMBER,
+        "equalityDeleteFiles": NUMBER,
+        "positionalDeleteFiles": NUMBER,
+    }
+)
+
 FACETS = (
     Facet(
         "GcpCommonJobFacet",
@@ -160,26 +189,7 @@ FACETS = (
                     "filter": STRING,
                     "schemaId": NUMBER,
                     "projectedFieldNames": Array(STRING),
-                    "scanMetrics": Object(
-                        {
-                            "totalPlanningDuration": NUMBER,
-                            "resultDataFiles": NUMBER,
-                            "resultDeleteFiles": NUMBER,
-                            "totalDataManifests": NUMBER,
-                            "totalDeleteManifests": NUMBER,
-                            "scannedDataManifests": NUMBER,
-                            "skippedDataManifests": NUMBER,
-                            "totalFileSizeInBytes": NUMBER,
-                            "totalDeleteFileSizeInBytes": NUMBER,
-                            "skippedDataFiles": NUMBER,
-                            "skippedDeleteFiles": NUMBER,
-                            "scannedDeleteManifests": NUMBER,
-                            "skippedDeleteManifests": NUMBER,
-                            "indexedDeleteFiles": NUMBER,
-                            "equalityDeleteFiles": NUMBER,
-                            "positionalDeleteFiles": NUMBER,
-                        }
-                    ),
+                    "scanMetrics": _SCAN_METRICS,
                     "metadata": Map(ANY),
                 },
             ),
@@ -191,26 +201,7 @@ FACETS = (
                     "filterDescription": STRING,
                     "schemaId": NUMBER,
                     "projectedFieldNames": Array(STRING),
-                    "scanMetrics": Object(
-                        {
-                            "totalPlanningDuration": NUMBER,
-                            "resultDataFiles": NUMBER,
-                            "resultDeleteFiles": NUMBER,
-                            "totalDataManifests": NUMBER,
-                            "totalDeleteManifests": NUMBER,
-                            "scannedDataManifests": NUMBER,
-                            "skippedDataManifests": NUMBER,
-                            "totalFileSizeInBytes": NUMBER,
-                            "totalDeleteFileSizeInBytes": NUMBER,
-                            "skippedDataFiles": NUMBER,
-                            "skippedDeleteFiles": NUMBER,
-                            "scannedDeleteManifests": NUMBER,
-                            "skippedDeleteManifests": NUMBER,
-                            "indexedDeleteFiles": NUMBER,
-                            "equalityDeleteFiles": NUMBER,
-                            "positionalDeleteFiles": NUMBER,
-                        }
-                    ),
+                    "scanMetrics": _SCAN_METRICS,
                     "metadata": Map(ANY),
                 },
             ),

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mock_intake.findings import Status
+from mock_intake.body.parsing import ParseError, parse
+from mock_intake.body.room import BusyError, Large
 from mock_intake.journal import JournalError
-from mock_intake.parsing import ParseError, parse
-from mock_intake.server.answers import failure
-
-if TYPE_CHECKING:
-    from mock_intake.server.control import Control
+from mock_intake.model.findings import Status
+from mock_intake.server.control.context import Control
+from mock_intake.server.making import temporary
+from mock_intake.server.responses import failure
 
 PREFIX = "/api/mock/v1"
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 MAX_DIGITS = 15
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
-# Waits and fault plans are small; imports have a limit of their own.
-_MAX_BODY = 1024 * 1024
 # Larger doubles are not exact.
 _MAX_EXACT = 2.0**53
 
@@ -84,6 +84,12 @@ CLOSED = Parameter("closed", "Say also what is missing, as if no more events wer
 LIMIT = Parameter("limit", f"How many at most; {DEFAULT_LIMIT} unless told.", "number", largest=MAX_LIMIT)
 CURSOR = Parameter("cursor", "The `next` of the page before.", "number")
 PAGING = (LIMIT, CURSOR)
+RUN_PARAMETERS = (
+    ORG,
+    CLOSED,
+    Parameter("job_namespace", "The run of a job in this namespace, where several jobs share the id."),
+    Parameter("job_name", "The run of a job with this name, where several jobs share the id."),
+)
 EVENT_PARAMETERS = (
     ORG,
     Parameter("status", "Only events of this status.", values=tuple(status.value for status in Status)),
@@ -96,11 +102,97 @@ EVENT_PARAMETERS = (
 
 
 @dataclass(frozen=True)
+class Body:
+    """The body that an endpoint takes: its schema in ``openapi``, its media type, the most bytes it may have.
+
+    ``too_large`` says so to whoever sent more. What may be large is ``filed``: it goes to a file as it comes in, of one
+    request after the other.
+    """
+
+    schema: str
+    media: str = "application/json"
+    limit: int = 1024 * 1024
+    too_large: str = "The body is at most {limit:,} bytes."
+    filed: bool = False
+
+    @asynccontextmanager
+    async def read(self, control: Control, request: Request) -> AsyncIterator[Came]:
+        """A request's body, which is gone behind the block. Raises ``BadRequestError`` and ``BusyError``."""
+        if not self.filed:
+            async with self._held(control, request) as pieces:
+                yield Came(pieces)
+            return
+        async with _turn(control), _closing(temporary()) as file:
+            async for piece in self._pieces(request):
+                file.write(piece)
+            yield Came((), file)
+
+    async def _pieces(self, request: Request) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > self.limit:
+                raise BadRequestError(self.too_large.format(limit=self.limit))
+            yield piece
+
+    @asynccontextmanager
+    async def _held(self, control: Control, request: Request) -> AsyncIterator[Sequence[bytes]]:
+        """A body in memory, as far as there is room for it."""
+        pieces: list[bytes] = []
+        share = None if control.budget is None else control.budget.share()
+        try:
+            async for piece in self._pieces(request):
+                pieces.append(piece)
+                if share is not None:
+                    share.add(len(piece))
+                    if not await share.room():
+                        raise BusyError("There was no room for this: too much is under way (--budget, --patience).")
+            if share is not None:
+                share.is_read()
+            yield pieces
+        finally:
+            if share is not None:
+                share.give_back()
+
+
+@dataclass(frozen=True)
+class Came:
+    """What has come of a body: in memory, or in a file."""
+
+    pieces: Sequence[bytes] = ()
+    file: IO[bytes] | None = None
+
+
+@asynccontextmanager
+async def _turn(control: Control) -> AsyncIterator[None]:
+    """One import at a time; who waits is not read meanwhile. Raises ``BusyError`` where it takes too long."""
+    patience = None if control.budget is None else control.budget.patience
+    try:
+        async with asyncio.timeout(patience):
+            await control.importing.acquire()
+    except TimeoutError:
+        raise BusyError("Another import is under way; try again.") from None
+    try:
+        yield
+    finally:
+        control.importing.release()
+
+
+@asynccontextmanager
+async def _closing(file: IO[bytes]) -> AsyncIterator[IO[bytes]]:
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+@dataclass(frozen=True)
 class Call:
-    """A request to an endpoint, its query read by the endpoint's parameters."""
+    """A request to an endpoint, its query read by the endpoint's parameters, its body come in."""
 
     request: Request
     query: Mapping[str, Any]
+    came: Came = Came()
 
     @property
     def id(self) -> str:
@@ -124,15 +216,15 @@ class Call:
         cursor = self.query.get("cursor")
         return None if cursor is None else int(cursor)
 
-    async def json(self) -> Any:
-        """The JSON value in the request's body. Raises ``BadRequestError``."""
-        body = b""
-        async for chunk in self.request.stream():
-            body += chunk
-            if len(body) > _MAX_BODY:
-                raise BadRequestError(f"The body is at most {_MAX_BODY:,} bytes.")
+    @property
+    def content(self) -> bytes:
+        """The body, put together anew each time."""
+        return b"".join(self.came.pieces)
+
+    def json(self) -> Any:
+        """The JSON value in the body. Raises ``BadRequestError``."""
         try:
-            return _whole(parse(body).value)
+            return _whole(parse(self.content).value)
         except ParseError as error:
             raise BadRequestError(f"The body is no JSON: {error}.") from error
 
@@ -148,16 +240,17 @@ def _whole(value: Any) -> Any:
     return value
 
 
-Handler = Callable[["Control", Call], Awaitable[Response]]
+Handler = Callable[[Control, Call], Response | Large[Response] | Awaitable[Response]]
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """One method of one path: who serves it, what it takes, and the schema of its answer.
 
-    ``answer`` names a schema of ``openapi``; ``media`` is the answer's type where it is not JSON; ``body`` names
-    the schema of the request's body, where it has one. ``any_id`` tells that ids are chosen by producers, so that
-    they can hold slashes.
+    A handler is called in a thread, where it may take its time; what is large it gives to be made once there is room.
+    One that waits or sends bit by bit is a coroutine
+    (``on_loop``), and itself has done in threads what takes time. ``answer`` names a schema of ``openapi``, ``media``
+    is the answer's type. ``any_id`` tells that ids are chosen by producers, so that they can hold slashes.
     """
 
     method: Literal["GET", "PUT", "POST", "DELETE"]
@@ -167,13 +260,41 @@ class Endpoint:
     handler: Handler
     answer: str
     parameters: tuple[Parameter, ...] = ()
-    body: str | None = None
-    body_media: str = "application/json"
+    body: Body | None = None
     media: str = "application/json"
     failures: tuple[int, ...] = (400,)
     any_id: bool = False
+    on_loop: bool = False
 
-    def read(self, request: Request) -> Call:
+    async def serve(self, control: Control, request: Request) -> Response:
+        """The answer to ``request``, whatever it is like: what an endpoint cannot read is refused here, with a word on
+        why.
+        """
+        refusal = await control.access.answer_to(request)
+        if refusal is not None:
+            return refusal
+        try:
+            query = self._read_query(request)
+            if self.body is None:
+                return await self._handle(control, Call(request, query))
+            async with self.body.read(control, request) as came:
+                return await self._handle(control, Call(request, query, came))
+        except BadRequestError as error:
+            return failure(400, str(error))
+        except (JournalError, BusyError) as error:
+            response = failure(503, str(error))
+            response.headers["retry-after"] = "1"
+            return response
+
+    async def _handle(self, control: Control, call: Call) -> Response:
+        if not self.on_loop:
+            return await control.making.answer(self.handler, control, call)  # type: ignore[arg-type]
+        handled = self.handler(control, call)
+        assert not isinstance(handled, Response | Large)
+        return await handled
+
+    def _read_query(self, request: Request) -> dict[str, Any]:
+        """The values of a query by the endpoint's parameters. Raises ``BadRequestError``."""
         known = {parameter.name: parameter for parameter in self.parameters}
         query: dict[str, Any] = {}
         for name, text in request.query_params.multi_items():
@@ -183,17 +304,4 @@ class Endpoint:
             if name in query:
                 raise BadRequestError(f"{name} is given twice.")
             query[name] = known[name].read(text)
-        return Call(request, query)
-
-    async def serve(self, control: Control, request: Request) -> Response:
-        refusal = control.access.refusal(request)
-        if refusal is not None:
-            return refusal
-        try:
-            return await self.handler(control, self.read(request))
-        except BadRequestError as error:
-            return failure(400, str(error))
-        except JournalError as error:
-            response = failure(503, str(error))
-            response.headers["retry-after"] = "1"
-            return response
+        return query

@@ -146,8 +146,8 @@
     source = new EventSource("/api/mock/v1/stream" + (org ? `?org=${encodeURIComponent(org)}` : ""));
     let opened = false;
     if (polled) polling = setInterval(() => { if (document.documentElement.dataset.live === "on") later(); }, poll);
-    source.addEventListener("exchange", told => {
-      if (eventId && JSON.parse(told.data).event_id !== eventId) return;
+    source.addEventListener("exchange", message => {
+      if (eventId && JSON.parse(message.data).event_id !== eventId) return;
       heard += 1;
       later();
     });

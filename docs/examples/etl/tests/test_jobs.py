@@ -69,7 +69,7 @@ def test_columns_are_told(intake: IntakeHandle, database: sqlite3.Connection, or
 
 
 def test_an_outage_of_the_intake_is_survived(intake: IntakeHandle, database: sqlite3.Connection, orders: Path) -> None:
-    intake.sequence("503,reset")
+    intake.set_faults("503,reset")
     jobs.load(database, orders)
     assert [event.attempts for event in intake.events()] == [3, 1]
 

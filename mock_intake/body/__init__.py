@@ -1,0 +1,1 @@
+"""The body of a request: decoded, parsed, kept, and shown again."""

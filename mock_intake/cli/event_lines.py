@@ -1,0 +1,154 @@
+"""Prints exchanges as they come in, and counts them for the summary at the end."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+from mock_intake.cli.console import echo, exchange_line, finding_style
+from mock_intake.faults import Faults
+from mock_intake.journal import JournalError
+from mock_intake.model.exchange import Exchange
+from mock_intake.model.findings import Severity, Status
+from mock_intake.producers.reached import is_stopped
+from mock_intake.report.finding_text import finding_head
+from mock_intake.report.places import Groups, Place
+from mock_intake.server.runner import IntakeServer
+
+T = TypeVar("T")
+
+# So long (seconds) lines gather before they are written: one write for all that come at once.
+_GATHERING = 0.1
+# So many lines wait for an output that takes none, as a terminal that is held up; the server must not wait for it.
+_MOST_WAITING = 10_000
+_AT_ONCE = 1_000
+# So long (seconds) an output may take for the last of them.
+_LAST_LINES = 5.0
+
+
+class Tally:
+    """Give its ``add`` to a server as ``on_exchange``; ``err`` prints to standard error.
+
+    A thread of its own does the printing, so that neither the work nor a slow terminal holds the server up.
+    """
+
+    def __init__(self, *, err: bool = False) -> None:
+        self._err = err
+        self.statuses: Counter[Status] = Counter()
+        self.refused = 0
+        self.stopped = 0
+        self.groups = Groups(most_places=1, most_messages=0)
+        self._faults: Faults | None = None
+        self._ended = 0
+        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._left_out = 0
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, faults: Faults) -> None:
+        """Has it said when the fault plans have ended."""
+        self._faults = faults
+
+    @property
+    def taken(self) -> int:
+        """How many requests with an event were taken."""
+        return self.statuses.total()
+
+    def add(self, exchange: Exchange) -> None:
+        """Counts an exchange and prints its line, without waiting for who reads that; called by the server."""
+        if exchange.accepted and exchange.event is not None:
+            self.statuses[exchange.event.status] += 1
+        elif is_stopped(exchange):
+            self.stopped += 1
+        else:
+            self.refused += 1
+        if exchange.findings:
+            self.groups.extend(Place(finding, None) for finding in exchange.findings)
+        # The line, and not the exchange: bodies of megabytes must not wait for a slow terminal.
+        self._print_later(exchange_line, exchange)
+        if self._faults is not None and self._faults.ended != self._ended:
+            self._ended = self._faults.ended
+            rest = "" if self._faults.active else ": requests are handled as usual again"
+            self._print_later(str, f"the fault plan has ended{rest}")
+
+    def summarise(self, server: IntakeServer) -> None:
+        """Says what there was, over all events, now that nothing more is expected."""
+        self._finish()
+        problem = dropped = damaged = None
+        try:
+            for run in reversed(server.views.runs()):
+                self.groups.extend(Place(finding, None) for finding in server.views.run_findings(run, closed=True))
+            self.groups.extend(Place(finding, None) for finding in server.views.dataset_findings())
+            dropped, damaged = server.journal.dropped, server.journal.damaged
+        except JournalError as error:
+            # What was counted meanwhile is known all the same.
+            problem = str(error)
+        self._echo("")
+        counts = ", ".join(f"{self.statuses[status]} {status}" for status in Status)
+        plural = "" if self.taken == 1 else "s"
+        refused = f"{self.refused} request{'' if self.refused == 1 else 's'} refused"
+        self._echo(f"{self.taken} event{plural} taken: {counts}; {refused}")
+        if self.stopped:
+            self._echo(f"Connections to Datadog that were stopped: {self.stopped}")
+        if problem:
+            self._echo(f"What runs and datasets came to cannot be told: {problem}")
+        if dropped:
+            self._echo(f"{dropped} exchanges were dropped from memory to stay within its bounds")
+        if damaged:
+            self._echo(f"{damaged} damaged rows of the journal were left out: the log names them")
+        groups = self.groups.at_or_above(Severity.WARNING)
+        style = finding_style()
+        for group in groups:
+            self._echo(f"  {finding_head(group, style)}")
+        if groups:
+            self._echo("mock-intake rules CODE explains a code.")
+
+    def _print_later(self, line_of: Callable[[T], str], what: T) -> None:
+        if self._waiting.qsize() >= _MOST_WAITING:
+            with self._lock:
+                self._left_out += 1
+            return
+        self._waiting.put(line_of(what))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._print, name="mock-intake-tally", daemon=True)
+            self._thread.start()
+
+    def _finish(self) -> None:
+        """Returns once all lines are printed, or nobody has read them for long."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            # An output that nobody reads must not keep the server from ending.
+            self._thread.join(_LAST_LINES)
+            self._thread = None
+
+    def _print(self) -> None:
+        readable = True
+        more = True
+        while more:
+            taken = [self._waiting.get()]
+            if self._waiting.qsize() < _AT_ONCE:
+                # Also where there is a next one: to take each at once has two threads fight for turns.
+                time.sleep(_GATHERING)
+            taken += [self._waiting.get() for _ in range(min(self._waiting.qsize(), _AT_ONCE))]
+            more = None not in taken
+            lines = [line for line in taken if line is not None]
+            with self._lock:
+                left_out, self._left_out = self._left_out, 0
+            if left_out:
+                lines.append(f"... {left_out} lines were left out: they came faster than they could be printed")
+            if lines and readable:
+                readable = self._written("\n".join(lines))
+
+    def _written(self, text: str) -> bool:
+        try:
+            self._echo(text)
+        except (OSError, ValueError):  # nobody reads it any more: the far end of a pipe is gone
+            return False
+        return True
+
+    def _echo(self, line: str) -> None:
+        echo(line, err=self._err)

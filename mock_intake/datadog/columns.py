@@ -1,0 +1,69 @@
+"""Columns as schema facets list them and as lineage names them: nested, quoted, in lower case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# The name of each column as its schema has it, by what is left of it without case and quotes.
+Columns = Mapping[str, str]
+
+_DEEPEST = 20
+_MOST_COLUMNS = 20_000
+# What databases answer to without listing it: rows' places, partitions, files; and * for all.
+_UNLISTED = (
+    *("*", "rowid", "rownum", "ctid", "xmin", "oid", "tableoid", "_partitiontime", "_partitiondate", "_table_suffix"),
+    *("_file_name", "_metadata", "input__file__name", "block__offset__inside__file"),
+)
+
+
+def plain_column(name: str) -> str:
+    """``name`` of a column without quotes, marks of arrays and case."""
+    return name.translate(_LEFT_OUT).lower()
+
+
+# What stands for each element of a list, or each value of a map: some name it and others pass over it.
+_PASSED_OVER = re.compile(r"\.(?:_?element|_?value|_?key|_?item|list|array)(?=\.)")
+_LEFT_OUT = {ord(character): None for character in '"`[]'}
+
+
+def columns_of(schema: Any) -> dict[str, str]:
+    """The columns of a ``schema`` facet, nested ones with dots between; empty where it has none."""
+    found: dict[str, str] = {}
+    fields = schema.get("fields") if isinstance(schema, Mapping) else None
+    level = [("", fields)]
+    for _ in range(_DEEPEST):
+        deeper: list[tuple[str, Any]] = []
+        for above, listed in level:
+            for field in listed if type(listed) is list else ():
+                name = field.get("name") if type(field) is dict else None
+                if type(name) is not str or len(found) >= _MOST_COLUMNS:
+                    continue
+                plain = plain_column(above + name)
+                found.setdefault(plain, above + name)
+                if above:
+                    found.setdefault(_PASSED_OVER.sub("", plain), above + name)
+                deeper.append((f"{above}{name}.", field.get("fields")))
+        if not deeper:
+            break
+        level = deeper
+    return found
+
+
+def is_column(name: str, columns: Columns) -> bool:
+    """Whether lineage names one of these columns: as it is listed, in quotes, or in lower case, as parsers of SQL do.
+
+    A name in dots is a nested one also where the schema lists no more than what it is in.
+    """
+    plain = plain_column(name)
+    bare = name.translate(_LEFT_OUT)
+    listed = columns.get(plain)
+    if listed is not None:
+        right = listed.translate(_LEFT_OUT)
+        return bare in (right, plain, _PASSED_OVER.sub("", right))
+    if plain in _UNLISTED or plain.startswith(("$", "metadata$", "_metadata.")):
+        return True
+    whole, dot, _ = plain.partition(".")
+    # What is below a column whose fields are not listed may be there.
+    return bool(dot) and whole in columns and not any(key.startswith(whole + ".") for key in columns)

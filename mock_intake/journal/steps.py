@@ -1,0 +1,95 @@
+"""What is done with a connection in one step, by statements that have values of their own."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from datetime import timedelta
+
+from mock_intake.journal import rows, statements
+from mock_intake.journal.protocol import EventFilter
+
+
+def number(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> int:
+    """The one number that a query finds."""
+    return int(connection.execute(sql, values).fetchone()[0])
+
+
+def tallied(connection: sqlite3.Connection, which: EventFilter) -> int:
+    """How many events ``which`` asks for, as tallies tell."""
+    return number(connection, *statements.tally_query(which))
+
+
+def index(connection: sqlite3.Connection, which: EventFilter) -> str | None:
+    """The index to walk for the filter ``which``."""
+    query = statements.widths_query(which)
+    return statements.index_of(which, () if query is None else connection.execute(*query).fetchone())
+
+
+def drop(connection: sqlite3.Connection, upto: int, org: str | None = None) -> None:
+    """Takes away the exchanges up to the position ``upto``, and the events that are left without an accepted one.
+
+    Those of ``org`` alone, or of all. In the caller's transaction.
+    """
+    condition, whose = of_org(org)
+    left = {last for (last,) in connection.execute(statements.EVENTS_UP_TO + condition, (upto, *whose)) if last > upto}
+    connection.execute(f"DELETE FROM events WHERE last <= ?{condition}", (upto, *whose))
+    connection.execute(f"DELETE FROM exchanges WHERE position <= ?{condition}", (upto, *whose))
+    for last in left:
+        connection.execute(statements.HOLD_EVENT, (last,))
+        connection.execute("DELETE FROM events WHERE last = ? AND first <= ?", (last, upto))
+
+
+def oldest(connection: sqlite3.Connection, end: int, org: str | None, most: int, room: int) -> tuple[int, int]:
+    """Up to which position the oldest are ``most`` exchanges, and about ``room`` bytes, at most; and how many they are.
+
+    Of ``org`` alone or of all, and none behind the position ``end``.
+    """
+    condition, whose = of_org(org)
+    query = f"SELECT position, size FROM exchanges WHERE position <= ?{condition} ORDER BY position LIMIT ?"
+    upto = count = freed = 0
+    for position, size in connection.execute(query, (end, *whose, most)).fetchall():
+        upto, count, freed = position, count + 1, freed + size
+        if freed > room:
+            break
+    return upto, count
+
+
+def outdated(
+    connection: sqlite3.Connection,
+    exchanges: int | None,
+    hours: float | None,
+    size: int | None,
+    at_once: int,
+    bytes_at_once: int,
+) -> tuple[int, int, bool]:
+    """Up to which position the oldest exchanges are more than may be kept (None: no limit); how many, whether of more.
+
+    ``exchanges``, ``hours`` and ``size`` are what may be kept; at once go so many, and about so many bytes, at most.
+    """
+    most, room = (math.inf if limit is None else limit for limit in (exchanges, size))
+    held, taken = connection.execute(statements.HELD).fetchone()
+    if held <= most and taken <= room and hours is None:
+        return 0, 0, False
+    oldest = -math.inf
+    if hours is not None and (latest := connection.execute(statements.LATEST).fetchone()) is not None:
+        oldest = latest[0] - timedelta(hours=hours) // timedelta(microseconds=1)
+    upto, dropped, freed = 0, 0, 0
+    for position, each, received_at in connection.execute(statements.OLDEST, (at_once,)).fetchall():
+        if held - dropped <= most and taken - freed <= room and received_at >= oldest:
+            return upto, dropped, False
+        if freed > bytes_at_once:
+            return upto, dropped, True
+        upto, dropped, freed = position, dropped + 1, freed + each
+    return upto, dropped, dropped < held
+
+
+def of_org(org: str | None) -> tuple[str, tuple[object, ...]]:
+    """A further condition, and its value."""
+    return ("", ()) if org is None else (" AND org = ?", (rows.storable(org),))
+
+
+def add_to_fact(connection: sqlite3.Connection, name: str, by: int) -> None:
+    """Adds ``by`` to the number ``name``, one of those that are kept of the file."""
+    connection.execute("UPDATE facts SET value = value + ? WHERE name = ?", (by, name))

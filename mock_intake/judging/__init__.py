@@ -1,0 +1,1 @@
+"""Judges requests, events and recordings: everything that decides, without any I/O."""

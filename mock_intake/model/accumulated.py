@@ -1,0 +1,197 @@
+"""The facets of a run as the standard accumulates them: each event adds to what came before, key by key.
+
+* A facet replaces the earlier one of its key as a whole. Later is what has the later eventTime, whenever it arrives;
+  of events of the same time, what arrived later.
+* A facet of a job or a dataset with ``_deleted`` takes that of its key away (``JobFacet`` and ``DatasetFacet`` of the
+  core have the flag, facets of runs and of roles do not).
+* What is no object, as an explicit null, is no facet: it replaces nothing.
+* An event whose jobType says COMPLETE_SNAPSHOT "contains complete state" (JobTypeJobFacet 2-0-4): it stands for itself,
+  so what earlier events of the run said is gone.
+
+The same comes out in whatever order events are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from mock_intake.model.encoding import to_json
+from mock_intake.model.event import DatasetId, EventView, Facets, Role
+from mock_intake.model.times import nanoseconds
+
+Stamp = tuple[int, ...]
+"""When an event was: its eventTime in nanoseconds, and then the order of arrival."""
+
+# Before all times that can be read: what cannot be placed replaces nothing that can.
+_NO_TIME = -(10**21)
+BEGINNING: Stamp = (_NO_TIME - 1,)
+COMPLETE_SNAPSHOT = "COMPLETE_SNAPSHOT"
+
+
+def stamp_of(event_time: str | None, *arrival: int) -> Stamp:
+    """When an event was. ``arrival`` are numbers that order events of the same time; an unreadable time is before all
+    others."""
+    found = nanoseconds(event_time)
+    return (_NO_TIME if found is None else found, *arrival)
+
+
+class Facet(NamedTuple):
+    """A facet as it stands: its content, the id of the event that it came with last, and when that was."""
+
+    value: Mapping[str, Any]
+    event_id: str
+    stamp: Stamp
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it takes away what was there; of facets of jobs and datasets only."""
+        return self.value.get("_deleted") is True
+
+
+FacetsByKey = dict[str, Facet]
+
+
+Pool = dict[bytes, Mapping[str, Any]]
+"""Contents of facets by their text: of equal ones one is kept."""
+
+
+@dataclass(slots=True)
+class _Latest:
+    """The latest facet of each key in one place, those that take others away included."""
+
+    facets: FacetsByKey = field(default_factory=dict)
+
+    def put(self, facets: Facets, event_id: str, stamp: Stamp, pool: Pool | None) -> None:
+        for key, value in facets.items():
+            if type(value) is dict:
+                known = self.facets.get(key)
+                if known is None or known.stamp <= stamp:
+                    content = value if pool is None else pool.setdefault(to_json(value), value)
+                    self.facets[key] = Facet(content, event_id, stamp)
+
+    def take(self, other: _Latest) -> None:
+        for key, facet in other.facets.items():
+            known = self.facets.get(key)
+            if known is None or known.stamp <= facet.stamp:
+                self.facets[key] = facet
+
+    def since(self, floor: Stamp, *, deletable: bool = True) -> FacetsByKey:
+        return {
+            key: facet
+            for key, facet in self.facets.items()
+            if facet.stamp >= floor and not (deletable and facet.is_deleted)
+        }
+
+
+@dataclass(slots=True)
+class _Dataset:
+    own: _Latest = field(default_factory=_Latest)
+    of_role: _Latest = field(default_factory=_Latest)
+    last: Stamp = BEGINNING
+
+
+class DatasetFacets(NamedTuple):
+    """Facets of a dataset in one role: its own, and those of its being read or written."""
+
+    own: FacetsByKey
+    of_role: FacetsByKey
+
+
+class Accumulated:
+    """What a run's events say of run, job and datasets, taken together. Events are added in any order.
+
+    ``pool`` is for who keeps many of them: facets that runs have in common are then kept once.
+    """
+
+    __slots__ = ("_datasets", "_floor", "_job", "_pool", "_run")
+
+    def __init__(self, pool: Pool | None = None) -> None:
+        self._pool = pool
+        self._run = _Latest()
+        self._job = _Latest()
+        self._datasets: dict[tuple[Role, DatasetId], _Dataset] = {}
+        # What is earlier was overtaken by an event that stands for itself.
+        self._floor = BEGINNING
+
+    @classmethod
+    def of(cls, parts: Iterable[Accumulated]) -> Accumulated:
+        """What all ``parts`` say taken together; the one itself where there is one alone."""
+        first, *others = parts
+        if not others:
+            return first
+        merged = cls()
+        for part in (first, *others):
+            merged._floor = max(merged._floor, part._floor)
+            merged._run.take(part._run)
+            merged._job.take(part._job)
+            for key, theirs in part._datasets.items():
+                own = merged._datasets.setdefault(key, _Dataset())
+                own.own.take(theirs.own)
+                own.of_role.take(theirs.of_role)
+                own.last = max(own.last, theirs.last)
+        return merged
+
+    def add(self, event_id: str, view: EventView, stamp: Stamp) -> None:
+        """Adds one event; ``stamp`` is as ``stamp_of`` makes it, and no other event's of the run."""
+        if is_snapshot(view.job_facets):
+            self._floor = max(self._floor, stamp)
+        self._run.put(view.run_facets, event_id, stamp, self._pool)
+        self._job.put(view.job_facets, event_id, stamp, self._pool)
+        for dataset in view.datasets:
+            if dataset.namespace is not None and dataset.name is not None:
+                key = (dataset.role, DatasetId(dataset.namespace, dataset.name))
+                facets = self._datasets.get(key)
+                if facets is None:
+                    facets = self._datasets[key] = _Dataset()
+                facets.last = max(facets.last, stamp)
+                facets.own.put(dataset.facets, event_id, stamp, self._pool)
+                facets.of_role.put(dataset.role_facets, event_id, stamp, self._pool)
+
+    @property
+    def run(self) -> FacetsByKey:
+        """The run's facets, by key."""
+        return self._run.since(self._floor, deletable=False)
+
+    @property
+    def job(self) -> FacetsByKey:
+        """The job's facets, by key."""
+        return self._job.since(self._floor)
+
+    @property
+    def datasets(self) -> dict[tuple[Role, DatasetId], DatasetFacets]:
+        """The datasets that the run's events name, with the facets of each, by role and dataset."""
+        floor = self._floor
+        return {
+            key: DatasetFacets(one.own.since(floor), one.of_role.since(floor, deletable=False))
+            for key, one in self._datasets.items()
+            if one.last >= floor
+        }
+
+    @property
+    def run_values(self) -> dict[str, Mapping[str, Any]]:
+        """The contents of the run's facets, by key."""
+        return {key: facet.value for key, facet in self.run.items()}
+
+    @property
+    def job_values(self) -> dict[str, Mapping[str, Any]]:
+        """The contents of the job's facets, by key."""
+        return {key: facet.value for key, facet in self.job.items()}
+
+
+def accumulate(events: Iterable[tuple[str, Mapping[str, Any]]]) -> Accumulated:
+    """The facets over ``events`` (id and body), which are in order of arrival."""
+    state = Accumulated()
+    for number, (event_id, body) in enumerate(events):
+        view = EventView(dict(body))
+        state.add(event_id, view, stamp_of(view.event_time, number))
+    return state
+
+
+def is_snapshot(job_facets: Facets) -> bool:
+    """Whether an event whose job has these ``job_facets`` stands for itself, and adds to no other."""
+    job_type = job_facets.get("jobType")
+    pattern = job_type.get("emissionPattern") if type(job_type) is dict else None
+    mode = pattern.get("eventContentMode") if type(pattern) is dict else None
+    return type(mode) is str and mode.upper() == COMPLETE_SNAPSHOT

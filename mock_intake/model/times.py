@@ -1,0 +1,62 @@
+"""Event times: read, compared to the nanosecond, and written as RFC 3339.
+
+The standard asks for RFC 3339, which has leap seconds and any number of digits of a second; ``datetime`` has neither
+leap seconds nor more than six digits.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\D|$)")
+# The digits of a second beyond the six that datetime has, up to the nanosecond.
+_BEYOND = re.compile(r"[.,]\d{6}(\d{1,3})")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_TO_MICROSECONDS = len("2026-11-01T12:00:00.000000")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def moment(text: str | None) -> datetime | None:
+    """The eventTime ``text`` as a datetime, naive where it has no offset; None where it cannot be read.
+
+    What it has beyond microseconds is cut off: ``nanoseconds`` has it.
+    """
+    if text is None:
+        return None
+    # RFC 3339 has leap seconds and lower case; datetime has not.
+    upper = text.upper()
+    read = _LEAP_SECOND.sub(r"\1:59\2", upper) if ":60" in upper else upper
+    try:
+        return datetime.fromisoformat(read) + timedelta(seconds=read != upper)
+    except (ValueError, OverflowError):
+        return None
+
+
+def nanoseconds(text: str | None) -> int | None:
+    """The eventTime ``text`` in nanoseconds since 1970, as UTC where it has no offset; None where it cannot be read."""
+    found = moment(text)
+    if found is None or text is None:
+        return None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=UTC)
+    # A difference of datetimes is taken in UTC without a value of that having to exist (0001-01-01T00:00+14:00).
+    whole = (found - _EPOCH) // _MICROSECOND * 1_000
+    # Few have more than microseconds: those texts are longer than this.
+    beyond = _BEYOND.search(text) if len(text) > _TO_MICROSECONDS else None
+    return whole if beyond is None else whole + int(beyond[1].ljust(3, "0"))
+
+
+def rfc3339_of(text: str | None) -> str | None:
+    """The eventTime ``text`` as RFC 3339: as it was sent where it is that, as UTC where it has no offset.
+
+    None where it cannot be read.
+    """
+    found = moment(text)
+    if found is None or text is None:
+        return None
+    written = _RFC3339.fullmatch(text)
+    if written is not None:
+        return text if written[2] else text + "Z"
+    return found.isoformat() + ("Z" if found.tzinfo is None else "")

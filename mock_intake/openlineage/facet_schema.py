@@ -1,0 +1,69 @@
+"""The schema of one facet version, with the validators that decide on facets by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+from mock_intake.openlineage.facts import Entity
+from mock_intake.openlineage.schema import Schema
+from mock_intake.openlineage.shapes import NO_SHAPE, Shape
+
+Validator = Callable[[Any], bool]
+
+# What every facet may have.
+BASE_FIELDS = frozenset(("_producer", "_schemaURL", "_deleted"))
+
+
+def decider(schema: Schema, registry: jsonschema_rs.Registry | None) -> Validator:
+    """The validator that decides: formats checked, no reference ever fetched."""
+    validator = jsonschema_rs.Draft202012Validator(schema, registry=registry, validate_formats=True, offline=True)
+    return validator.is_valid
+
+
+@dataclass(frozen=True)
+class FacetSchema:
+    """One facet version: the standard's, or a user's own (``own``).
+
+    ``fields`` are the names that it knows, the base's among them; None where they are not a list. ``shape`` has what is
+    deeper in it, and ``closed`` is the schema that allows no other fields, if there is one.
+    """
+
+    name: str
+    version: str
+    key: str
+    entities: tuple[Entity, ...]
+    target: str
+    registry: jsonschema_rs.Registry
+    own: bool = False
+    fields: frozenset[str] | None = None
+    shape: Shape = NO_SHAPE
+    closed: Schema | None = None
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}".rstrip()
+
+    @cached_property
+    def is_valid(self) -> Validator:
+        return decider({"$ref": self.target}, self.registry)
+
+    @cached_property
+    def is_usual(self) -> Validator:
+        """Whether a facet is valid and there is nothing else to look at: no field of somebody's own, however deep, and
+        some content.
+
+        One question to the deciding library for what nearly all facets are, in place of several here.
+        """
+        if self.fields is None:
+            return self.is_valid
+        content = self.fields - BASE_FIELDS
+        hollow: Schema = {"properties": {key: {"enum": ["", [], {}, None]} for key in content}}
+        if self.closed is not None:
+            return decider({**self.closed, "not": hollow}, self.registry)
+        known = {"properties": dict.fromkeys(self.fields, True), "additionalProperties": False}
+        return decider({"allOf": [{"$ref": self.target}, known, {"not": hollow}]}, self.registry)

@@ -1,0 +1,188 @@
+"""Why a schema of the standard refuses a value, by the errors of the library that decides: ``jsonschema-rs``.
+
+Each of its errors holds a copy of what was refused, and all are made at once: so this is for values that are not large.
+The errors are brought into the order of the schema, which is that of ``jsonschema``'s errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+
+from mock_intake.openlineage.library import FacetLibrary
+from mock_intake.openlineage.schema import Schema, documents
+
+Path = tuple[str | int, ...]
+# Where a schema comes to refuse, as positions: of keywords and fields in it, of elements and fields in the value.
+Place = tuple[int, ...]
+
+# Of what no alternatives are: what they lack is for jsonschema to say, which knows of each alternative why it was none.
+_KEYWORDS = frozenset(
+    (
+        *("required", "dependentRequired", "type", "enum", "const", "format", "minimum"),
+        *("additionalProperties", "not"),
+    )
+)
+# What a root consists of whose required fields can be asked for apart from it.
+_PLAIN = frozenset(("type", "properties", "required", "not"))
+# The formats of values that are another with each event, or run.
+_EVER_ANOTHER = ("date-time", "uuid")
+# What has more keys, or is longer (characters), is not remembered: it would fill the memory.
+_MOST_KEYS, _LONGEST = 20, 512
+# Where there are more reasons, the first of them are told in any case.
+_MOST = 50
+
+
+class Reason(NamedTuple):
+    """One reason for a refusal, named as ``jsonschema`` names the parts of its errors, so that either can be explained.
+
+    ``validator`` is the keyword that refused, ``validator_value`` what ``schema`` has under it; of a missing field a
+    list of its name alone. ``instance`` is what was refused at ``absolute_path``; ``place`` is where the schema came to
+    that.
+    """
+
+    absolute_path: Path
+    validator: str
+    validator_value: Any
+    instance: Any
+    schema: Schema
+    message: str
+    place: Place
+
+    @property
+    def same(self) -> Hashable | None:
+        """What is equal for two reasons of one schema that are explained alike; None where nearly no two are.
+
+        Or where it would be large.
+        """
+        value = self.instance
+        if self.validator == "format" and self.validator_value in _EVER_ANOTHER:
+            return None
+        if self.validator == "required":
+            if len(value) > _MOST_KEYS:
+                return None
+            value = (self.validator_value[0], *value)
+            length = sum(map(len, value))
+        elif type(value) is str:
+            length = len(value)
+        elif value is not None and type(value) not in (int, float, bool):
+            return None
+        else:
+            length = 0
+        length += sum([len(part) for part in self.absolute_path if type(part) is str])
+        return (self.place, self.absolute_path, type(value), value) if length <= _LONGEST else None
+
+
+class _Root(NamedTuple):
+    """What a value is checked by: all that a schema asks, but for the fields that its root requires.
+
+    ``place`` is the position at which it requires them.
+    """
+
+    schema: Schema
+    validator: jsonschema_rs.Draft202012Validator
+    required: tuple[str, ...]
+    place: int
+
+
+class Refusals:
+    """The reasons for refusals by the standard's schemas."""
+
+    def __init__(self, library: FacetLibrary) -> None:
+        self._registry = library.registry
+        self._roots: dict[str, _Root] = {}
+        self._parts: dict[str, Any] = {}
+
+    def reasons(self, target: str, value: Any) -> list[Reason] | None:
+        """Why the schema at ``target`` refuses a value; an empty list if it does not.
+
+        None where that is for others to say: of users' own schemas, of alternatives, of more than anybody reads.
+        """
+        root = self._roots.get(target)
+        if root is None:
+            if target.partition("#")[0] not in documents():
+                return None
+            root = self._roots[target] = self._root(target)
+        missing = [field for field in root.required if field not in value] if type(value) is dict else []
+        errors = list(root.validator.iter_errors(value))
+        if len(errors) + len(missing) > _MOST:
+            return None
+        reasons = [Reason((), "required", [field], value, root.schema, repr(field), (root.place,)) for field in missing]
+        for error in errors:
+            try:
+                reasons.append(self._reason(root, error, value))
+            except (KeyError, IndexError, ValueError, TypeError, StopIteration):
+                return None  # its path does not lead there: the library loses empty keys, and reads others as numbers
+        if len(reasons) > 1:
+            reasons.sort(key=attrgetter("place"))
+        return reasons
+
+    def _root(self, target: str) -> _Root:
+        schema: Schema = {"$ref": target}
+        whole = self._part(target)
+        required: tuple[str, ...] = ()
+        if whole.keys() <= _PLAIN and whole.get("required"):
+            # An error about a missing field of an event would hold, and print, all of the event.
+            required = tuple(whole["required"])
+            properties = {name: {"$ref": f"{target}/properties/{name}"} for name in whole["properties"]}
+            schema = {key: {"required": [], "properties": properties}.get(key, of) for key, of in whole.items()}
+        validator = jsonschema_rs.Draft202012Validator(
+            schema, registry=self._registry, validate_formats=True, offline=True
+        )
+        return _Root(schema, validator, required, list(schema).index("required") if required else 0)
+
+    def _reason(self, root: _Root, error: Any, value: Any) -> Reason:
+        """The reason that an error tells. Raises where its path does not lead there."""
+        schema: Any = root.schema
+        holder: Schema = root.schema
+        document = keyword = ""
+        place: list[int] = []
+        path: list[str | int] = []
+        way, steps = iter(error.instance_path), iter(error.evaluation_path)
+        for step in steps:
+            if type(schema) is list:
+                place.append(step)
+                schema = schema[step]
+                continue
+            place.append(list(schema).index(step))
+            keyword, holder, schema = step, schema, schema[step]
+            if step == "$ref":
+                address = document + schema if schema.startswith("#") else schema
+                document = address.partition("#")[0]
+                schema = self._part(address)
+            elif step == "properties":
+                field = next(steps)
+                place.append(list(schema).index(field))
+                path.append(_same(next(way), field))
+                schema, value = schema[field], value[field]
+            elif step == "items" or (step == "additionalProperties" and schema is not False):
+                part = next(way)
+                place.append(list(value).index(part) if step == "additionalProperties" else part)
+                path.append(part)
+                value = value[part]
+        _same(next(way, None), None)
+        if keyword not in _KEYWORDS:
+            raise KeyError(keyword)
+        wanted, message = holder[keyword], ""
+        if keyword == "required":
+            wanted, message = [error.kind.value], repr(error.kind.value)
+        return Reason(tuple(path), keyword, wanted, value, holder, message, tuple(place))
+
+    def _part(self, address: str) -> Any:
+        """The part of the standard's documents at an address."""
+        if address not in self._parts:
+            document, _, fragment = address.partition("#")
+            part: Any = documents()[document]
+            for name in fragment.split("/")[1:]:
+                part = part[int(name) if type(part) is list else name]
+            self._parts[address] = part
+        return self._parts[address]
+
+
+def _same(part: Any, other: Any) -> Any:
+    if part != other:
+        raise KeyError(part)
+    return part

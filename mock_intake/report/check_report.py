@@ -1,0 +1,192 @@
+"""What ``mock-intake check`` found in recorded events, and how it is written: as text, JSON and SARIF."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mock_intake.datadog.joins import NearMiss
+from mock_intake.judging.recording import Check, Checked, run_results_to_dicts
+from mock_intake.model.event import DatasetId
+from mock_intake.model.findings import Finding, Severity, Status
+from mock_intake.model.runs import Job, run_id_key
+from mock_intake.report.baseline import Acceptance
+from mock_intake.report.finding_text import PLAIN, Style, finding_lines
+from mock_intake.report.places import Groups, Place, name_of_dataset, name_of_event, name_of_job
+from mock_intake.report.sarif import sarif
+from mock_intake.secrets.presenting import presented, presented_value
+from mock_intake.views import Run
+
+
+@dataclass
+class OverAll:
+    """What is found over all events, which the check is asked for once."""
+
+    runs: list[tuple[Run, tuple[Finding, ...]]] | None = None
+    misses: list[NearMiss] | None = None
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """A recording with what was found in it.
+
+    Events are judged while ``results`` is gone through, which can be done once: so recordings may be of any size.
+    ``most_places`` is how many places of each finding are shown to people, ``level`` from which severity on, and
+    ``style`` how. ``acceptance`` knows what a baseline accepts.
+    """
+
+    check: Check
+    results: Iterator[Checked]
+    most_places: int = 3
+    level: Severity = Severity.WARNING
+    style: Style = PLAIN
+    acceptance: Acceptance | None = None
+    over_all: OverAll = field(default_factory=OverAll)
+
+    def again(self, results: Iterable[Checked]) -> CheckReport:
+        """The same report to be written to a file too, without colours, from results that were kept."""
+        acceptance = None if self.acceptance is None else Acceptance(self.acceptance.baseline)
+        return replace(self, results=iter(results), style=PLAIN, acceptance=acceptance)
+
+    def places(self) -> Iterator[Place]:
+        """Every finding that no baseline accepts, with its place. Can be gone through once, as the results."""
+        return (place for place in self.all_places() if place.accepted is None)
+
+    def all_places(self) -> Iterator[Place]:
+        """As ``places``, with what a baseline accepts.
+
+        Those of events are at their lines, those of runs and datasets at the last one at which they show.
+        """
+        lines = Lines()
+        for result in self.results:
+            yield from self.places_of(result, lines)
+        for run, findings in self.runs:
+            yield from self.places_of_run(run, findings, lines)
+        yield from self.places_of_datasets(lines)
+
+    @property
+    def runs(self) -> list[tuple[Run, tuple[Finding, ...]]]:
+        """The runs with what was found in each; asked for when all results were gone through."""
+        if self.over_all.runs is None:
+            self.over_all.runs = self.check.run_results()
+        return self.over_all.runs
+
+    @property
+    def misses(self) -> list[NearMiss]:
+        """Datasets that would not join; asked for when all results were gone through."""
+        if self.over_all.misses is None:
+            self.over_all.misses = self.check.near_misses()
+        return self.over_all.misses
+
+    def places_of(self, result: Checked, lines: Lines) -> list[Place]:
+        """The findings of one event; ``lines`` keeps where its run and its datasets were last seen."""
+        event = result.event
+        lines.see(result)
+        if self.acceptance is None and not result.findings:
+            return []
+        name = name_of_event(event)
+        if self.acceptance is not None:
+            self.acceptance.judges(name)
+        return [self._held(Place(one, result.source, result.line, name=name)) for one in result.findings]
+
+    def places_of_run(self, run: Run, findings: Iterable[Finding], lines: Lines) -> list[Place]:
+        """The findings of a run, at its last event."""
+        title, name = f"run {presented(run.run_id)}", f"run of {name_of_job(*run.job)}"
+        if self.acceptance is not None:
+            self.acceptance.judges(name)
+        at = lines.of_runs[run_id_key(run.run_id), run.events[-1].job]
+        return [self._held(Place(finding, *at, title, name)) for finding in findings]
+
+    def places_of_datasets(self, lines: Lines) -> Iterator[Place]:
+        """The findings of datasets over all events, each at the last event that names it."""
+        if self.acceptance is not None:
+            for dataset in lines.of_datasets:
+                self.acceptance.judges(name_of_dataset(dataset))
+        for miss in self.misses:
+            name = name_of_dataset(miss.other)
+            # What symlinks join goes by a name that may stand in those alone.
+            at = lines.of_datasets.get(miss.other, lines.latest)
+            yield self._held(Place(miss.finding, *at, name, name))
+
+    def _held(self, place: Place) -> Place:
+        """A finding as the baseline has it."""
+        return place if self.acceptance is None else place._replace(accepted=self.acceptance.reason(place))
+
+
+class Lines:
+    """Where runs and datasets were last seen."""
+
+    def __init__(self) -> None:
+        # By run id and job: jobs that share a run id have a run each.
+        self.of_runs: dict[tuple[str, Job], tuple[str, int]] = {}
+        self.of_datasets: dict[DatasetId, tuple[str, int]] = {}
+        self.latest: tuple[str, int] = ("", 1)
+
+    def see(self, result: Checked) -> None:
+        """Notes the line of an event."""
+        if (event := result.event) is None:
+            return
+        self.latest = line = (result.source, result.line)
+        if event.run_id is not None:
+            self.of_runs[run_id_key(event.run_id), (event.job_namespace, event.job_name)] = line
+        self.of_datasets.update((dataset, line) for dataset in event.datasets)
+
+
+def to_json(report: CheckReport) -> Iterator[str]:
+    """The whole result as one object, the events written as they are judged.
+
+    What a baseline accepts is there as ever; ``accepted`` lists the entries that did, with their reasons.
+    """
+    yield '{"events": [\n'
+    separator, lines = "", Lines()
+    for result in report.results:
+        report.places_of(result, lines)
+        yield separator + json.dumps(presented_value(result.to_dict()))
+        separator = ",\n"
+    acceptance = report.acceptance
+    # Held against the baseline.
+    for run, findings in report.runs:
+        report.places_of_run(run, findings, lines)
+    for _ in report.places_of_datasets(lines):
+        pass
+    rest: dict[str, Any] = {
+        "runs": run_results_to_dicts(report.runs),
+        "findings": [miss.finding.to_dict() for miss in report.misses],
+        "summary": report.check.summary(),
+    }
+    if acceptance is not None:
+        rest["accepted"] = {entry: acceptance.baseline.accepted[entry] for entry in sorted(acceptance.met)}
+    yield "\n], " + json.dumps(presented_value(rest)).removeprefix("{") + "\n"
+
+
+def to_sarif(report: CheckReport) -> str:
+    """SARIF 2.1.0, with a result for every finding; what a baseline accepts is suppressed."""
+    return json.dumps(presented_value(sarif(report.all_places())), indent=2) + "\n"
+
+
+def to_text(report: CheckReport) -> Iterator[str]:
+    """Findings by rule, and a last line with how many events came to which status; nothing where there were none."""
+    groups = Groups(report.most_places)
+    over_all = 0
+    for place in report.places():
+        groups.add(place)
+        over_all += bool(place.title) and place.finding.severity is not Severity.INFO
+    if not report.check.events:
+        return
+    for group in groups.at_or_above(report.level):
+        yield "\n".join(finding_lines(group, report.style)) + "\n\n"
+    hidden = groups.below(report.level)
+    more = f" ({hidden} of the level info not shown: -v)" if hidden else ""
+    accepted = f"; {report.acceptance.words}" if report.acceptance and report.acceptance.words else ""
+    yield f"{_summary_text(report.check, over_all)}{more}{accepted}\n"
+
+
+def _summary_text(check: Check, over_all: int) -> str:
+    summary = check.summary()
+    counts = ", ".join(f"{summary[status]:,} {status}" for status in Status)
+    plural = "" if check.events == 1 else "s"
+    # Those over all events are of none, so they change no status.
+    over_runs = f"; {over_all} finding{'' if over_all == 1 else 's'} on runs and datasets" if over_all else ""
+    return f"{check.events:,} event{plural}: {counts}{over_runs}"

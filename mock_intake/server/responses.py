@@ -1,0 +1,48 @@
+"""JSON answers of the control API.
+
+No secret that a rule would find is in them, but in the members by which a body is asked for as it was received.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from mock_intake.body.parsing import dumps
+from mock_intake.secrets.presenting import may_have_to_hide, presented_value
+
+# Of one event or exchange, and of a listing that was asked for bodies.
+AS_RECEIVED = frozenset(("body", "raw"))
+
+
+def answer(content: Any, status_code: int = 200) -> Response:
+    return Response(shown(content), status_code, media_type="application/json")
+
+
+def shown(content: Any) -> bytes:
+    """``content`` as JSON; names and other texts of events that hold secrets as they are shown."""
+    data = dumps(content)
+    return dumps(_presented(content)) if may_have_to_hide(data.decode()) else data
+
+
+def _presented(content: Any) -> Any:
+    """The content without secrets, but for bodies: those of one thing, and of each in a listing."""
+    if not isinstance(content, dict):
+        return presented_value(content)
+    return {name: value if name in AS_RECEIVED else _listed(value) for name, value in content.items()}
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, list):
+        return presented_value(value)
+    return [
+        {**presented_value(item), **{name: item[name] for name in AS_RECEIVED if name in item}}
+        if isinstance(item, dict)
+        else presented_value(item)
+        for item in value
+    ]
+
+
+def failure(status_code: int, message: str) -> Response:
+    return answer({"error": message}, status_code)

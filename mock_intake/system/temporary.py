@@ -1,0 +1,76 @@
+"""Temporary directories that are removed also when whoever made them was killed: by the next one that needs one.
+
+A directory is known to be in use by a lock on a file in it, which goes with the process that holds it, however that
+ends. There are no such locks on Windows: there nothing is removed but one's own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+PREFIX = "mock-intake-"
+_OWNER = ".in-use"
+# Between two looks at what others have left: there may be thousands of directories to look through.
+_looked: set[str] = set()
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory of one's own, gone after the block. What processes that were killed left of theirs goes first."""
+    remove_left_over()
+    made = Path(tempfile.mkdtemp(prefix=PREFIX))
+    held = _hold(made / _OWNER, os.O_CREAT)
+    try:
+        yield made
+    finally:
+        if held is not None:
+            held.close()
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def remove_left_over() -> None:
+    """Removes directories of processes of ours that were killed; looks for them once in the life of a process."""
+    place = tempfile.gettempdir()
+    if place in _looked:
+        return
+    _looked.add(place)
+    with suppress(OSError):
+        for directory in Path(place).glob(f"{PREFIX}*"):
+            if _is_left_over(directory):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_left_over(directory: Path) -> bool:
+    """Whether a directory is one of ours that nobody uses any more. What does not have the mark is not touched."""
+    try:
+        if directory.is_symlink() or directory.stat().st_uid != os.getuid():
+            return False
+    except (OSError, AttributeError):
+        return False
+    held = _hold(directory / _OWNER)
+    if held is None:
+        return False
+    held.close()
+    return True
+
+
+def _hold(file: Path, create: int = 0) -> IO[bytes] | None:
+    """The lock on a file, to be closed; None where another process has it, or there is none to be had."""
+    try:
+        import fcntl
+
+        held = os.fdopen(os.open(file, os.O_RDWR | os.O_NOFOLLOW | create, 0o600), "r+b")
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        held.close()
+        return None
+    return held

@@ -1,0 +1,91 @@
+"""The lineage as it is drawn on pages: what leads where, what the product would not show, what just missed joining."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from mock_intake.model.event import DatasetId
+from mock_intake.report import graph, lineage
+from mock_intake.secrets.presenting import presented
+from mock_intake.views import NearMiss
+from mock_intake.views.lineage import Column, JobId, Lineage
+from mock_intake.views.neighbourhood import NotShown, Part, Place, why_not_shown
+from mock_intake.web.query import address
+
+MOST_NODES = 2_000
+MOST_RELATED = 50
+# So many of the jobs that a job is part of are named where it is drawn.
+_MOST_SAID = 3
+
+
+def page_of(place: Place, org: str) -> str:
+    return address(f"/mock/{place.type}", org=org, namespace=place.namespace, name=place.name)
+
+
+class Related(NamedTuple):
+    """A job above or below another, and where it leads to: nowhere, if it sent no event of its own."""
+
+    place: Place
+    page: str | None
+
+
+def related(lineage: Lineage, org: str, jobs: Iterable[JobId], page: Callable[[Place, str], str]) -> list[Related]:
+    found = ((Place("job", *job), lineage.jobs.get(job)) for job in itertools.islice(jobs, MOST_RELATED))
+    return [Related(place, page(place, org) if node is not None and node.events else None) for place, node in found]
+
+
+class Remark(NamedTuple):
+    """What is said of a node beyond its name: why the product would not show it, and the jobs that it is part of."""
+
+    not_shown: NotShown | None
+    parents: list[Related]
+
+
+Remarks = Mapping[Place, Remark]
+
+
+def remarks_on(lineage: Lineage, org: str, part: Part) -> Remarks:
+    remarks = {}
+    for place in part.nodes:
+        job = lineage.jobs[JobId(place.namespace, place.name)] if place.type == "job" else None
+        parents = related(lineage, org, job.parents, page_of) if job else []
+        remarks[place] = Remark(why_not_shown(lineage, place), parents)
+    return remarks
+
+
+def drawing(org: str, part: Part, remarks: Remarks, misses: Iterable[NearMiss], focus: Place | None = None) -> Markup:
+    """A part of the lineage as SVG; every node leads to its page."""
+    not_shown = {place: remarks[place].not_shown for place in part.nodes}
+    return lineage.drawing(
+        part,
+        {place: why for place, why in not_shown.items() if why is not None},
+        misses,
+        focus=focus,
+        said={
+            place: [f"part of {presented(parent.place.name)}" for parent in remarks[place].parents[:_MOST_SAID]]
+            for place in part.nodes
+        },
+        page=lambda place: page_of(place, org),
+    )
+
+
+def column_drawing(org: str, dataset: DatasetId, edges: Sequence[tuple[Column, Column]]) -> Markup:
+    """Columns of a dataset with those that they are made of, and those that are made of them."""
+    pairs = tuple((_column(start), _column(end)) for start, end in edges)
+    looks = {
+        _column(column): graph.Look(
+            page_of(Place("dataset", *column.dataset), org), "focus" if column.dataset == dataset else ""
+        )
+        for edge in edges
+        for column in edge
+    }
+    title = f"Column lineage of {presented(dataset.name)}: {len(pairs)} edges"
+    return graph.drawing(graph.Graph(tuple(looks), pairs), title, looks)
+
+
+def _column(column: Column) -> graph.Node:
+    return graph.Node("column", " ".join(map(presented, column.dataset)), column.name or "(all of it)")

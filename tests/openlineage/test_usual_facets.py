@@ -1,0 +1,81 @@
+"""What is passed over because it is usual is what nothing would be said of, were it looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mock_intake.judging.judgement import Judge
+from mock_intake.openlineage.facet_schema import Validator
+from mock_intake.openlineage.facts import FACETS, Facet, Version
+from mock_intake.openlineage.library import FacetLibrary
+from mock_intake.openlineage.schema import documents, facet_id
+from tests.events import run_event
+from tests.openlineage.instances import Generator, changes, seeded
+
+_VERSIONS = [(facet, version) for facet in FACETS for version in facet.versions]
+_CHANGED = 2
+
+
+class Unhurried(FacetLibrary):
+    """The standard's library, with which every facet is looked at closely."""
+
+    def usual(self, *_: object) -> Validator:
+        return lambda _: False
+
+
+HURRIED, UNHURRIED = Judge(FacetLibrary()), Judge(Unhurried())
+
+
+def bodies(facet: Facet, version: Version) -> list[bytes]:
+    """Events with a facet that is as its schema has it, and with some that nearly are; in its place and in others."""
+    address = facet_id(facet.name, version.number)
+    choose = seeded(len(address))
+    made: list[dict[str, Any]] = []
+    for name in documents()[address]["$defs"]:
+        if not name.endswith("Facet"):
+            continue
+        value = Generator(documents(), choose, full=True).instance(f"{address}#/$defs/{name}")
+        value |= {"_producer": "https://github.com/acme/etl", "_schemaURL": f"{address}#/$defs/{facet.name}"}
+        options = list(changes(value))
+        some = [options[choose(len(options))].value for _ in range(_CHANGED)]
+        for content in (value, {**value, "own": 1}, *some):
+            made += [carrying(entity, version.key or facet.key, content) for entity in (facet.entities[0], "dataset")]
+    return [json.dumps(event).encode() for event in made]
+
+
+def carrying(entity: str, key: str, facet: Any) -> dict[str, Any]:
+    """An event with a facet on one of its entities."""
+    event = run_event()
+    dataset: dict[str, Any] = {"namespace": "postgres://db:5432", "name": "shop.public.orders"}
+    if entity in ("run", "job"):
+        event[entity]["facets"] = {**event[entity].get("facets", {}), key: facet}
+    elif entity == "input":
+        event["inputs"] = [{**dataset, "inputFacets": {key: facet}}]
+    else:
+        event["outputs"] = [{**dataset, "facets" if entity == "dataset" else "outputFacets": {key: facet}}]
+    return event
+
+
+@pytest.mark.parametrize(
+    ("facet", "version"), _VERSIONS, ids=[f"{facet.name}-{version.number}" for facet, version in _VERSIONS]
+)
+def test_nothing_is_lost_by_passing_over_what_is_usual(facet: Facet, version: Version) -> None:
+    for body in bodies(facet, version):
+        assert HURRIED.judge(body, "org") == UNHURRIED.judge(body, "org"), body
+
+
+def test_some_facets_are_usual() -> None:
+    """Else the test above would compare nothing."""
+    facet = {
+        "_producer": "https://github.com/acme/etl",
+        "_schemaURL": "https://openlineage.io/spec/facets/1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet",
+        "query": "SELECT 1",
+    }
+    usual = FacetLibrary().usual("job", "sql", facet["_schemaURL"])
+    assert usual(facet)
+    assert not usual({**facet, "query": ""})
+    assert not usual({**facet, "own": 1})
+    assert not FacetLibrary().usual("run", "sql", facet["_schemaURL"])(facet)

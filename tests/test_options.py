@@ -1,0 +1,65 @@
+"""Groups of options that commands share are listed in ``--help`` as they are written."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from mock_intake.cli.main import main
+from mock_intake.cli.options import option_group
+from tests.commands import mock_intake
+
+
+def options_of(text: str) -> list[str]:
+    """The options that a help text lists, in its order, each by its first long name."""
+    return re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE)
+
+
+def test_a_group_is_listed_as_it_is_written() -> None:
+    group = option_group(click.option("--one"), click.option("--two"), click.option("--three"))
+
+    @click.command()
+    @click.option("--before")
+    @group
+    @click.option("--behind")
+    def command(**_: object) -> None: ...
+
+    listed = options_of(CliRunner().invoke(command, ["--help"]).output)
+    assert listed == ["--before", "--one", "--two", "--three", "--behind", "--help"]
+
+
+IN_ORDER = {
+    "serve": [
+        ["--journal", "--keep-events", "--keep-hours", "--keep-bytes"],
+        ["--tls", "--tls-port", "--ca-file", "--cert", "--key", "--tls-name", "--tls-flaw"],
+        ["--proxy", "--proxy-allow"],
+        ["--agent-port", "--agent-socket", "--agent-off", "--agent-url", "--agent-key-env", "--agent-endpoint"],
+        ["--forward", "--forward-key-env", "--select", "--ignore", "--facets", "--config"],
+    ],
+    "check": [["--select", "--ignore", "--facets", "--config"]],
+    "conformance": [
+        ["--format", "--output", "--only", "--time-limit", "--jobs", "--slow", "--grace", "--list", "--dry-run"]
+    ],
+}
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_what_belongs_together_stands_together_the_general_before_the_particular(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    listed = [
+        next(word for word in option.opts if word.startswith("--"))
+        for option in command.params
+        if isinstance(option, click.Option)
+    ]
+    for group in IN_ORDER[name]:
+        begin = listed.index(group[0])
+        assert listed[begin : begin + len(group)] == group
+
+
+def test_the_help_of_serve_lists_tls_before_what_is_about_it() -> None:
+    listed = options_of(mock_intake("serve", "--help").stdout)
+    assert listed.index("--tls") < listed.index("--tls-port") < listed.index("--proxy") < listed.index("--forward")

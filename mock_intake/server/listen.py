@@ -129,9 +129,9 @@ class Listener:
                     continue
                 accepting = None
                 if len(handshakes) >= self._connections.limits.most_connections:
-                    # There is no protocol yet in which it could be told.
-                    accepted.close()
+                    # There is no protocol yet in which it could be told. Said first: whoever sees the end finds the line.
                     self._connections.notices.tell(_TOO_MANY_HANDSHAKES)
+                    accepted.close()
                     continue
                 task = loop.create_task(self._shake_hands(accepted, context))
                 handshakes[task] = accepted

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_intake import IntakeServer
-from tests import commands
+from tests import commands, installed
 
 # Durations vary with the machine, so no example is failed for being slow.
 settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
@@ -37,6 +37,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    if problem := installed.problem():
+        raise pytest.UsageError(problem)
 
 
 def pytest_collection_finish() -> None:

@@ -129,7 +129,8 @@ class Listener:
                     continue
                 accepting = None
                 if len(handshakes) >= self._connections.limits.most_connections:
-                    # There is no protocol yet in which it could be told. Said first: whoever sees the end finds the line.
+                    # There is no protocol yet in which it could be told. Said first, so that whoever sees the end
+                    # finds the line.
                     self._connections.notices.tell(_TOO_MANY_HANDSHAKES)
                     accepted.close()
                     continue

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests import installed
 from tests.same.parts import PARTS
 from tests.same.record import RECORD, differences, information, made, read, write
 
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [part for part in chosen.parts if part not in PARTS]
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if problem := installed.problem():
+        parser.error(problem)
     parts = list(dict.fromkeys(chosen.parts)) or list(PARTS)
     began = time.monotonic()
     now = made(parts)

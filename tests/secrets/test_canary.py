@@ -271,6 +271,18 @@ def outputs(recorded: Recorded, folder: Path) -> dict[str, list[list[str]] | str
         "doctor": [
             ["doctor", "--path", each, "--", "env", *SETTINGS, "python", "job.py"] for each in ("http", "datadog")
         ],
+        "wait": [
+            ["wait", recorded.url, "--state", "COMPLETE"],
+            ["wait", recorded.url, "--state", "COMPLETE", "--json"],
+            ["wait", recorded.url, "--state", "COMPLETE", "--job", CANARIES[0].text, "--timeout", "0"],
+        ],
+        "status": [["status", recorded.url], ["status", recorded.url, "--json"]],
+        "faults": [
+            ["faults", recorded.url, "set", "503", "--org", "0" * 12],
+            ["faults", recorded.url, "clear", "--org", "0" * 12],
+        ],
+        "reset": [["reset", recorded.url, "--org", "0" * 12]],
+        "open": "it has no events",
         "serve": "see test_lines_and_log_of_the_server",
         "rules": "it has no events",
         "atlas": "it has no events",

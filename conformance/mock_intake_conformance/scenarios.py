@@ -19,6 +19,9 @@ REFUSING = "refusing"
 TLS = "tls"
 REDIRECT = "redirect"
 
+# By then (seconds) clients that have a time-out have used it: 5 s in those of OpenLineage, 10 s in many others.
+_TIME_OUTS = 12.0
+
 _NO_TLS = "The Agent listens with plain HTTP: there is no certificate for the producer to check."
 _NO_KEY = "With the Agent the producer has no key that it could take along."
 
@@ -91,7 +94,8 @@ _LIST = (
     ),
     Scenario("slow", "Every answer takes one second.", {"delay": 1}),
     Scenario(REFUSING, "Connections to the intake are refused.", listens=False),
-    Scenario("hang-once", "The first request is never answered; the intake is healthy after that.", ["hang"]),
+    Scenario("hang-once", "The first request is never answered; the intake is healthy after that.", ["hang"],
+             patience=_TIME_OUTS),
     Scenario(
         "hang-for-ever",
         "START is never answered, however often it is sent.",

@@ -101,6 +101,13 @@ def scenarios_for(producer: Producer, plan: Plan) -> list[Scenario]:
     ]
 
 
+def limit_of(scenario: Scenario, plan: Plan, healthy: float) -> float:
+    """How long (seconds) a producer may run in a scenario, which takes ``healthy`` seconds where all is well."""
+    if scenario.patience is None or not plan.impatient:
+        return plan.time_limit
+    return min(plan.time_limit, 2 * healthy + scenario.patience)
+
+
 @dataclass(frozen=True, order=True)
 class _Run:
     """One execution that is due: those of a lower rank first."""
@@ -167,13 +174,9 @@ class Suite:
                 if observation.scenario.id == HEALTHY and observation.taken:
                     for scenario in scenarios_for(producers[number], self._plan):
                         if scenario.id != HEALTHY:
-                            run = _Run(_rank(scenario), number, scenario, self._limit(scenario, observation))
+                            limit = limit_of(scenario, self._plan, observation.outcome.seconds)
+                            run = _Run(_rank(scenario), number, scenario, limit)
                             heapq.heappush(waiting, run)
-
-    def _limit(self, scenario: Scenario, healthy: Observation) -> float:
-        if scenario.patience is None or not self._plan.impatient:
-            return self._plan.time_limit
-        return min(self._plan.time_limit, 2 * healthy.outcome.seconds + scenario.patience)
 
     def _report(self, producer: Producer, seen: Mapping[str, Observation]) -> ProducerReport:
         results = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -18,10 +19,11 @@ from mock_intake_conformance.builtin import builtin_producers
 from mock_intake_conformance.cases.delivery import REACHES
 from mock_intake_conformance.process import InterruptedRunError, Outcome, Stop, run_command
 from mock_intake_conformance.producer import Producer, working_directory
-from mock_intake_conformance.scenarios import FAILING
-from mock_intake_conformance.suite import Plan, Suite, select
+from mock_intake_conformance.scenarios import FAILING, SCENARIOS
+from mock_intake_conformance.suite import Plan, Suite, limit_of, select
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.conformance.wrong import producer
+from tests.events import run_event
 from tests.processes import alive, open_descriptors
 from tests.timing import in_time
 
@@ -170,6 +172,32 @@ def test_nothing_is_left_open() -> None:
     report_on(producer("no_retry.py"), "delivery", "resilience/refusing", "security/tls", "security/redirect")
     assert open_descriptors() <= before
     assert [thread.name for thread in threading.enumerate() if thread.name == "mock-intake"] == []
+
+
+def test_one_run_at_a_time_where_nothing_else_was_asked_for(tmp_path: Path) -> None:
+    """Runs in one directory would meet each other's files."""
+    sent = json.dumps(run_event())
+    post = """curl -s -X POST "$MOCK_INTAKE_URL/api/v1/lineage" -H "Authorization: Bearer $MOCK_INTAKE_KEY" -d "$1" """
+    script = f"echo begin >> {tmp_path}/runs; {post}; sleep 0.1; echo end >> {tmp_path}/runs"
+    Suite(Plan(select(["resilience/50"]))).run([Producer("curl", "custom", ["sh", "-c", script, "sh", sent])])
+    lines = (tmp_path / "runs").read_text().split()
+    assert lines == ["begin", "end"] * (len(lines) // 2)
+    assert len(lines) > 2
+
+
+@pytest.mark.parametrize(
+    ("scenario", "plan", "healthy", "limit"),
+    [
+        # Who has no time-out is not waited for until the time limit.
+        ("hang-once", Plan(), 1.5, 15.0),
+        ("403-always", Plan(), 1.5, 18.0),
+        ("hang-once", Plan(time_limit=8), 1.5, 8),
+        ("hang-once", Plan(impatient=False), 1.5, 60),
+        ("slow", Plan(), 1.5, 60),
+    ],
+)
+def test_a_run_is_ended_once_all_is_seen(scenario: str, plan: Plan, healthy: float, limit: float) -> None:
+    assert limit_of(SCENARIOS[scenario], plan, healthy) == limit
 
 
 def test_each_run_has_a_copy_of_its_own(tmp_path: Path) -> None:

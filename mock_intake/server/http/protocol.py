@@ -53,7 +53,8 @@ class Shared:
     """What all connections of one server have in common, over all its ports.
 
     ``record`` puts an exchange on record for which nobody waits. ``open`` are the connections that there are, ``tasks``
-    the requests that are being served; the server's end waits for both.
+    the requests that are being served; the server's end waits for both. ``closed`` is set whenever one of the
+    connections has ended.
     """
 
     record: Callable[[Exchange], None]
@@ -64,6 +65,7 @@ class Shared:
     date: heads.DateLine = field(default_factory=heads.DateLine)
     open: set[HttpProtocol] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -230,6 +232,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._shared.open.discard(self)
+        self._shared.closed.set()
         self._stop_keep_alive()
         self._stop_waiting_for_reader()
         if self._patience is not None:

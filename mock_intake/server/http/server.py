@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.types import ASGIApp
 
@@ -11,9 +12,6 @@ from mock_intake.model.exchange import Exchange
 from mock_intake.server.http.peers import Peers
 from mock_intake.server.http.protocol import HttpProtocol, Shared
 from mock_intake.server.limits import Limits, Notices
-
-# How often it is looked whether all have ended, in seconds.
-_GLANCE = 0.005
 
 
 class HttpServer:
@@ -35,8 +33,14 @@ class HttpServer:
         shared = self._shared
         loop = asyncio.get_running_loop()
         until = loop.time() + patience
-        while (shared.open or shared.tasks) and loop.time() < until:
-            await asyncio.sleep(_GLANCE)
+        while (shared.open or shared.tasks) and (left := until - loop.time()) > 0:
+            shared.closed.clear()
+            # What is served ends before its connection does, but for the requests of connections that are gone.
+            if shared.open:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(shared.closed.wait(), left)
+            else:
+                await asyncio.wait(list(shared.tasks), timeout=left)
         await _cancelled(shared.tasks)
         for connection in list(shared.open):
             connection.transport.abort()

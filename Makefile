@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help fuzz atlas producers demo test test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java npm
+.PHONY: help fuzz atlas producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -18,6 +18,8 @@ WHEELHOUSE := build/wheelhouse
 AXE := tests/web/node_modules/axe-core/axe.min.js
 # What has the fuzzer, which sees the branches of the package.
 FUZZ := .venv-fuzz
+# What Maven gets for the tests of the Java client.
+JVM := build/jvm
 SECONDS ?= 600
 TARGETS ?= decode parse judge import
 # Each worker has its part in one piece, so that what the tests of a module share is made once.
@@ -33,7 +35,11 @@ demo: $(VENV)/.ready ## send by every documented way, to a healthy intake and to
 
 test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## run all tests
 	MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
+	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --ignore=tests/jvm $(PYTEST_ARGS)
+
+test-jvm: $(VENV)/.ready java maven ## have Maven get the Java client of OpenLineage, and test that what it sends comes here
+	$(BIN)/python -m mock_intake_conformance.atlas --cache $(JVM) --install-only java
+	MOCK_INTAKE_JVM=$(abspath $(JVM)) $(BIN)/python -m pytest -n 2 tests/jvm $(PYTEST_ARGS)
 
 test-time: ## run all tests, and say at last how many seconds of the processor that took
 	@bash -c 'TIMEFORMAT="make test: %U s user, %S s system, %R s by the clock"; time $(MAKE) --no-print-directory test'
@@ -73,7 +79,7 @@ bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 even
 
 soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## the slow forms of tests that run short in CI
 	HYPOTHESIS_PROFILE=soak MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --timeout=3600 $(PYTEST_ARGS)
+	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --timeout=3600 --ignore=tests/jvm $(PYTEST_ARGS)
 
 cost: $(VENV)/.ready ## measure that what a request costs is linear in every way in which it can be large
 	MOCK_INTAKE_COST=full $(BIN)/python -m pytest $(PYTEST_ARGS) tests/cost
@@ -153,6 +159,9 @@ chromium:
 # Some of the producers in tests are programs for a JVM, started from their source.
 java:
 	$(call needed,javac,default-jdk-headless)
+
+maven:
+	$(call needed,mvn,maven)
 
 # Brings Node too, which some of the producers in tests are written for.
 npm:

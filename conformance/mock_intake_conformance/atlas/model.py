@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mock_intake.producers.paths import PathName
 from mock_intake_conformance.atlas.installing import Install
@@ -73,6 +74,10 @@ class RealProducer:
     cures: Sequence[Cure] = ()
     share: str = ""
     reads: Sequence[str] = ()
+
+    def directory(self, cache: Path) -> Path:
+        """Where it is installed, below the directory of all installs."""
+        return cache.absolute() / (self.share or self.name)
 
     def cured(self, cure: Cure) -> RealProducer:
         """The producer with a cure."""

@@ -41,7 +41,7 @@ Facts = dict[str, Any]
 
 def measured(producer: RealProducer, cache: Path) -> Facts:
     """The facts of a producer, which is installed below ``cache``; of one that cannot be had, why."""
-    directory = cache.absolute() / (producer.share or producer.name)
+    directory = producer.directory(cache)
     facts: Facts = {
         "name": producer.name,
         "title": producer.title,

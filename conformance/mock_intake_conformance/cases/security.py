@@ -72,7 +72,8 @@ def _refuses(flaw: Flaw, what: str) -> Callable[[Observations], Judgement]:
             # The refusal may be of all certificates of ours, for all we know.
             return no_evidence(
                 "It sends nothing over https with a certificate that is right either: it takes its CA from none of "
-                "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS, or speaks no https."
+                "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS and JAVA_TOOL_OPTIONS, or "
+                "speaks no https."
             )
         return passed(_refused(here))
 

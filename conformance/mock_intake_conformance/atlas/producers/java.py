@@ -8,6 +8,9 @@ import io.openlineage.client.Clients;
 import io.openlineage.client.OpenLineage;
 import io.openlineage.client.OpenLineage.RunEvent.EventType;
 import io.openlineage.client.OpenLineageClient;
+import io.openlineage.client.transports.ApiKeyTokenProvider;
+import io.openlineage.client.transports.HttpConfig;
+import io.openlineage.client.transports.HttpTransport;
 import java.net.URI;
 import java.time.ZonedDateTime;
 import java.util.List;
@@ -19,6 +22,21 @@ public class DailyRevenue {
   static final OpenLineage OL = new OpenLineage(URI.create("https://github.com/acme/shop"));
   static final UUID RUN = UUID.randomUUID();
   static final boolean CAREFUL = System.getenv("SHOP_CATCHES") != null;
+
+  /** Led by what the client reads, or set in the code, as some jobs are. */
+  static OpenLineageClient client() {
+    String inCode = System.getenv("SHOP_SENDS_TO");
+    if (inCode == null) {
+      return Clients.newClient();
+    }
+    HttpConfig config = new HttpConfig();
+    config.setUrl(URI.create(inCode));
+    config.setEndpoint("/api/v1/lineage");
+    ApiKeyTokenProvider key = new ApiKeyTokenProvider();
+    key.setApiKey(System.getenv("DD_API_KEY"));
+    config.setAuth(key);
+    return OpenLineageClient.builder().transport(new HttpTransport(config)).build();
+  }
 
   static OpenLineage.RunEvent event(EventType type, String error) {
     var facets = OL.newRunFacetsBuilder();
@@ -52,7 +70,7 @@ public class DailyRevenue {
   }
 
   public static void main(String[] args) throws Exception {
-    try (OpenLineageClient client = Clients.newClient()) {
+    try (OpenLineageClient client = client()) {
       emit(client, event(EventType.START, null));
       if (args.length > 0 && args[0].equals("--fail")) {
         emit(client, event(EventType.FAIL, "no customers"));

@@ -15,8 +15,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
@@ -33,20 +34,31 @@ if TYPE_CHECKING:  # an earlier build has it elsewhere
 EVENTS = 10_000
 APPENDED = 1_000
 SECONDS = 0.05
+# So often, where each call makes the record longer: both builds are to have the same one.
+APPENDS = 300
 Once = Callable[[], object]
 # What is left out of what is measured: nothing of it is the journal's.
 WAITING = 600
 
 
-def measured(call: Once, seconds: float) -> tuple[float, float]:
-    """Seconds by the clock and of the processor for one call, over as many as take about so long."""
-    calls = 0
-    gc.collect()
-    began, used = time.perf_counter(), time.process_time()
-    while not calls or time.perf_counter() < began + seconds:
-        call()
-        calls += 1
-    return (time.perf_counter() - began) / calls, (time.process_time() - used) / calls
+class Measurement(NamedTuple):
+    """What is called once each time; what goes before all of them, and is not measured; how often, if not as often as
+    takes about ``SECONDS``."""
+
+    call: Once
+    before: Once = lambda: None
+    times: int | None = None
+
+    def cost(self) -> tuple[float, float]:
+        """Seconds by the clock and of the processor for one call."""
+        self.before()
+        calls = 0
+        gc.collect()
+        began, used = time.perf_counter(), time.process_time()
+        while calls < self.times if self.times else (not calls or time.perf_counter() < began + SECONDS):
+            self.call()
+            calls += 1
+        return (time.perf_counter() - began) / calls, (time.process_time() - used) / calls
 
 
 class Appending:
@@ -69,7 +81,7 @@ class Appending:
             self._begin()
 
 
-def of_journal(folder: Path) -> Iterator[tuple[str, Once]]:
+def of_journal(folder: Path) -> Iterator[tuple[str, Measurement]]:
     """What is measured of journals: appending, and each query of ``bench.journal``."""
     files = (folder / f"journal-{number}.db" for number in itertools.count())
     kinds: dict[str, Callable[[], Journal]] = {
@@ -78,11 +90,11 @@ def of_journal(folder: Path) -> Iterator[tuple[str, Once]]:
     }
     for name, new in kinds.items():
         for group in (1, GROUP):
-            yield f"{name}, append by {group}", Appending(new, group)
+            yield f"{name}, append by {group}", Measurement(Appending(new, group))
         journal = new()
         _fill(journal, itertools.islice(exchanges(), EVENTS))
         for title, call in queries(journal, EVENTS).items():
-            yield f"{name}, {title}", call
+            yield f"{name}, {title}", Measurement(call)
 
 
 def _fill(journal: Journal, source: Iterator[Exchange]) -> None:
@@ -90,45 +102,43 @@ def _fill(journal: Journal, source: Iterator[Exchange]) -> None:
         journal.append(batch)
 
 
-def of_pages(stack: ExitStack) -> Iterator[tuple[str, Once]]:
+def of_pages(stack: ExitStack) -> Iterator[tuple[str, Measurement]]:
     """What is measured of views and pages: reading the record anew, what is asked after each append, and each page."""
     journal = MemoryJournal(EVENTS * 4, EVENTS * 40_000)
     _fill(journal, lineage(NODES))
     source = exchanges()
     _fill(journal, itertools.islice(source, EVENTS))
-    yield "views, all read anew", lambda: Views(journal).catch_up(WAITING)
+    yield "views, all read anew", Measurement(lambda: Views(journal).catch_up(WAITING))
     held = Views(journal)
-    held.catch_up(WAITING)
 
-    def after_an_append(ask: Callable[[str], object]) -> Once:
+    def after_an_append(ask: Callable[[str], object]) -> Measurement:
         def call() -> None:
             exchange = next(source)
             journal.append([exchange])
             ask(exchange.org)
 
-        return call
+        return Measurement(call, lambda: held.catch_up(WAITING), APPENDS)
 
     yield "runs after an append", after_an_append(lambda _: held.runs())
     yield "runs of an org after it", after_an_append(held.runs)
     yield "lineage after an append", after_an_append(held.lineage)
     yield "near misses after it", after_an_append(held.near_misses)
+    yield "both after an append", after_an_append(lambda org: (held.lineage(org), held.near_misses(org)))
     yield "tallies after an append", after_an_append(lambda _: held.tallies())
     server = stack.enter_context(IntakeServer(journal=journal))
     client = stack.enter_context(httpx.Client(base_url=server.url, timeout=WAITING))
 
-    def page(path: str) -> Once:
-        def call() -> None:
-            answer = client.get(f"/mock/{path}")
-            assert answer.status_code == 200, (path, answer.status_code)
+    def until_all_is_read() -> None:
+        while "<h1>Reading the record" in client.get("/mock/rules").text:
+            time.sleep(0.1)
 
-        return call
+    for title, path in addresses(journal).items():
+        yield f"page: {title}", Measurement(partial(_get, client, f"/mock/{path}"), until_all_is_read)
 
-    pages = {title: page(path) for title, path in addresses(journal).items()}
-    # The views have read all when this is there.
-    while "<h1>Reading the record" in client.get("/mock/rules").text:
-        time.sleep(0.1)
-    for title, call in pages.items():
-        yield f"page: {title}", call
+
+def _get(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code)
 
 
 def main() -> int:
@@ -137,15 +147,16 @@ def main() -> int:
         parts = {"journal": lambda: of_journal(folder), "pages": lambda: of_pages(stack)}
         part = sys.argv[1]
         calls = dict(parts[part]())
-        for call in calls.values():
-            call()
+        for one in calls.values():
+            one.before()
+            one.call()
         # As `mock-intake serve` does.
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000, 10, 100)
         print(json.dumps(list(calls)), flush=True)
         for line in sys.stdin:
-            print(json.dumps(measured(calls[json.loads(line)], SECONDS)), flush=True)
+            print(json.dumps(calls[json.loads(line)].cost()), flush=True)
     return 0
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -409,7 +410,15 @@ _NODE = Markup(
 )
 
 
+# Namespaces are those of many nodes, and a page is asked for again and again; what is long is not kept.
+_SHORT = 120
+
+
 def _short(text: str, room: float) -> str:
+    return _shortened_once(text, room) if len(text) <= _SHORT else _shortened(text, room)
+
+
+def _shortened(text: str, room: float) -> str:
     """As much of the end as there is room for: names are told apart by how they end rather than by how they begin."""
     text = shown(text)
     if _width(text) <= room:
@@ -417,6 +426,9 @@ def _short(text: str, room: float) -> str:
     widths = itertools.accumulate(map(_letter, reversed(text)), initial=1.0)
     fitting = sum(width <= room for width in widths) - 1
     return f"…{text[len(text) - fitting :]}"
+
+
+_shortened_once = lru_cache(maxsize=8_192)(_shortened)
 
 
 def _width(text: str) -> float:

@@ -30,14 +30,14 @@ Edge = tuple[Place, Place]
 class Part(NamedTuple):
     """Nodes and the edges between them, in the direction of the data. ``depth`` is how far the part really reaches."""
 
-    nodes: tuple[Place, ...]
-    edges: tuple[Edge, ...]
-    depth: int
+    nodes: tuple[Place, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    depth: int = 0
 
 
 def place_of(identity: JobId | DatasetId) -> Place:
     """The node of a job or a dataset (``identity``), as ``Part`` and addresses of pages have it."""
-    return Place("job" if isinstance(identity, JobId) else "dataset", *identity)
+    return Place("job" if isinstance(identity, JobId) else "dataset", identity.namespace, identity.name)
 
 
 def whole(lineage: Lineage) -> Part:

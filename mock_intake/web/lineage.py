@@ -11,7 +11,7 @@ from mock_intake.model.event import DatasetId
 from mock_intake.secrets.presenting import presented
 from mock_intake.views import NearMiss
 from mock_intake.views.lineage import Column, JobId, Lineage, coverage_to_dict
-from mock_intake.views.neighbourhood import Place, around, largest, named, whole, why_not_shown, with_partners
+from mock_intake.views.neighbourhood import Part, Place, around, largest, named, whole, why_not_shown, with_partners
 from mock_intake.web.drawing import (
     MOST_NODES,
     MOST_RELATED,
@@ -42,18 +42,19 @@ def graph(query: PageQuery) -> PageContent:
     query.require_views()
     with query.sources.views.held():
         org, lineage, orgs = _chosen(query)
-        part = around(lineage, focus, depth, MOST_NODES) if focus else whole(lineage)
+        jobs, datasets = len(lineage.jobs), len(lineage.datasets)
+        too_many = not focus and jobs + datasets > MOST_NODES
+        # Of too many none is drawn or listed.
+        part = around(lineage, focus, depth, MOST_NODES) if focus else Part() if too_many else whole(lineage)
         if part is None:
             raise NotHereError(f"No {type_} {presented(query.parameters.get('name', ''))[:60]} is in the lineage.")
         misses = query.sources.views.near_misses(org)
-        too_many = len(part.nodes) > MOST_NODES
         if focus:
             part = with_partners(lineage, part, misses, _MOST_LISTED)
         remarks = {} if too_many else remarks_on(lineage, org, part)
         most_connected = largest(lineage, _MOST_NAMED) if too_many else []
         found = None if find is None else named(lineage, find, _MOST_NAMED)
         family = _family(lineage, org, JobId(*focus[1:]), focus_on) if focus and focus.type == "job" else None
-        jobs, datasets = len(lineage.jobs), len(lineage.datasets)
     shown = set(part.nodes)
     return PageContent(
         "lineage.html",

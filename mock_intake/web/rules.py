@@ -70,12 +70,16 @@ def _places(rule: Rule, counts: dict[str, int], org: str | None, orgs: dict[str,
 
     Lineage is shown org by org, so datasets are listed org by org.
     """
-    where = {
-        "events": address("/mock/events", org=org, rule=rule.code),
-        "requests": address("/mock/exchanges", org=org, outcome="refused", text=rule.code),
-        "runs": address("/mock/runs", org=org, rule=rule.code),
+    where: dict[str, tuple[str, dict[str, str]]] = {
+        "events": ("/mock/events", {"rule": rule.code}),
+        "requests": ("/mock/exchanges", {"outcome": "refused", "text": rule.code}),
+        "runs": ("/mock/runs", {"rule": rule.code}),
     }
-    places = [(_noun(name, number), number, where[name]) for name, number in counts.items() if number and name in where]
+    places = [
+        (_noun(name, number), number, address(path, org=org, **which))
+        for name, (path, which) in where.items()
+        if (number := counts[name])
+    ]
     for owner, number in list(orgs.items())[:_MOST_ORGS]:
         of = f" of org {owner}" if len(orgs) > 1 else ""
         places.append((_noun("datasets", number) + of, number, address("/mock/lineage", org=owner)))

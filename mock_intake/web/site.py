@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 from urllib.parse import parse_qsl
 
@@ -60,8 +62,12 @@ class Page:
     def match(self, method: str, path: str) -> Mapping[str, str] | None:
         if (method if method != "HEAD" else "GET") != self.method:
             return None
-        found = compile_path(self.path)[0].match(path)
+        found = self._pattern.match(path)
         return None if found is None else found.groupdict()
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return compile_path(self.path)[0]
 
 
 def _home(_query: PageQuery) -> Response:

@@ -1,7 +1,7 @@
 """This build beside an earlier one: judgement, intake, plugin, journal, views and pages, measured in turns in one run.
 
-Run: make bench-before, or .venv/bin/python -m bench.before [--build COMMIT] [--rounds 9] [judge] [intake] [plugin]
-[journal] [pages]. Pages are fetched, not painted, over a smaller record than that of ``bench.pages``.
+Run: make bench-before, or .venv/bin/python -m bench.before [--build COMMIT] [--rounds 9] [--only TEXT] [judge] [intake]
+[plugin] [journal] [pages]. Pages are fetched, not painted, over a smaller record than that of ``bench.pages``.
 The earlier build is checked out from its commit into ``build/before/`` and installed there, into an environment of its
 own with the versions that it pinned itself. Each round measures both, one right after the other, so that what the
 machine does meanwhile meets them alike; what counts is the median of the rounds' ratios, the clock's and the
@@ -201,6 +201,7 @@ def main() -> int:
     options.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all without", default=[])
     options.add_argument("--build", default=BUILD, help=f"the commit to compare with ({BUILD})")
     options.add_argument("--rounds", type=int, default=ROUNDS)
+    options.add_argument("--only", default="", help="measure only what has this in its title")
     given = options.parse_args()
     parts = given.parts or PARTS
     if unknown := set(parts) - set(PARTS):
@@ -211,7 +212,7 @@ def main() -> int:
     ratios = []
     for part in parts:
         with turns_of(part, (before, now)) as turns:
-            for title, turn in turns.items():
+            for title, turn in ((title, turn) for title, turn in turns.items() if given.only in title):
                 ratio = compare(title, turn, before, now, given.rounds, of_the_processor=part in OF_THE_PROCESSOR)
                 ratios.append((ratio, title))
     for ratio, title in sorted(ratios):

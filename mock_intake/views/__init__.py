@@ -77,7 +77,7 @@ class View(Generic[State]):
         return self._state
 
     def advance(self, limit: int) -> bool:
-        """Reads on by ``limit`` exchanges at most; false when there were none."""
+        """Reads on by ``limit`` exchanges at most; whether there are more of those that were on record then."""
         # Before reading: what comes in meanwhile is behind it, and must not count as seen.
         end = self._journal.position
         # Also where nothing is new: a journal that cannot be read must not pass for one that is empty.
@@ -85,7 +85,7 @@ class View(Generic[State]):
         self.take(batch)
         if not batch:
             self.skip(end)
-        return bool(batch)
+        return self._position < end
 
     def take(self, batch: Sequence[tuple[int, Exchange]]) -> None:
         """Folds ``batch``, exchanges that follow one another on record with their positions; what it has seen is left
@@ -179,10 +179,10 @@ class Views:
                     view.skip(end)
             return max(0, end - batch[-1][0]) if batch else 0
 
-    def _judge_some(self, limit: int) -> int:
-        """Judges anew so many runs at most that were heard of since; says how many that were."""
+    def _judge_some(self, limit: int | None) -> int:
+        """Judges anew so many runs at most, or all, that were heard of since; says how many that were."""
         state = self._runs.state()
-        return self._run_codes.renew(state, limit, lambda run: self.run_findings(run, closed=False))
+        return self._run_codes.renew(state, limit, lambda run: self._findings_of(run, state, closed=False))
 
     def runs(self, org: str | None = None) -> list[Run]:
         """The runs of ``org``, or of all, the latest heard of first."""
@@ -192,28 +192,28 @@ class Views:
     def run_findings(self, run: Run, *, closed: bool) -> tuple[Finding, ...]:
         """What the run cycle has to say; ``closed`` when no more events are expected."""
         with self._lock:
-            state = self._runs.state()
+            return self._findings_of(run, self._runs.state(), closed=closed)
 
-            def runs_of(run_id: str) -> list[RunFacts]:
-                return [other.facts for other in state.runs_of(run.org, run_id)]
+    def _findings_of(self, run: Run, state: RunsState, *, closed: bool) -> tuple[Finding, ...]:
+        def runs_of(run_id: str) -> list[RunFacts]:
+            return [other.facts for other in state.runs_of(run.org, run_id)]
 
-            found = judge_run(
-                run.facts,
-                closed=closed,
-                runs_of=runs_of,
-                read=lambda: self.facets(run),
-                dropped=self._journal.dropped,
-                runs_of_job=partial(state.unfinished, run.org),
-                tables=(datadog.EVENTS,),
-                named_per_run=state.per_run.begun_by(run.org, run_id_key(run.run_id)),
-                without_run=self._without_run(run) if closed else (),
-                weigh=run_without_blame,
-            )
+        found = judge_run(
+            run.facts,
+            closed=closed,
+            runs_of=runs_of,
+            read=lambda: self.facets(run),
+            dropped=self._journal.dropped,
+            runs_of_job=partial(state.unfinished, run.org),
+            tables=(datadog.EVENTS,),
+            named_per_run=state.per_run.begun_by(run.org, run_id_key(run.run_id)),
+            without_run=self._without_run(run, state) if closed else (),
+            weigh=run_without_blame,
+        )
         return self._selection.apply(found)
 
-    def _without_run(self, run: Run) -> Sequence[str]:
+    def _without_run(self, run: Run, state: RunsState) -> Sequence[str]:
         """The events of its job that may have been meant as events of a run, where this run is told of them."""
-        state = self._runs.state()
         by_job = state.without_run.get(run.org)
         if not by_job:
             return ()
@@ -355,8 +355,7 @@ class Views:
         """Which rules have spoken how often."""
         with self._lock:
             # The findings of runs are no part of any exchange: they are found anew whenever a run was heard of.
-            while self._judge_some(_BATCH):
-                pass
+            self._judge_some(None)
             return Tallies(self._tallies.state(), self._run_codes)
 
     def meant(self, text: str) -> str:

@@ -174,9 +174,8 @@ def said_by(summary: EventSummary, view: EventView, exchange: Exchange, position
         share(summary.inputs),
         share(summary.outputs),
         summary.dataset,
-        # Several datasets of an event have the same facets: what is counted is events.
         # Jobs send the same combinations again and again; kept once, an event costs a pointer for it.
-        share(tuple({(group.entity, key): None for group in view.facet_groups() for key in group.facets})),
+        share(_facets_in(view)),
         type(job_type) is dict,
         None if type(job_type) is not dict or _is_deleted(job_type) else _text(job_type.get("jobType")),
         type(lineage) is dict,
@@ -187,6 +186,23 @@ def said_by(summary: EventSummary, view: EventView, exchange: Exchange, position
         None if summary.root_job is None else share(JobId(*summary.root_job)),
         bool(summary.snapshot),
     )
+
+
+def _facets_in(view: EventView) -> tuple[tuple[Entity, str], ...]:
+    """Which facets an event has of what, each once: several of its datasets have the same, and counted are events."""
+    found: dict[tuple[Entity, str], None] = {}
+    for key in view.run_facets:
+        found["run", key] = None
+    for key in view.job_facets:
+        found["job", key] = None
+    for dataset in view.datasets:
+        for key in dataset.facets:
+            found["dataset", key] = None
+        if dataset.role_facets:
+            role: Entity = "input" if dataset.role == "input" else "output"
+            for key in dataset.role_facets:
+                found[role, key] = None
+    return tuple(found)
 
 
 # So many datasets are remembered.

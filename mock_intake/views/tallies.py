@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import NamedTuple
 
 from mock_intake.model.exchange import Exchange
@@ -183,12 +184,13 @@ class RunCodes:
         # By org and code.
         self.counts: Counter[tuple[str, str]] = Counter()
 
-    def renew(self, state: RunsState, limit: int, judge: Callable[[Run], Iterable[Finding]]) -> int:
-        """Has ``judge`` judge the runs of ``limit`` of the touched run ids at most; says how many ids they were."""
+    def renew(self, state: RunsState, limit: int | None, judge: Callable[[Run], Iterable[Finding]]) -> int:
+        """Has ``judge`` judge the runs of ``limit`` of the touched run ids at most, or of all; says how many ids they
+        were."""
         # Something was forgotten, and the runs were folded anew: all are to be judged.
         if state is not self._state:
             self._state, self._codes, self.counts = state, {}, Counter()
-        keys = [key for key, _ in zip(state.touched, range(limit), strict=False)]
+        keys = list(islice(state.touched, limit))
         for key in keys:
             del state.touched[key]
             runs = state.runs_of(*key)

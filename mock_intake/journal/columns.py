@@ -64,8 +64,10 @@ def _keeping_of(kind: Any) -> Keeping:
     if typing.get_origin(kind) is Literal:
         return TEXT
     if isinstance(kind, type) and issubclass(kind, Enum):
-        # A member is more than the text that sqlite3 knows how to bind.
-        return Keeping("TEXT", {member: member.value for member in kind}.__getitem__, kind)
+        # A member is more than the text that sqlite3 knows how to bind. Calling a kind to get one takes a while.
+        members = {member.value: member for member in kind}
+        values = {member: member.value for member in kind}.__getitem__
+        return Keeping("TEXT", values, lambda value: members.get(value) or kind(value))
     return Keeping("BLOB", to_json, _reader(kind))
 
 

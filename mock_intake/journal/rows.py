@@ -58,20 +58,19 @@ class Rows(Generic[E]):
         self._writes = [(place, column.keeping.write) for place, column in enumerate(got) if column.keeping.write]
         self._in_order = itemgetter(*(got.index(column) for column in columns))
         # Of a row.
-        self._texts = [place for place, column in enumerate(columns) if column.keeping.sql == "TEXT"]
-        self._get_texts = itemgetter(*self._texts)
+        self._reading = _Reading(columns)
         self._get_sized = itemgetter(*(place for place, each in enumerate(columns) if each.keeping.sql != "INTEGER"))
-        self._reads = [(place, column.keeping.read) for place, column in enumerate(columns) if column.keeping.read]
         self.build: Callable[[Values], E] = _builder(kind, places)
         """An exchange of the values of its columns, in their order."""
         # Of the record of an event.
-        summary = [column.name for column in columns if column.part == "event"]
-        self.record_names = ("id", "org", "findings", *summary)
+        of_event = [column for column in columns if column.part == "event"]
+        by_name = {column.name: column for column in columns}
+        record = [by_name[name] for name in ("id", "org", "findings")] + of_event
+        self.record_names = tuple(column.name for column in record)
         """The columns that an event's record is made of."""
-        names = [column.name for column in columns]
-        self._record = [names.index(name) for name in self.record_names]
-        self._id, self._org, self._findings = self._record[:3]
-        self._summary = _builder(without_none(_field_type(kind, "event"))[0], places, "event.")
+        self._record_reading = _Reading(record)
+        of_record = {column.path: place for place, column in enumerate(record)}
+        self._summary = _builder(without_none(_field_type(kind, "event"))[0], of_record, "event.")
 
     def to_row(self, exchange: E) -> Row:
         """The row of ``exchange``: its columns' values as SQLite takes them, but for texts (see ``storable``)."""
@@ -90,27 +89,34 @@ class Rows(Generic[E]):
 
     def from_row(self, row: Row) -> E:
         """The exchange of a row."""
-        return self.build(self._read(list(row)))
+        return self.build(self._reading.of(list(row)))
 
     def event_from_row(self, row: Row) -> EventRecord:
         """An event's record from ``row``, which is one of ``Statements.record``."""
         _, attempts, received_at, last_received_at, *of_exchange = row
-        values: list[Any] = [None] * len(self.columns)
-        for place, value in zip(self._record, of_exchange, strict=True):
-            values[place] = value
-        self._read(values)
+        values = self._record_reading.of(of_exchange)
+        identity, org, findings = values[:3]
         return EventRecord(
             self._summary(values),
-            values[self._org],
+            org,
             moment(received_at),
             moment(last_received_at),
             attempts,
-            values[self._findings],
-            values[self._id],
+            findings,
+            identity,
         )
 
-    def _read(self, values: list[Any]) -> list[Any]:
-        """Makes of what SQLite gave what it was made of."""
+
+class _Reading:
+    """How values of columns are made of what SQLite gives."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._texts = [place for place, column in enumerate(columns) if column.keeping.sql == "TEXT"]
+        self._get_texts = itemgetter(*self._texts)
+        self._reads = [(place, column.keeping.read) for place, column in enumerate(columns) if column.keeping.read]
+
+    def of(self, values: list[Any]) -> list[Any]:
+        """The ``values`` of the columns, in their order, made anew in place."""
         if bytes in map(type, self._get_texts(values)):
             for place in self._texts:
                 values[place] = _text(values[place])

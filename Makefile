@@ -34,12 +34,12 @@ demo: $(VENV)/.ready ## send by every documented way, to a healthy intake and to
 	$(BIN)/mock-intake conformance --output build/report.html
 
 test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## run all tests
-	MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --ignore=tests/jvm $(PYTEST_ARGS)
+	TEST_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
+	TEST_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --ignore=tests/jvm $(PYTEST_ARGS)
 
 test-jvm: $(VENV)/.ready java maven ## have Maven get the Java client of OpenLineage, and test that what it sends comes here
 	$(BIN)/python -m mock_intake_conformance.atlas --cache $(JVM) --install-only java
-	MOCK_INTAKE_JVM=$(abspath $(JVM)) $(BIN)/python -m pytest -n 2 tests/jvm $(PYTEST_ARGS)
+	TEST_JVM=$(abspath $(JVM)) $(BIN)/python -m pytest -n 2 tests/jvm $(PYTEST_ARGS)
 
 test-time: ## run all tests, and say at last how many seconds of the processor that took
 	@bash -c 'TIMEFORMAT="make test: %U s user, %S s system, %R s by the clock"; time $(MAKE) --no-print-directory test'
@@ -59,7 +59,7 @@ same-write: $(VENV)/.ready ## write that record anew
 verdicts: $(VENV)/.ready ## put on record what the official documents say of the values of the tests; needs OPENLINEAGE_SPEC_DIR
 	@test -n "$$OPENLINEAGE_SPEC_DIR" || { echo "OPENLINEAGE_SPEC_DIR names no directory of official documents" >&2; exit 2; }
 	rm -f tests/openlineage/verdicts.json
-	MOCK_INTAKE_VERDICTS=write $(BIN)/python -m pytest -q -k "not whatever_is_sent" \
+	TEST_VERDICTS=write $(BIN)/python -m pytest -q -k "not whatever_is_sent" \
 		tests/openlineage/test_official_schemas.py tests/openlineage/test_violations.py
 
 bench: $(VENV)/.ready ## measure the judgement and the plugin against their like, side by side
@@ -78,11 +78,11 @@ bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 even
 	$(BIN)/python -m bench.pages
 
 soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## the slow forms of tests that run short in CI
-	HYPOTHESIS_PROFILE=soak MOCK_INTAKE_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	MOCK_INTAKE_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --timeout=3600 --ignore=tests/jvm $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=soak TEST_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
+	TEST_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --timeout=3600 --ignore=tests/jvm $(PYTEST_ARGS)
 
 cost: $(VENV)/.ready ## measure that what a request costs is linear in every way in which it can be large
-	MOCK_INTAKE_COST=full $(BIN)/python -m pytest $(PYTEST_ARGS) tests/cost
+	TEST_COST=full $(BIN)/python -m pytest $(PYTEST_ARGS) tests/cost
 
 fuzz: $(FUZZ)/.ready ## look for inputs that break decoding, parsing, judging or imports: make fuzz SECONDS=3600
 	@for target in $(TARGETS); do \

@@ -32,6 +32,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# What begins like the product's own variables and is none of them, every command would tell of.
+for _name in [name for name in os.environ if name.startswith("MOCK_INTAKE_")]:
+    os.environ.setdefault(f"TEST_{_name.removeprefix('MOCK_INTAKE_')}", os.environ.pop(_name))
+
 # Where no bytecode is written, pytest compiles every test anew in every process, and every process the whole package.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

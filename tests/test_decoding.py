@@ -115,7 +115,7 @@ def test_a_wrong_checksum_is_corrupt_and_gives_what_was_decoded() -> None:
 @pytest.mark.parametrize("packer", ["gzip", "zlib", "raw deflate"])
 def test_bytes_behind_the_stream_are_corrupt_and_are_counted(packer: str) -> None:
     encoding, pack = PACKERS[packer]
-    with pytest.raises(CorruptBodyError, match="7 bytes follow") as caught:
+    with pytest.raises(CorruptBodyError, match="7 bytes behind") as caught:
         decode(pack(b"event") + b"garbage", encoding, 1_000)
     assert caught.value.decoded == b"event"
 

@@ -39,9 +39,9 @@ TABS = [[SHELL], [PYTHON], [PYTHON, SHELL, PYTHON]]
 @pytest.fixture
 def old_client() -> str:
     """A Python interpreter that has the first client with the Datadog transport."""
-    interpreter = os.environ.get("MOCK_INTAKE_OLD_CLIENT")
+    interpreter = os.environ.get("TEST_OLD_CLIENT")
     if not interpreter:
-        reason = f"MOCK_INTAKE_OLD_CLIENT names no Python with openlineage-python {OLD} (make test sets it)"
+        reason = f"TEST_OLD_CLIENT names no Python with openlineage-python {OLD} (make test sets it)"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

@@ -292,7 +292,7 @@ def test_a_certificate_that_cannot_be_used_is_told(swap: str, own: tuple[Path, P
         chain, key = key, chain
     with pytest.raises(TlsError, match=f"{chain.name} with the key .*{key.name} cannot be used"):
         Certificates(own=(chain, key))
-    done = mock_intake("serve", "--port", "0", "--cert", chain, "--key", key)
+    done = mock_intake("serve", "--port", "0", "--cert", chain, "--cert-key", key)
     assert done.returncode == 2
     assert "cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
@@ -303,7 +303,7 @@ def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked_for_it(own: tuple[P
     locked = key.with_name("locked.pem")
     command = ["openssl", "pkcs8", "-topk8", "-in", str(key), "-out", str(locked), "-passout", "pass:open-sesame"]
     subprocess.run(command, check=True, capture_output=True)
-    done = mock_intake("serve", "--port", "0", "--cert", chain.name, "--key", locked.name, cwd=key.parent)
+    done = mock_intake("serve", "--port", "0", "--cert", chain.name, "--cert-key", locked.name, cwd=key.parent)
     assert done.returncode == 2
     assert "Enter PEM pass phrase" not in done.stdout + done.stderr
     assert re.search(r"encrypted|pass ?phrase", done.stderr)
@@ -312,10 +312,10 @@ def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked_for_it(own: tuple[P
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--cert", "chain.pem"], "--cert and --key go together"),
-        (["--key", "key.pem"], "--cert and --key go together"),
-        (["--cert", "chain.pem", "--key", "key.pem", "--ca-file", "out.pem"], "no CA of the intake's own"),
-        (["--cert", "chain.pem", "--key", "key.pem", "--tls-flaw", "expired"], "--tls-flaw"),
+        (["--cert", "chain.pem"], "--cert and --cert-key go together"),
+        (["--cert-key", "key.pem"], "--cert and --cert-key go together"),
+        (["--cert", "chain.pem", "--cert-key", "key.pem", "--ca-file", "out.pem"], "no CA of the intake's own"),
+        (["--cert", "chain.pem", "--cert-key", "key.pem", "--tls-flaw", "expired"], "--tls-flaw"),
         (["--tls", "--ca-file", "no/such/directory/ca.pem"], "no/such/directory/ca.pem"),
     ],
 )

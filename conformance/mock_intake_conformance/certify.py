@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mock_intake.cli.baselines import baseline_options, keep_baseline, opened_baseline
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 from mock_intake.cli.options import check_isolated, guard_of_settings, isolation_options
 from mock_intake.producers.isolation import Kind, Reach
@@ -40,7 +41,12 @@ _NO_NAME = re.compile(
 )
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@click.command(
+    cls=Command,
+    context_settings={"allow_interspersed_args": False},
+    short_help="Is this producer ready to go live, and if not, why?",
+    page="how-to/certify",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 @click.option(
     "--path", type=click.Choice(list(PATHS)), default="datadog", show_default=True, help="The way in, as below."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 from mock_intake.report.formats import DEFAULT
 from mock_intake_conformance.options import checked, chosen, list_cases, list_scenarios, run_suite, suite_options, write
@@ -16,7 +17,11 @@ _JOBS = 8
 _CHANGED = 1
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    short_help="What do the documented ways of sending make of a bad intake?",
+    page="reference/conformance",
+)
 # For developers: it writes into the package.
 @click.option("--update-matrix", is_flag=True, hidden=True, help="Ship what is measured now in place of what was.")
 @suite_options(jobs=str(_JOBS), time_limit=30)

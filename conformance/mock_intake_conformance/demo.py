@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.signals import ENDING, received
+from mock_intake.model.words import counted
 from mock_intake.system.parents import ending_with_us
 from mock_intake.system.temporary import temporary_directory
 
@@ -98,7 +100,10 @@ class Unusable(click.ClickException):
 
 
 @click.command(
-    epilog="Exit codes: 0 everything arrived as expected, 1 something did not, 2 something that it needs is missing."
+    cls=Command,
+    epilog="Exit codes: 0 everything arrived as expected, 1 something did not, 2 something that it needs is missing.",
+    short_help="Send by every documented way, and see what becomes of it.",
+    page="tutorial",
 )
 @click.option(
     "--out",
@@ -147,7 +152,7 @@ def demo(out: Path, documented: Path | None) -> None:
     _print_explanation(console, rows)
     _print_lesson(console, rows)
     written = sum(1 for row in rows if row.exchange.accepted)
-    console.print(f"\nThe {written} events, in the order of the table: {events_file}", soft_wrap=True)
+    console.print(f"\nThe {counted(written, 'event')}, in the order of the table: {events_file}", soft_wrap=True)
     console.print(f"Next: mock-intake check {events_file}\n      mock-intake rules DD101", soft_wrap=True)
     if any(problems.values()):
         _report(problems)

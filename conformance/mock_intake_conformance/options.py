@@ -13,6 +13,7 @@ import click
 from mock_intake.cli.console import echo
 from mock_intake.cli.options import grace_option, option_group
 from mock_intake.cli.signals import ENDING, received
+from mock_intake.model.words import counted
 from mock_intake.producers.paths import Addresses
 from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
 
@@ -101,7 +102,7 @@ def list_scenarios(plan: Plan, producers: Sequence[Producer]) -> None:
 
     for producer in producers:
         scenarios = scenarios_for(producer, plan)
-        echo(f"{producer.name} (path {producer.path}), {len(scenarios)} scenarios, {plan.jobs} at once:")
+        echo(f"{producer.name} (path {producer.path}), {counted(len(scenarios), 'scenario')}, {plan.jobs} at once:")
         for scenario in scenarios:
             command = " ".join(producer.command_for(scenario))
             echo(f"  {scenario.id:16} {scenario.title}\n{'':19}{command}")
@@ -168,7 +169,7 @@ def _progress() -> Iterator[Progress]:
         def begun(producer: Producer, scenarios: int) -> None:
             tasks[producer.name] = bars.add_task(producer.name, total=scenarios)
             if not console.is_terminal:
-                console.print(f"{producer.name}: {scenarios} scenario{'' if scenarios == 1 else 's'} ...")
+                console.print(f"{producer.name}: {counted(scenarios, 'scenario')} ...")
 
         def done(producer: Producer, _observation: Observation) -> None:
             bars.advance(tasks[producer.name])

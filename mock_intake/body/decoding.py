@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from functools import lru_cache
 
+from mock_intake.model.words import counted
 from mock_intake.secrets.content import redact
 
 SUPPORTED = ("gzip", "deflate", "identity")
@@ -114,7 +115,7 @@ def _inflate(body: bytes, limit: int, name: str, window: int) -> bytes:
         if place == len(body):
             return b"".join(out)
         if name != "gzip" or body[place : place + len(GZIP_MAGIC)] != GZIP_MAGIC:
-            raise CorruptBodyError(f"{len(body) - place} bytes follow the {name} stream", out, place)
+            raise CorruptBodyError(f"{counted(len(body) - place, 'byte')} behind the {name} stream", out, place)
 
 
 def _up_to_error(view: memoryview, begin: int, piece: int, window: int) -> tuple[bytes, int]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mock_intake.cli.console import counted, echo
+from mock_intake.cli.console import echo
 from mock_intake.cli.options import option_group
 from mock_intake.cli.sources import UnusableError
 from mock_intake.model.findings import Severity
+from mock_intake.model.words import counted
 
 if TYPE_CHECKING:
     from mock_intake.report.baseline import Baseline

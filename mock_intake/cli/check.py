@@ -12,6 +12,7 @@ from typing import BinaryIO
 import click
 
 from mock_intake.cli.baselines import baseline_level, baseline_options, keep_baseline, opened_baseline
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo, finding_style
 from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.cli.sources import checked_outputs, written
@@ -34,7 +35,7 @@ STANDARD_INPUT = "-"
 NEVER = "never"
 
 
-@click.command()
+@click.command(cls=Command, short_help="Judge recorded events.", page="how-to/check-recordings")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="FILE...|-")
 @click.option(
     "--format",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 
 
-@click.command()
+@click.command(cls=Command, short_help="Print the completion script of a shell.", page="reference/cli")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell.

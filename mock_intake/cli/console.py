@@ -100,11 +100,6 @@ def _time_of_day(seconds: int) -> str:
     return time.strftime("%H:%M:%S", time.localtime(seconds))
 
 
-def counted(number: int, word: str) -> str:
-    """A number of things, with the word for them in the singular or the plural."""
-    return f"{number} {word}" + ("" if number == 1 else "s")
-
-
 def echo(text: str, *, err: bool = False, end: str = "\n") -> None:
     """Prints a line, or with another ``end`` a piece of text, whatever the terminal's encoding can or cannot show."""
     stream = sys.stderr if err else sys.stdout

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import coloured, echo
 from mock_intake.producers.configuration import Surroundings
 from mock_intake.producers.doctor import AGENT_FILE, UNKNOWN, Diagnosis, Weight, diagnose, with_own_settings
@@ -19,7 +20,12 @@ _NOWHERE = "http://127.0.0.1:1"
 _COLOURS = {Weight.PROBLEM: "red", Weight.NOTE: "yellow"}
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@click.command(
+    cls=Command,
+    context_settings={"allow_interspersed_args": False},
+    short_help="Where would lineage go from here, and why?",
+    page="how-to/send-events",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- CMD [ARG]...]")
 @click.option("--path", type=click.Choice(list(PATHS)), help="Also say what run and certify would do by this path.")
 @click.option(

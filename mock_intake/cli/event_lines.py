@@ -14,6 +14,7 @@ from mock_intake.faults import Faults
 from mock_intake.journal import JournalError
 from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Severity, Status
+from mock_intake.model.words import counted
 from mock_intake.producers.reached import is_stopped
 from mock_intake.report.finding_text import finding_head
 from mock_intake.report.places import Groups, Place
@@ -89,17 +90,15 @@ class Tally:
             problem = str(error)
         self._echo("")
         counts = ", ".join(f"{self.statuses[status]} {status}" for status in Status)
-        plural = "" if self.taken == 1 else "s"
-        refused = f"{self.refused} request{'' if self.refused == 1 else 's'} refused"
-        self._echo(f"{self.taken} event{plural} taken: {counts}; {refused}")
+        self._echo(f"{counted(self.taken, 'event')} taken: {counts}; {counted(self.refused, 'request')} refused")
         if self.stopped:
             self._echo(f"Connections to Datadog that were stopped: {self.stopped}")
         if problem:
             self._echo(f"What runs and datasets came to cannot be told: {problem}")
         if dropped:
-            self._echo(f"{dropped} exchanges were dropped from memory to stay within its bounds")
+            self._echo(f"{counted(dropped, 'exchange')} dropped from memory to stay within its bounds")
         if damaged:
-            self._echo(f"{damaged} damaged rows of the journal were left out: the log names them")
+            self._echo(f"{counted(damaged, 'damaged row')} of the journal left out: the log names them")
         groups = self.groups.at_or_above(Severity.WARNING)
         style = finding_style()
         for group in groups:
@@ -139,7 +138,7 @@ class Tally:
             with self._lock:
                 left_out, self._left_out = self._left_out, 0
             if left_out:
-                lines.append(f"... {left_out} lines were left out: they came faster than they could be printed")
+                lines.append(f"... {counted(left_out, 'line')} left out: they came faster than they could be printed")
             if lines and readable:
                 readable = self._written("\n".join(lines))
 

@@ -9,7 +9,8 @@ from typing import Literal, cast
 
 import click
 
-from mock_intake.cli.console import counted, echo
+from mock_intake.cli.command import Command
+from mock_intake.cli.console import echo
 from mock_intake.cli.sources import (
     UnusableError,
     control_token_option,
@@ -22,11 +23,12 @@ from mock_intake.cli.sources import (
 from mock_intake.client import Client
 from mock_intake.files.exports import event_to_line, exchange_to_line
 from mock_intake.journal import Journal
+from mock_intake.model.words import counted
 
 What = Literal["events", "exchanges"]
 
 
-@click.command()
+@click.command(cls=Command, short_help="Write what is on record as lines of JSON.", page="how-to/recordings")
 @click.argument("source", metavar="JOURNAL|URL")
 @click.option(
     "-o",
@@ -68,7 +70,7 @@ def export(source: str, output: Path | None, what: str, org: str | None, control
             stream.flush()
             is_whole = True
         if is_whole and (gone := dropped()):
-            echo(f"Retention had dropped {gone} exchanges: they are not in the export.", err=True)
+            echo(f"Retention had dropped {counted(gone, 'exchange')}, which the export does not have.", err=True)
     if is_whole:
         echo(
             f"{counted(count, what.removesuffix('s'))} exported"

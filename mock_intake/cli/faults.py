@@ -6,6 +6,7 @@ import os
 
 import click
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 from mock_intake.cli.options import FAULT_HELP
 from mock_intake.cli.remote import DEFAULT_SERVER, SERVER, connected, json_option, org_option, print_json
@@ -17,7 +18,12 @@ _ACTIONS = ("set", "clear", "show")
 _CLEARED = {"active": False}
 
 
-@click.command(epilog=FAULT_HELP.replace("Steps of --fault", "Steps of a PLAN"))
+@click.command(
+    cls=Command,
+    epilog=FAULT_HELP.replace("Steps of --fault", "Steps of a PLAN"),
+    short_help="Have a server misbehave, or stop it.",
+    page="how-to/misbehave",
+)
 @click.argument("words", nargs=-1, metavar="[URL|FILE] set PLAN|clear|show")
 @click.option(
     "--delay",

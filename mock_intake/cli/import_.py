@@ -10,16 +10,18 @@ from pathlib import Path
 import click
 
 from mock_intake.body.decoding import GZIP_MAGIC
-from mock_intake.cli.console import counted, echo
+from mock_intake.cli.command import Command
+from mock_intake.cli.console import echo
 from mock_intake.cli.sources import UnusableError, control_token_option, is_url, unusable
 from mock_intake.client import Client
 from mock_intake.files.imports import Import
 from mock_intake.journal.sqlite import SqliteJournal
+from mock_intake.model.words import counted
 
 _TIMEOUT = 300.0
 
 
-@click.command("import")
+@click.command("import", cls=Command, short_help="Put exported exchanges on record.", page="how-to/recordings")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True))
 @click.option(
     "--to", "target", required=True, metavar="JOURNAL|URL", help="Journal file (made if need be) or running server."

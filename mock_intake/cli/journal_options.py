@@ -35,6 +35,7 @@ def keeping_options(command: F) -> F:
             "--keep-hours", type=click.FloatRange(0, min_open=True), metavar="H", help="Keep those of H hours."
         ),
         click.option("--keep-bytes", type=Size(), metavar="SIZE", help="Keep bodies and answers of this size in all."),
+        heading="What is kept",
     )(command)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
-from mock_intake.cli.options import option_group
+from mock_intake.cli.options import option_group, renamed_option
 from mock_intake.datadog.agent import PORT as AGENT_PORT
 from mock_intake.datadog.agent import AgentSettings, endpoint_url
 from mock_intake.datadog.authentication import is_well_formed
@@ -29,67 +29,86 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def listening_options(command: F) -> F:
     """The options of this module; see ``Listening.from_options``."""
     return option_group(
-        click.option("--tls", is_flag=True, help="Serve https beside http, with a certificate made for every intake."),
-        click.option("--tls-port", type=_PORT, default=0, help="Port of https; 0 takes a free one."),
-        click.option(
-            "--ca-file",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="Write the CA that clients must trust there (PEM).",
+        option_group(
+            click.option(
+                "--tls", is_flag=True, help="Serve https beside http, with a certificate made for every intake."
+            ),
+            click.option("--tls-port", type=_PORT, default=0, help="Port of https; 0 takes a free one."),
+            click.option(
+                "--ca-file",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Write the CA that clients must trust there (PEM).",
+            ),
+            click.option("--cert", type=_FILE, help="Certificate chain of your own (PEM), with --cert-key."),
+            click.option("--cert-key", type=_FILE, help="Private key of --cert (PEM)."),
+            click.option(
+                "--tls-name",
+                "tls_names",
+                multiple=True,
+                metavar="NAME",
+                help="Host name or address that the certificate is for too; repeatable.",
+            ),
+            click.option("--tls-flaw", type=click.Choice(FLAWS), help="Show a certificate that is wrong in this way."),
+            heading="TLS",
         ),
-        click.option("--cert", type=_FILE, help="Certificate chain of your own (PEM), with --key."),
-        click.option("--key", type=_FILE, help="Private key of --cert (PEM)."),
-        click.option(
-            "--tls-name",
-            "tls_names",
-            multiple=True,
-            metavar="NAME",
-            help="Host name or address that the certificate is for too; repeatable.",
+        option_group(
+            click.option(
+                "--proxy-port",
+                type=_PORT,
+                help="Port of a forward proxy that leads https for every intake here; 0 takes a free one.",
+            ),
+            click.option(
+                "--proxy-allow", multiple=True, metavar="HOST", help="Let the proxy through to this host too."
+            ),
+            heading="Forward proxy",
         ),
-        click.option("--tls-flaw", type=click.Choice(FLAWS), help="Show a certificate that is wrong in this way."),
-        click.option(
-            "--proxy",
-            "proxy_port",
-            type=_PORT,
-            help="Port of a forward proxy that leads every https connection for an intake here; 0 takes a free one.",
+        option_group(
+            click.option(
+                "--agent-port",
+                type=_PORT,
+                help=f"Port of the Agent's OpenLineage proxy (the real one has {AGENT_PORT}); 0 takes a free one.",
+            ),
+            click.option(
+                "--agent-socket",
+                type=click.Path(path_type=Path),
+                metavar="PATH",
+                help="Have the Agent at a Unix socket too (the real one: /var/run/datadog/apm.socket).",
+            ),
+            click.option("--agent-off", is_flag=True, help="Let the Agent's proxy be disabled: it answers 500."),
+            click.option(
+                "--agent-url",
+                metavar="URL|SITE",
+                help="Where the Agent sends to (ol_proxy_config.dd_url); default: here.",
+            ),
+            click.option(
+                "--agent-key-env",
+                metavar="NAME",
+                help="Variable with the Agent's API key; default: the first --api-key, or a key that is made up.",
+            ),
+            click.option(
+                "--agent-endpoint",
+                "agent_endpoints",
+                multiple=True,
+                metavar="URL|SITE=NAME",
+                help="Let the Agent send a copy there too, with the API key in the variable NAME; repeatable.",
+            ),
+            heading="Datadog Agent",
         ),
-        click.option("--proxy-allow", multiple=True, metavar="HOST", help="Let the proxy through to this host too."),
-        click.option(
-            "--agent-port",
-            type=_PORT,
-            help=f"Port of the Datadog Agent's OpenLineage proxy (the real one has {AGENT_PORT}); 0 takes a free one.",
+        option_group(
+            click.option(
+                "--forward", metavar="URL|SITE", help="Send accepted events on to a real intake, and answer as it does."
+            ),
+            click.option(
+                "--forward-key-env",
+                default=DEFAULT_FORWARD_KEY,
+                show_default=True,
+                metavar="NAME",
+                help="Variable with the API key to forward with.",
+            ),
+            heading="Forwarding",
         ),
-        click.option(
-            "--agent-socket",
-            type=click.Path(path_type=Path),
-            metavar="PATH",
-            help="Have the Agent at a Unix socket too (the real one: /var/run/datadog/apm.socket).",
-        ),
-        click.option("--agent-off", is_flag=True, help="Let the Agent's proxy be disabled: it answers 500."),
-        click.option(
-            "--agent-url", metavar="URL|SITE", help="Where the Agent sends to (ol_proxy_config.dd_url); default: here."
-        ),
-        click.option(
-            "--agent-key-env",
-            metavar="NAME",
-            help="Variable with the Agent's API key; default: the first --api-key, or a key that is made up.",
-        ),
-        click.option(
-            "--agent-endpoint",
-            "agent_endpoints",
-            multiple=True,
-            metavar="URL|SITE=NAME",
-            help="Let the Agent send a copy there too, with the API key in the variable NAME; repeatable.",
-        ),
-        click.option(
-            "--forward", metavar="URL|SITE", help="Send accepted events on to a real intake, and answer as it does."
-        ),
-        click.option(
-            "--forward-key-env",
-            default=DEFAULT_FORWARD_KEY,
-            show_default=True,
-            metavar="NAME",
-            help="Variable with the API key to forward with.",
-        ),
+        renamed_option("--key", "--cert-key"),
+        renamed_option("--proxy", "--proxy-port"),
     )(command)
 
 
@@ -117,7 +136,7 @@ class Listening(NamedTuple):
         tls_port: int,
         ca_file: Path | None,
         cert: Path | None,
-        key: Path | None,
+        cert_key: Path | None,
         tls_names: tuple[str, ...],
         tls_flaw: Flaw | None,
         proxy_port: int | None,
@@ -132,8 +151,8 @@ class Listening(NamedTuple):
         forward_key_env: str,
     ) -> Listening:
         """Exits with 2 on options that cannot go together or be used."""
-        if (cert is None) != (key is None):
-            raise click.UsageError("--cert and --key go together.")
+        if (cert is None) != (cert_key is None):
+            raise click.UsageError("--cert and --cert-key go together.")
         if cert is not None and tls_flaw is not None:
             raise click.UsageError("--tls-flaw makes a certificate; it cannot spoil the one of --cert.")
         if tls_names and (cert is not None or tls_flaw == "wrong-host"):
@@ -142,7 +161,7 @@ class Listening(NamedTuple):
         secure = tls or bool(cert or tls_names or tls_flaw or ca_file) or proxy_port is not None
         certificates = None
         if secure:
-            own = None if cert is None or key is None else (cert, key)
+            own = None if cert is None or cert_key is None else (cert, cert_key)
             try:
                 certificates = Certificates(names=tls_names, flaw=tls_flaw, own=own)
                 if ca_file is not None:

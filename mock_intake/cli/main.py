@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from contextlib import ExitStack
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -10,14 +11,33 @@ from typing import Any
 import click
 
 from mock_intake import __version__
+from mock_intake.cli.command import documentation
+from mock_intake.cli.settings import (
+    FileDefaults,
+    add_variables,
+    nearest_file,
+    settable,
+    source_of,
+    unknown_variables,
+)
 from mock_intake.cli.signals import ENDING, OwnSignals, exit_at_once, received
-from mock_intake.system.extensions import ExtensionError, load, points_of
+from mock_intake.system.extensions import COMMANDS, ExtensionError, load, points_of
 
-COMMANDS = "mock_intake.commands"
 _DISTRIBUTION = "mock-intake"
 # As shells have it: 128 and the number of SIGINT.
 _INTERRUPTED = 130
 _LONGEST_NAME = 200
+_LONGEST_HELP = 300
+# How the help lists them: what most people want first. What is in no group is another package's.
+_GROUPS = {
+    "Begin with": ("serve", "certify", "check"),
+    "Run and report": ("run", "report", "diff", "rules", "doctor"),
+    "With a server that runs": ("wait", "status", "faults", "reset", "open"),
+    "Recordings": ("export", "import", "replay"),
+    "What is known of producers": ("atlas", "conformance", "demo"),
+    "Shell": ("completion",),
+}
+_OF_OTHERS = "Of other packages"
 
 
 class Commands(click.Group):
@@ -35,6 +55,10 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None and not ctx.resilient_parsing:
+            ctx.default_map = {name: FileDefaults(name, settable(command), nearest_file)}
+            for note in unknown_variables(os.environ, _commands(), name, command):
+                click.echo(note, err=True)
         if not isinstance(command, OwnSignals):
             self._until_begun.close()
         return name, command, rest
@@ -42,6 +66,11 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.BadParameter as error:
+            if not (source := source_of(error.ctx, error.param)):
+                raise
+            message = f"{error.message} (It is that of {source}.)"
+            raise click.BadParameter(message, error.ctx, error.param, error.param_hint) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(_INTERRUPTED)
@@ -78,7 +107,25 @@ class Commands(click.Group):
         command = load(point, package)
         if not isinstance(command, click.Command):
             raise ExtensionError(f"{package}: its command {cmd_name} ({point.value}) is no click.Command")
+        add_variables(cmd_name, command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        names = self.list_commands(ctx)
+        grouped = {name for group in _GROUPS.values() for name in group}
+        for heading, group in {**_GROUPS, _OF_OTHERS: [name for name in names if name not in grouped]}.items():
+            records = [(name, self._summary(ctx, name)) for name in group if name in names]
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        formatter.write(f"  Read more: {documentation('tutorial')}\n")
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return "" if command is None else command.get_short_help_str(_LONGEST_HELP)
 
 
 def _is_own(package: str) -> bool:
@@ -107,8 +154,8 @@ def main() -> None:
 
     \b
     Examples:
-      mock-intake conformance                 what each documented way makes of a bad intake
       mock-intake serve                       an intake to point a producer at
+      mock-intake certify -- python job.py    is this producer ready to go live, and if not, why
       mock-intake check events.ndjson         judge recorded events
       mock-intake rules DD101                 what a finding means
     """

@@ -6,6 +6,7 @@ import webbrowser
 
 import click
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 from mock_intake.cli.remote import connected, print_json, server_options
 from mock_intake.cli.sources import UnusableError
@@ -14,7 +15,7 @@ from mock_intake.client.requests import server_url
 _PAGES = ("events", "runs", "lineage", "exchanges", "coverage", "rules", "faults", "start")
 
 
-@click.command("open")
+@click.command("open", cls=Command, short_help="Look at a server's pages in a browser.", page="how-to/pages")
 @server_options
 @click.option("--page", type=click.Choice(_PAGES), default="events", show_default=True, help="Which page.")
 def open_(server: str, control_token: str | None, as_json: bool, page: str) -> None:

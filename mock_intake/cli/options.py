@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mock_intake.cli.settings import read_from
 from mock_intake.faults import MAX_STATUS, MIN_STATUS, STEPS, FaultError, Plan, parse_plan
 from mock_intake.judging.config import Config, ConfigError, find_config, load_config
 from mock_intake.producers.isolation import IsolationError, Kind, Reach, check_isolation, parse_reach
@@ -37,18 +38,40 @@ class Size(click.ParamType[int]):
         return int(match[1]) * _UNITS[match[2]]
 
 
-def option_group(*options: Callable[[Any], Any]) -> Callable[[F], F]:
-    """``options`` as one decorator, to be listed in ``--help`` in the order in which they are given.
+def option_group(*options: Callable[[Any], Any], heading: str = "") -> Callable[[F], F]:
+    """``options`` as one decorator, to be listed in ``--help`` in the order in which they are given, under a heading.
 
-    click puts each option before those that were there, as decorators stand above one another.
+    click puts each option before those that were there, as decorators stand above one another. What has a heading
+    already keeps it.
     """
 
     def decorate(command: F) -> F:
+        before = len(getattr(command, "__click_params__", ()))
         for option in reversed(options):
             command = option(command)
+        for parameter in getattr(command, "__click_params__", ())[before:]:
+            if heading and not hasattr(parameter, "heading"):
+                parameter.heading = heading
         return command
 
     return decorate
+
+
+def renamed_option(old: str, new: str) -> Callable[[F], F]:
+    """An option that is called ``new`` now: the ``old`` name fails with it, and is in no help."""
+
+    def refuse(_context: click.Context, _option: click.Parameter, given: str | None) -> None:
+        if given is not None:
+            raise click.UsageError(f"{old} is called {new} now.")
+
+    return click.option(
+        old,
+        f"renamed{old.replace('-', '_')}",
+        hidden=True,
+        expose_value=False,
+        callback=refuse,
+        help=f"It is called {new}.",
+    )
 
 
 def judging_options(command: F) -> F:
@@ -65,8 +88,11 @@ def judging_options(command: F) -> F:
             "--config",
             "config_file",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            is_eager=True,
+            callback=read_from,
             help="Read [tool.mock-intake] from this file instead of the nearest pyproject.toml.",
         ),
+        heading="Judging",
     )(command)
 
 

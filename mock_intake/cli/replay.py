@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 import httpx
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.signals import received
 from mock_intake.cli.sources import UnusableError, everything, is_url, opened, unusable
@@ -25,6 +26,7 @@ from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_hos
 from mock_intake.files.exports import event_to_line, exchange_from_line, is_exchange_line
 from mock_intake.files.recordings import RecordingError, files_in, read_file
 from mock_intake.files.retiming import retimed
+from mock_intake.model.words import counted
 
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _ATTEMPTS = 5
@@ -37,7 +39,7 @@ _LARGEST_PORT = 65_535
 _KEY = re.compile(r"[!-~]+")
 
 
-@click.command()
+@click.command(cls=Command, short_help="Send recorded events to any intake.", page="how-to/recordings")
 @click.argument("recording", metavar="FILE|DIRECTORY|JOURNAL")
 @click.option("--to", "target", required=True, metavar="URL|SITE", help="The intake to send to.")
 @click.option(
@@ -77,7 +79,7 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
     with _progress(len(events)) as step:
         sending = _Sending(url, api_key, rate, step)
         interrupted = sending.send_all(events)
-    counted = ", ".join(f"{count} x {outcome}" for outcome, count in sending.outcomes.most_common())
+    outcomes = ", ".join(f"{count} x {outcome}" for outcome, count in sending.outcomes.most_common())
     good = sending.taken == len(events)
     # The same body again is the same event once more.
     distinct = len(set(events))
@@ -86,15 +88,16 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
     place = url.netloc.decode("ascii")
     echo(
         coloured(
-            f"{len(sending.events)} of {distinct} events taken by {place} ({counted or 'none sent'}){repeated}",
+            f"{len(sending.events)} of {counted(distinct, 'event')} taken by {place} "
+            f"({outcomes or 'none sent'}){repeated}",
             "green" if good else "red",
         )
     )
     unsent = len(events) - sum(sending.outcomes.values())
     if interrupted:
-        echo(f"Interrupted: {unsent} events were not sent, or not answered yet.", err=True)
+        echo(f"Interrupted: {counted(unsent, 'event')} not sent, or not answered yet.", err=True)
     elif sending.is_hopeless:
-        echo(f"{place} does not answer: {unsent} events were not sent.", err=True)
+        echo(f"{place} does not answer: {counted(unsent, 'event')} not sent.", err=True)
     if not good:
         sys.exit(1)
 

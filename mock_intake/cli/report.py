@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from mock_intake.cli.baselines import baseline_level, baseline_options, keep_baseline, opened_baseline
-from mock_intake.cli.console import counted, echo
+from mock_intake.cli.command import Command
+from mock_intake.cli.console import echo
 from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.cli.sources import control_token_option, opened, written
 from mock_intake.model.findings import Severity, at_or_above
+from mock_intake.model.words import counted
 from mock_intake.report.baseline import (
     FINDINGS_HEAD,
     Acceptance,
@@ -27,7 +29,7 @@ from mock_intake.views import Views
 _FORMATS = formats(Kind.REPORT)
 
 
-@click.command()
+@click.command(cls=Command, short_help="Report on what a journal or a server has on record.", page="reference/report")
 @click.argument("source", metavar="JOURNAL|URL")
 @click.option(
     "--format", "output_format", type=click.Choice(list(_FORMATS)), help=f"By the suffix of -o, else {DEFAULT}."
@@ -98,7 +100,7 @@ def report(
             with_lineage=any(chosen.draws_lineage for _, chosen in wanted),
         )
     if recording.dropped and not any("Retention" in note for note in made.notes):
-        note = f"Retention had dropped {recording.dropped} exchanges: this report does not cover them."
+        note = f"Retention had dropped {counted(recording.dropped, 'exchange')}, which this report does not cover."
         made = made.with_note(note)
     if baseline is not None:
         made = _accepting(made, baseline, baseline_file if write_baseline else None, baseline_level(fail_on))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
-from mock_intake.cli.console import counted, echo
+from mock_intake.cli.command import Command
+from mock_intake.cli.console import echo
 from mock_intake.cli.remote import connected, org_option, print_json, server_options
+from mock_intake.model.words import counted
 
 
-@click.command()
+@click.command(cls=Command, short_help="Have a server forget what it has received.", page="how-to/ci-services")
 @server_options
 @org_option("What is")
 @click.option("--keep-faults", is_flag=True, help="Leave fault plans as they are.")

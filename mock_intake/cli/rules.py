@@ -7,6 +7,7 @@ import textwrap
 
 import click
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo, level
 from mock_intake.datadog.sources import assumptions
 from mock_intake.judging.catalogue import FAMILIES, JUDGING, RULES
@@ -20,7 +21,10 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 
 
 @click.command(
-    epilog="In pyproject.toml: [tool.mock-intake] ignore = ['DD104'], [tool.mock-intake.severity] DD5 = 'warning'."
+    cls=Command,
+    epilog="In pyproject.toml: [tool.mock-intake] ignore = ['DD104'], [tool.mock-intake.severity] DD5 = 'warning'.",
+    short_help="List all rules, or explain some.",
+    page="rules",
 )
 @click.argument("codes", nargs=-1, shell_complete=_complete, metavar="[CODE]...")
 @click.option(

@@ -48,7 +48,13 @@ from mock_intake.system.temporary import temporary_directory
 _MOST_HOSTS = 20
 
 
-@click.command(cls=OwnSignals, context_settings={"allow_interspersed_args": False}, epilog=FAULT_HELP)
+@click.command(
+    cls=OwnSignals,
+    context_settings={"allow_interspersed_args": False},
+    epilog=FAULT_HELP,
+    short_help="Run a command with its events led to an intake of its own.",
+    page="how-to/send-events",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARG]...")
 @click.option(
     "--path",

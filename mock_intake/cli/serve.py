@@ -26,6 +26,7 @@ from mock_intake.cli.options import (
     fault_option,
     judging_config,
     judging_options,
+    option_group,
     parsed_fault_plan,
 )
 from mock_intake.cli.signals import OwnSignals, ended_by
@@ -34,6 +35,7 @@ from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.faults import MAX_DELAY
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.judging.intake import Settings
+from mock_intake.model.words import counted
 from mock_intake.report.escaping import clipped
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.limits import Limits
@@ -43,50 +45,72 @@ from mock_intake.system.allocator import give_memory_back
 _LIMITS = Limits()
 
 
-@click.command(cls=OwnSignals, epilog=FAULT_HELP)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=8580, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+_where_options = option_group(
+    click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+    click.option(
+        "--port", default=8580, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+    ),
+    click.option(
+        "--ready-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write one line of JSON (url, pid, ...) there once requests are taken.",
+    ),
+    heading="Where",
 )
-@click.option("--api-key", "api_keys", multiple=True, metavar="KEY", help="Take this key only; repeatable.")
-@click.option("--allow-anonymous", is_flag=True, help="Take requests without a key too.")
-@click.option("--strict", is_flag=True, help="Answer 400 to events with errors, where Datadog answers 2xx.")
-@click.option("--terse", is_flag=True, help="Leave the body of answers empty.")
-@fault_option
-@click.option(
-    "--delay",
-    type=click.FloatRange(0, int(MAX_DELAY)),
-    default=0.0,
-    metavar="SECONDS",
-    help="Wait before every answer.",
+_who_options = option_group(
+    click.option("--api-key", "api_keys", multiple=True, metavar="KEY", help="Take this key only; repeatable."),
+    click.option("--allow-anonymous", is_flag=True, help="Take requests without a key too."),
+    click.option("--control-token", envvar=CONTROL_TOKEN, help=f"Token of the control API [env: {CONTROL_TOKEN}]."),
+    click.option("--allow-host", multiple=True, metavar="NAME", help="Host name by which the control API may be used."),
+    heading="Who",
 )
-@click.option("--max-body", type=Size(), default="5M", show_default=True, help="Largest body on the wire.")
-@click.option("--max-decoded", type=Size(), default="20M", show_default=True, help="Largest body when decoded.")
-@click.option(
-    "--connections",
-    type=click.IntRange(min=1),
-    default=_LIMITS.connections,
-    show_default=True,
-    help="Most connections at a time; others are answered 503.",
+_answer_options = option_group(
+    click.option("--strict", is_flag=True, help="Answer 400 to events with errors, where Datadog answers 2xx."),
+    click.option("--terse", is_flag=True, help="Leave the body of answers empty."),
+    fault_option,
+    click.option(
+        "--delay",
+        type=click.FloatRange(0, int(MAX_DELAY)),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait before every answer.",
+    ),
+    heading="Answers",
 )
-@click.option(
-    "--patience",
-    type=click.FloatRange(min=0.001),
-    default=_LIMITS.patience,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a request may take to arrive, or wait for room.",
+_limit_options = option_group(
+    click.option("--max-body", type=Size(), default="5M", show_default=True, help="Largest body on the wire."),
+    click.option("--max-decoded", type=Size(), default="20M", show_default=True, help="Largest body when decoded."),
+    click.option(
+        "--connections",
+        type=click.IntRange(min=1),
+        default=_LIMITS.connections,
+        show_default=True,
+        help="Most connections at a time; others are answered 503.",
+    ),
+    click.option(
+        "--patience",
+        type=click.FloatRange(min=0.001),
+        default=_LIMITS.patience,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a request may take to arrive, or wait for room.",
+    ),
+    click.option(
+        "--budget", type=Size(), default="256M", show_default=True, help="Room for bodies under way, in memory."
+    ),
+    heading="Limits",
 )
-@click.option("--budget", type=Size(), default="256M", show_default=True, help="Room for bodies under way, in memory.")
-@click.option("--control-token", envvar=CONTROL_TOKEN, help=f"Token of the control API [env: {CONTROL_TOKEN}].")
-@click.option("--allow-host", multiple=True, metavar="NAME", help="Host name by which the control API may be used.")
-@click.option(
-    "--ready-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write one line of JSON (url, pid, ...) there once requests are taken.",
+
+
+@click.command(
+    cls=OwnSignals, epilog=FAULT_HELP, short_help="An intake to point a producer at.", page="how-to/send-events"
 )
+@_where_options
+@_who_options
+@_answer_options
 @keeping_options
 @listening_options
+@_limit_options
 @judging_options
 def serve(
     host: str,
@@ -126,7 +150,7 @@ def serve(
       mock-intake serve --port 0 --ready-file intake.json --strict
       mock-intake serve --journal events.db --keep-hours 24
       mock-intake serve --fault 503,503,reset,202
-      mock-intake serve --tls --ca-file ca.pem --proxy 8581
+      mock-intake serve --tls --ca-file ca.pem --proxy-port 8581
       mock-intake serve --agent-port 8126
       mock-intake serve --agent-port 8126 --agent-url datadoghq.com --agent-key-env DD_API_KEY
       mock-intake serve --api-key 0123456789abcdef0123456789abcdef
@@ -218,7 +242,7 @@ def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) 
     echo(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
     echo(f"  keys        {_keys_text(api_keys)}")
     if isinstance(server.journal, SqliteJournal):
-        echo(f"  journal     {server.journal.file}, {server.journal.position} exchanges so far")
+        echo(f"  journal     {server.journal.file}, {counted(server.journal.position, 'exchange')} in it")
     if listening.arguments["tls"] is not None:
         trust = f", trusted by {listening.ca_file}" if listening.ca_file else ""
         echo(f"  https       {server.https_url}{trust}")

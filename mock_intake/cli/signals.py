@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import ClassVar, NoReturn
 
-import click
+from mock_intake.cli.command import Command
 
 Action = Callable[[int], None]
 
@@ -29,7 +29,7 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP",
 _AT_ONCE = 64
 
 
-class OwnSignals(click.Command):
+class OwnSignals(Command):
     """A command that says itself what signals do, and until then is ended by them at once, with code 128 + N.
 
     In any other command Ctrl-C is a ``KeyboardInterrupt``, and what else ends programs ends it.

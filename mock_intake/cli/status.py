@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
-from mock_intake.cli.console import counted, echo, level
+from mock_intake.cli.command import Command
+from mock_intake.cli.console import echo, level
 from mock_intake.cli.faults import in_words
 from mock_intake.cli.remote import connected, org_option, print_json, server_options
 from mock_intake.model.findings import Status
+from mock_intake.model.words import counted
 
 
-@click.command()
+@click.command(cls=Command, short_help="What has a server received?", page="how-to/ci-services")
 @server_options
 @org_option("What is")
 def status(server: str, control_token: str | None, as_json: bool, org: str | None) -> None:

@@ -9,11 +9,13 @@ from typing import Literal, cast, get_args
 
 import click
 
-from mock_intake.cli.console import counted, echo
+from mock_intake.cli.command import Command
+from mock_intake.cli.console import echo
 from mock_intake.cli.remote import connected, org_option, print_json, server_options
 from mock_intake.client import Waited, WaitTimeoutError
 from mock_intake.client.types import State
 from mock_intake.model.findings import Status
+from mock_intake.model.words import counted
 from mock_intake.report.escaping import shown
 
 # What the server takes of one wait; longer ones are several.
@@ -21,7 +23,7 @@ _LONGEST = 300.0
 _LONGEST_OF_ALL = 24 * 3600
 
 
-@click.command()
+@click.command(cls=Command, short_help="Wait for a server, and for what a job sends.", page="how-to/ci-services")
 @server_options
 @click.option("--events", type=click.IntRange(0), metavar="N", help="So many events.  [default: 1, with --state 0]")
 @click.option("--job", metavar="NAME", help="Events and runs of the job of this name.")

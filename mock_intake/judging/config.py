@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mock_intake.model.findings import Selection, Severity
+from mock_intake.system.extensions import COMMANDS, points_of
 
 TABLE = "tool.mock-intake"
 _SETTINGS = ("select", "ignore", "severity", "facets", "guard")
@@ -60,10 +61,7 @@ def load_config(file: Path | None) -> Config:
     """The settings of a file; the default ones without a file. Raises ``ConfigError``."""
     if file is None:
         return Config()
-    table = _table(file)
-    for name in table:
-        if name not in _SETTINGS:
-            raise ConfigError(f"{file}: [{TABLE}] has no setting {name!r}; there are {', '.join(_SETTINGS)}")
+    table = checked_table(file)
     where = f"{file}: [{TABLE}]"
     return Config(
         Selection(
@@ -76,6 +74,21 @@ def load_config(file: Path | None) -> Config:
     )
 
 
+def checked_table(file: Path) -> dict[str, Any]:
+    """The table of a file, empty where there is none. Raises ``ConfigError`` for a name in it that stands for nothing.
+
+    What is in it beside the settings are tables of the commands' names, each with options of that command.
+    """
+    table = _table(file)
+    for name, value in table.items():
+        if name not in _SETTINGS and not (isinstance(value, dict) and _is_command(name)):
+            raise ConfigError(
+                f"{file}: [{TABLE}] has no setting {name!r}; there are {', '.join(_SETTINGS)}, "
+                "and a table of options for each command"
+            )
+    return table
+
+
 def _table(file: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -85,6 +98,10 @@ def _table(file: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigError(f"{file}: {TABLE} is a table")
     return table
+
+
+def _is_command(name: str) -> bool:
+    return any(point.name == name for point, _ in points_of(COMMANDS))
 
 
 def _strings(table: Mapping[str, Any], name: str, where: str) -> list[str]:

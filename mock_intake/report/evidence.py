@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from mock_intake.model.findings import Status
+from mock_intake.model.words import counted
 from mock_intake.report.graph import MOST_NODES, Graph, Node, drawing
 from mock_intake.report.suite import ProducerReport, SeenRequest
 from mock_intake.report.suite_words import seen_event, status_of_request
@@ -105,7 +106,9 @@ def lineage_of(producer: ProducerReport) -> LineageShown | None:
     if not graph.nodes:
         return None
     jobs = [node for node in graph.nodes if node.type == "job"]
-    words = f"{len(jobs)} jobs, {len(graph.nodes) - len(jobs)} datasets, {len(graph.edges)} edges"
+    words = ", ".join(
+        [counted(len(jobs), "job"), counted(len(graph.nodes) - len(jobs), "dataset"), counted(len(graph.edges), "edge")]
+    )
     return LineageShown(
         words,
         None if len(graph.nodes) > MOST_NODES else drawing(graph, f"Lineage: {words}"),

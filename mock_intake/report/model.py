@@ -14,6 +14,7 @@ from mock_intake import __version__
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, newest_events, newest_exchanges
 from mock_intake.model.exchange import rfc3339
 from mock_intake.model.findings import Finding, Selection, Severity, Status
+from mock_intake.model.words import counted
 from mock_intake.report.lineage import OrgLineage, lineage_by_org
 from mock_intake.report.places import Place, name_of_dataset, name_of_event, name_of_job, name_of_request
 from mock_intake.secrets.presenting import presented, presented_name
@@ -152,9 +153,10 @@ def from_journal(
         entries.append(Entry("datasets", name, name, _worst(of_one), tuple(of_one), name=name))
     notes = []
     if journal.dropped:
-        notes.append(f"Retention has dropped {journal.dropped} exchanges: this report does not cover them.")
+        notes.append(f"Retention has dropped {counted(journal.dropped, 'exchange')}, which this report does not cover.")
     if journal.damaged:
-        notes.append(f"{journal.damaged} damaged rows of the journal were left out: this report does not cover them.")
+        gone = counted(journal.damaged, "damaged row")
+        notes.append(f"{gone} of the journal left out, which this report does not cover.")
     if not any(entry.kind == "event" for entry in entries):
         notes.append("No event was received, so nothing was judged: this is no pass.")
     lineage = lineage_by_org(views, org) if with_lineage else None

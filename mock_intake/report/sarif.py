@@ -19,6 +19,7 @@ from urllib.parse import quote_from_bytes
 from mock_intake import __version__
 from mock_intake.judging.catalogue import RULES
 from mock_intake.model.findings import Finding, Rule, Severity, Sureness
+from mock_intake.model.words import counted
 from mock_intake.report.escaping import clipped
 from mock_intake.report.finding_text import laid_out
 from mock_intake.report.model import Report, places_in
@@ -189,7 +190,7 @@ def _encoded(path: PurePath) -> str:
 
 
 def _rest(first: Place, number: int, rule: int) -> dict[str, Any]:
-    words = f"{number:,} more findings are left out of this file, none of them more severe than the last one here."
+    words = f"{counted(number, 'finding')} more: left out of this file, and no more severe than the last one here."
     return {
         "ruleId": _LEFT_OUT,
         "ruleIndex": rule,

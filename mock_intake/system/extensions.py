@@ -6,6 +6,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, distributions
 from typing import Any, NamedTuple
 
+COMMANDS = "mock_intake.commands"
+"""The group of the command line's commands."""
 # What every group of ours begins with. Only packages that have it are looked into: reading the entry points of all
 # that is installed takes three times as long, which a pytest session would feel.
 _OURS = "[mock_intake."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from mock_intake.model.words import counted
 from mock_intake.secrets.presenting import presented
 from mock_intake.views import Run
 from mock_intake.web.sources import Sources
@@ -26,7 +27,7 @@ class NotReadYetError(RuntimeError):
     """The views have not seen the whole record yet."""
 
     def __init__(self, left: int) -> None:
-        super().__init__(f"{left} exchanges are left to be read")
+        super().__init__(f"{counted(left, 'exchange')} left to be read")
         self.left = left
 
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mock_intake import __version__
 from mock_intake.body.room import BusyError, Large
 from mock_intake.journal.protocol import JournalError
+from mock_intake.model.words import counted
 from mock_intake.web import events, exchanges, lineage, rendering, runs
 from mock_intake.web import faults as faulting
 from mock_intake.web import rules as catalogue
@@ -191,7 +192,7 @@ class Pages:
 
     def _dropped_hint(self) -> str:
         dropped = self._sources.journal.dropped
-        return f" Retention has dropped {dropped} exchanges; it may have been among them." if dropped else ""
+        return f" Retention has dropped {counted(dropped, 'exchange')}; it may have been in there." if dropped else ""
 
     # Styles and scripts, and the log-in.
 

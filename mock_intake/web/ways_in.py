@@ -75,7 +75,7 @@ def _proxy(where: Addresses) -> Way:
     if where.proxy_url is None or where.ca_file is None:
         lacking = "a proxy" if where.proxy_url is None else "a file for the CA that clients must trust"
         words = f"This intake was started without {lacking}. Start it with both, and come back to this page."
-        return Way("proxy", title, words, "mock-intake serve --proxy 8581 --ca-file ca.pem")
+        return Way("proxy", title, words, "mock-intake serve --proxy-port 8581 --ca-file ca.pem")
     words = "Clients then trust this intake alone, so that none that ignores the proxy delivers to the real site."
     return Way("proxy", title, words, exports(variables("proxy", where)))
 

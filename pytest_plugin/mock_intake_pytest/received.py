@@ -6,6 +6,7 @@ import threading
 
 from mock_intake.journal import ExchangeFilter, newest_exchanges, walk
 from mock_intake.model.exchange import Exchange as KeptExchange
+from mock_intake.model.words import counted
 from mock_intake_pytest.host import Host, Record
 from mock_intake_pytest.records import Event, Exchange, Run
 
@@ -81,7 +82,5 @@ class Received:
         """A sentence on what is missing because memory is bounded; empty if nothing is."""
         count = self._record.dropped + self._record.journal.dropped
         return (
-            f"{count} requests were dropped from memory to stay within its bounds; they are missing here."
-            if count
-            else ""
+            f"{counted(count, 'request')} dropped from memory to stay within its bounds: missing here." if count else ""
         )

@@ -24,7 +24,7 @@ MOST_GROWTH = 2.5
 """How many times as much an input of twice the size may cost before it is looked at more closely."""
 BEYOND_DOUBT = 5.0
 """What one doubling never looks like by chance, and where one more could take hours."""
-FULL = os.environ.get("MOCK_INTAKE_COST") == "full"
+FULL = os.environ.get("TEST_COST") == "full"
 FLOOR = 0.05 if FULL else 0.03
 """Seconds of processor time."""
 ENOUGH = 3 if FULL else 2

@@ -165,9 +165,9 @@ def test_a_python_of_another_environment_is_caught(
     server: IntakeServer, environment: dict[str, str], tmp_path: Path, api_key: str
 ) -> None:
     """One without mock-intake; with the first client that has the Datadog transport, by either engine."""
-    python = os.environ.get("MOCK_INTAKE_OLD_CLIENT")
+    python = os.environ.get("TEST_OLD_CLIENT")
     if not python:
-        reason = "MOCK_INTAKE_OLD_CLIENT names no Python with another client (make test sets it)"
+        reason = "TEST_OLD_CLIENT names no Python with another client (make test sets it)"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

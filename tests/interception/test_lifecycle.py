@@ -296,7 +296,7 @@ def test_one_server_can_have_several_lives_with_all_that_it_serves(certificates:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Serving]:
-    options = ("--tls", "--ca-file", str(tmp_path / "ca.pem"), "--proxy", "0", "--agent-port", "0")
+    options = ("--tls", "--ca-file", str(tmp_path / "ca.pem"), "--proxy-port", "0", "--agent-port", "0")
     running = Serving(tmp_path, *options)
     yield running
     if running.process.poll() is None:

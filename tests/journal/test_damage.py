@@ -200,7 +200,7 @@ def test_pages_lists_and_reports_go_on_beside_a_damaged_row(spoiled: Path) -> No
         assert len(HTTP.get(f"{server.url}/api/mock/v1/export").text.splitlines()) == 2
     journal.close()
     told = CliRunner().invoke(main, ["report", str(spoiled), "--fail-on", "never"])
-    assert "1 damaged rows of the journal were left out" in told.output
+    assert "1 damaged row of the journal left out" in told.output
     told = CliRunner().invoke(main, ["export", str(spoiled)])
     assert "1 damaged row of" in told.output
 

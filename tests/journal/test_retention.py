@@ -70,7 +70,7 @@ def test_everything_says_that_something_was_dropped(serve: Serve) -> None:
     for path in (f"/events/{ids[0]}", "/events/never", "/exchanges/never", "/runs/never"):
         answer = server.get(path)
         assert answer.status == 404
-        assert "Retention has dropped 3 exchanges; it may have been among them." in answer.body["error"]
+        assert "Retention has dropped 3 exchanges; it may have been in there." in answer.body["error"]
     assert server.get(f"/runs/{first_run}").status in (200, 404)
     late = post(server, "/wait", {"events": 5, "timeout": 0.1})
     assert (late.status, late.body["dropped"]) == (409, 3)

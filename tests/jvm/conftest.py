@@ -15,7 +15,7 @@ from mock_intake_conformance.atlas.catalogue import real_producers
 def daily_revenue() -> Sequence[str]:
     """The command that runs it: START and COMPLETE of shop/daily_revenue."""
     producer = real_producers()["java"]
-    directory = producer.directory(Path(os.environ.get("MOCK_INTAKE_JVM", "build/jvm")))
+    directory = producer.directory(Path(os.environ.get("TEST_JVM", "build/jvm")))
     if not (directory / "classes").exists():
         pytest.fail(f"{directory} has no Java client of OpenLineage: make test-jvm")
     return [word.replace("{cache}", str(directory)) for word in producer.command]

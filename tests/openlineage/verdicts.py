@@ -29,7 +29,7 @@ from mock_intake.openlineage.library import standard_library
 from tests.openlineage.official import UNSEEN, VARIABLE, documents_at_hand
 
 RECORD = Path(__file__).parent / "verdicts.json"
-WRITING = os.environ.get("MOCK_INTAKE_VERDICTS") == "write"
+WRITING = os.environ.get("TEST_VERDICTS") == "write"
 Asked = tuple[str, Any]
 """The address of a schema, and a value."""
 

@@ -11,7 +11,7 @@ import pytest
 from tests.plugin.alone import AloneProject, Ran
 
 # In an environment of its own, without an OpenLineage client: `make test` makes it, and names its interpreter.
-PYTHONS = {"9": sys.executable, "8": os.environ.get("MOCK_INTAKE_PYTEST_8", "not made: run the tests by `make test`")}
+PYTHONS = {"9": sys.executable, "8": os.environ.get("TEST_PYTEST_8", "not made: run the tests by `make test`")}
 INI = "[pytest]\nfilterwarnings = error\npythonpath = .\n"
 
 

@@ -132,7 +132,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT103",
         400,
         with_body(GZIP + b"more", encoding="gzip"),
-        not_as("gzip", "4 bytes follow the gzip stream", beginning(GZIP + b"more")),
+        not_as("gzip", "4 bytes behind the gzip stream", beginning(GZIP + b"more")),
     ),
     (
         "HT103",

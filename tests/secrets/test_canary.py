@@ -23,10 +23,11 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from mock_intake.cli.main import COMMANDS, main
+from mock_intake.cli.main import main
 from mock_intake.report.formats import Kind, formats
 from mock_intake.secrets.presenting import presented
 from mock_intake.server.control import ENDPOINTS, PREFIX
+from mock_intake.system.extensions import COMMANDS
 from mock_intake.web.site import PAGES
 from tests.commands import MOCK_INTAKE, clean_environment, run_command, start_command
 from tests.events import run_event

@@ -358,7 +358,7 @@ def test_http_and_agent_set_what_the_java_client_reads(work: Path, where: Addres
         ("DD_HOSTNAME", Role.MAKES_CONTENT),
         ("DD_TRACE_ENABLED", Role.MAKES_CONTENT),
         ("MOCK_INTAKE_REDIRECT_CA", Role.LEADS),
-        ("MOCK_INTAKE_OLD_CLIENT", None),
+        ("MOCK_INTAKE_SERVE_PORT", None),
         ("AIRFLOW__CORE__DAGS_FOLDER", None),
         ("PATH", None),
     ],

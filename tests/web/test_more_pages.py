@@ -146,7 +146,7 @@ client.close()
 
 def test_every_way_that_is_told_leads_here(tmp_path: Path) -> None:
     """What the page says is pasted into a shell, and the event is here; also twice, without a word on its run."""
-    options = ("--agent-port", "0", "--proxy", "0", "--ca-file", str(tmp_path / "ca.pem"))
+    options = ("--agent-port", "0", "--proxy-port", "0", "--ca-file", str(tmp_path / "ca.pem"))
     serving = Serving(tmp_path, *options)
     try:
         try_every_way(serving.url, tmp_path)
@@ -190,7 +190,7 @@ def told(url: str) -> dict[str, str]:
 def test_ways_that_are_not_open_say_how_to_open_them(server: IntakeServer) -> None:
     texts = told(server.url)
     assert texts["agent"] == "mock-intake serve --agent-port 8126"
-    assert texts["proxy"] == "mock-intake serve --proxy 8581 --ca-file ca.pem"
+    assert texts["proxy"] == "mock-intake serve --proxy-port 8581 --ca-file ca.pem"
 
 
 def test_serve_says_where_the_pages_are(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
+from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 
 _CHANGED = 1
 
 
-@click.command()
+@click.command(cls=Command, short_help="What do real producers send, as it was measured?", page="producers")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 @click.option(

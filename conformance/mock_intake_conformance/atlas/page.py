@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mock_intake.datadog.sites import intake_host
+from mock_intake.model.words import counted
 from mock_intake.producers.paths import REAL_SITE, Addresses, all_variables, variables
 from mock_intake_conformance.atlas.answers import QUESTIONS, sends_at_the_end
 from mock_intake_conformance.atlas.model import RealProducer
@@ -158,7 +159,7 @@ def _events(title: str, events: Sequence[Facts], left_out: int) -> Iterator[str]
         cells = (event.get("type") or "", run, event.get("job", ""), facets, *sides)
         yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
     if left_out:
-        yield from ("", f"And {left_out} events more.")
+        yield from ("", f"And {counted(left_out, 'event')} more.")
     yield ""
 
 

@@ -15,6 +15,7 @@ from mock_intake.datadog.sources import ASSUMPTIONS, CUSTOM_JOBS, STANDARD_API
 from mock_intake.datadog.unreadable import FORKED, advice_on, is_like_json
 from mock_intake.model.exchange import ReceivedRequest, header
 from mock_intake.model.shapes import Subject
+from mock_intake.model.words import counted
 from mock_intake.rules import Finding, Rule, Severity, Sureness, rule
 from mock_intake.rules.definition import Stage, When, either
 from mock_intake.rules.examples import Repeated, facet
@@ -185,7 +186,7 @@ def body_too_large(rule: Rule, body: TooLarge) -> Iterator[Finding]:
         "body",
         f"the body is larger than the limit of {body.limit:,} bytes {body.where}",
         expected=f"at most {body.limit:,} bytes {body.where}",
-        actual=f"{body.size:,} bytes" if body.size is not None else f"more than {body.limit:,} bytes",
+        actual=counted(body.size, "byte") if body.size is not None else f"more than {body.limit:,} bytes",
     )
 
 
@@ -207,7 +208,7 @@ def large_body_uncompressed(rule: Rule, request: ReceivedRequest) -> Iterator[Fi
     if len(request.body) > LARGE_UNCOMPRESSED and not header(request.headers, "content-encoding"):
         yield rule.found(
             "body",
-            f"a body of {len(request.body):,} bytes was sent uncompressed",
+            f"a body of {counted(len(request.body), 'byte')} was sent uncompressed",
             expected="Content-Encoding: gzip",
             actual="no Content-Encoding",
         )
@@ -229,9 +230,9 @@ def large_body_uncompressed(rule: Rule, request: ReceivedRequest) -> Iterator[Fi
 def body_incomplete(rule: Rule, request: ReceivedRequest) -> Iterator[Finding]:
     yield rule.found(
         "body",
-        f"the connection ended after {request.wire_size} bytes of the body",
+        f"the connection ended after {counted(request.wire_size, 'byte')} of the body",
         expected="the whole body",
-        actual=f"{request.wire_size} bytes",
+        actual=counted(request.wire_size, "byte"),
     )
 
 
@@ -434,7 +435,7 @@ def _beginning(body: bytes) -> str:
         return "the head of another request"
     if is_like_json(body):
         return "plain JSON"
-    return f"{len(body)} bytes that begin {body[:8].hex(' ')}"
+    return f"{counted(len(body), 'byte')} that begin {body[:8].hex(' ')}"
 
 
 def _excerpt(sent: Unreadable) -> str:

@@ -10,6 +10,7 @@ from mock_intake.datadog.sites import AGENT_PATH, INTAKE_HOSTS, INTAKE_PATH
 from mock_intake.datadog.sources import AGENT_PROXY, ASSUMPTIONS, CUSTOM_JOBS
 from mock_intake.datadog.unreadable import FORKED
 from mock_intake.model.exchange import ReceivedRequest
+from mock_intake.model.words import counted
 from mock_intake.rules import Finding, Rule, Severity, Sureness, rule
 from mock_intake.rules.definition import Stage, either
 from mock_intake.secrets.api_keys import credentials
@@ -165,7 +166,7 @@ def not_http(rule: Rule, received: ReceivedRequest | NotForProxy) -> Iterator[Fi
         "request",
         f"what was received is no HTTP request{what}",
         expected="an HTTP/1.1 request",
-        actual=f"{received.wire_size} bytes that begin {received.body[:12]!r}",
+        actual=f"{counted(received.wire_size, 'byte')} that begin {received.body[:12]!r}",
         advice=advice,
     )
 

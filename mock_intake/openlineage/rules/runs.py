@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mock_intake.model.runs import Job, Repeat, RunFacts
 from mock_intake.model.times import moment
+from mock_intake.model.words import counted
 from mock_intake.openlineage.run_cycle import ENDLESS, TERMINAL, ended_at, parent_of, seconds, started_at
 from mock_intake.openlineage.sources import DATADOG, DATADOG_DRAFT, RUN_CYCLE
 from mock_intake.rules import Finding, OnRun, Rule, RunView, Severity, Sureness, rule
@@ -357,7 +358,9 @@ def parent_run_never_seen(rule: Rule, view: RunView) -> Iterator[Finding]:
     run = view.run
     named = parent_of(run.events)
     if named is not None and named.parent_run_id and not view.is_known(named.parent_run_id):
-        dropped = f" that is on record; retention has dropped {view.dropped} exchanges" if view.dropped else ""
+        dropped = (
+            f" that is on record; retention has dropped {counted(view.dropped, 'exchange')}" if view.dropped else ""
+        )
         yield rule.found(
             "",
             f"the parent of {of_run(run)} sent no event{dropped}",

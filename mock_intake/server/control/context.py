@@ -7,6 +7,7 @@ import threading
 
 from mock_intake.faults import Faults
 from mock_intake.journal import Journal, JournalError
+from mock_intake.model.words import counted
 from mock_intake.server.access import Access
 from mock_intake.server.change_signal import ChangeSignal
 from mock_intake.server.ingest.budget import Budget
@@ -55,7 +56,7 @@ class Control:
     def dropped_hint(self) -> str:
         """What is to be said of retention where something was not found; begins with a space, if it is anything."""
         dropped = self.journal.dropped
-        return f" Retention has dropped {dropped} exchanges; it may have been among them." if dropped else ""
+        return f" Retention has dropped {counted(dropped, 'exchange')}; it may have been in there." if dropped else ""
 
     def go_on(self) -> None:
         """Raises ``JournalError`` where the server is ending, which what takes long must not hold up."""

@@ -41,7 +41,7 @@ def record(folder: Path) -> Iterator[tuple[str, str]]:
         yield "tests.json", _told(rules, intake, _of_tests())
         agent = str(intake.ready["agent_url"])
         yield "through-the-agent.json", _told(rules, intake, _to_the_agent(), agent)
-    with serving(folder / "one-key", "--api-key", KEY, "--tls", "--proxy", "0", "--max-body", "20K") as intake:
+    with serving(folder / "one-key", "--api-key", KEY, "--tls", "--proxy-port", "0", "--max-body", "20K") as intake:
         yield "one-key.json", _told(rules, intake, _to_one_key())
         yield "through-the-proxy.json", _told(rules, intake, _to_the_proxy(), str(intake.ready["proxy_url"]))
         yield "printed-by-serve.txt", _printed(intake)

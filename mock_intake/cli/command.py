@@ -1,0 +1,64 @@
+"""What all commands of ours have in common: options in groups, and where to read on at the end of the help."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, metadata
+from typing import Any
+
+import click
+
+from mock_intake.cli.settings import PREFIX, settable
+
+_DISTRIBUTION = "mock-intake"
+# Where the sources have their documentation, for builds that know no address of it.
+_IN_SOURCES = "docs/"
+OTHER = "Other options"
+
+
+class Command(click.Command):
+    """A command whose help shows its options by their headings, and says where to read on.
+
+    ``page`` is the page of the documentation, without ``.md``. Headings (see ``options.option_group``) stand in the
+    order of their first options; what has none comes last.
+    """
+
+    def __init__(self, *arguments: Any, page: str = "reference/cli", **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.page = page
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # Defaults are shown as they are without a file, which may also be one that cannot be read.
+        ctx.default_map = None
+        headings: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                headings.setdefault(getattr(parameter, "heading", ""), []).append(record)
+        general = headings.pop("", [])
+        for heading, records in headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+        with formatter.section(OTHER if headings else "Options"):
+            formatter.write_dl(general)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        formatter.write_paragraph()
+        name = ctx.info_name or ""
+        if settable(self):
+            formatter.write(
+                f"Options also by variables, {PREFIX}{name.upper()}_..., or in [tool.mock-intake.{name}].\n"
+            )
+        formatter.write(f"Read more: {documentation(self.page)}\n")
+
+
+def documentation(page: str) -> str:
+    """Where a page of the documentation is to be found: on the site that this build names, or in the sources."""
+    try:
+        urls = metadata(_DISTRIBUTION).get_all("Project-URL") or []
+    except PackageNotFoundError:
+        urls = []
+    for each in urls:
+        label, _, address = each.partition(", ")
+        if label == "Documentation":
+            return f"{address.rstrip('/')}/{page}/"
+    return f"{_IN_SOURCES}{page}.md"

@@ -17,6 +17,7 @@ from mock_intake.cli.rules import markdown
 from mock_intake.client import Client, ControlError, EventQuery, Listing, Streamed, WaitTimeoutError, types
 from mock_intake.datadog.native import EXEMPTIONS, INTEGRATIONS, RUN_EXEMPTIONS
 from mock_intake.datadog.platforms import PLATFORMS, Platform
+from mock_intake.datadog.remedies import REMEDIES
 from mock_intake.datadog.sources import assumptions
 from mock_intake.faults import FAILURE, STEPS, SUCCESS, Match, Outcome, Plan, Step, StepKind
 from mock_intake.faults.fields import fields_of
@@ -127,16 +128,30 @@ what stands under "helps". All else keeps its level, and what the official schem
 
 """
 
+REMEDIES_INTRODUCTION = """
+## What their users can do
+
+These findings keep their level. Their advice is what the integration's user can set, as nobody who runs it writes its
+events.
+
+"""
+
 
 def native_page() -> str:
     rows = [
         (each.word, f"[{each.code}](../rules.md#{each.code.lower()})", each.condition, each.because, each.advice)
         for each in (*EXEMPTIONS, *RUN_EXEMPTIONS)
     ]
+    remedies = [
+        (each.word, f"[{each.code}](../rules.md#{each.code.lower()})", each.condition, each.because, each.advice)
+        for each in REMEDIES
+    ]
     integrations = [(each.word, ", ".join(f"`{address}`" for address in each.addresses)) for each in INTEGRATIONS]
     return (
         NATIVE_INTRODUCTION
         + _table(("Integration", "Rule", "Where", "Why its user cannot change it", "What helps"), rows)
+        + REMEDIES_INTRODUCTION
+        + _table(("Integration", "Rule", "Where", "Where it comes from", "What its user can do"), remedies)
         + "\n## Whose addresses are native\n\nPatterns of what the address begins with; case does not matter.\n\n"
         + _table(("Integration", "Addresses"), [(word, each.replace("|", "\\|")) for word, each in integrations])
     )

@@ -2,7 +2,8 @@
 
 Native is who has the integration's word in jobType *and* an address that begins with the integration's: a fork or a
 job with ``airflow`` somewhere in its address is none. For them the findings of ``EXEMPTIONS``, and only those, are
-``info``, with the setting that helps as advice; what the official schemas refuse stays told as that.
+``info``, with the setting that helps as advice; what the official schemas refuse stays told as that. Other findings are
+told with what the integration's user can set, where there is something (``remedies``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from mock_intake.datadog.remedies import REMEDIES, remedy_of
 from mock_intake.datadog.sources import CUSTOM_JOBS
 from mock_intake.model.event import Dataset, EventView
 from mock_intake.model.findings import Finding, Severity
@@ -345,9 +347,12 @@ RUN_EXEMPTIONS: tuple[RunExemption, ...] = (
 """The same of rules about runs."""
 
 
+_OF_RUNS = {each.code for each in RUN_EXEMPTIONS} | {each.code for each in REMEDIES}
+
+
 def run_without_blame(view: RunView, findings: list[Finding]) -> list[Finding]:
     """The findings of a run, as ``without_blame`` has those of events. Whose it is its jobType facet says."""
-    if not any(finding.code == exemption.code for exemption in RUN_EXEMPTIONS for finding in findings):
+    if not any(finding.code in _OF_RUNS for finding in findings):
         return findings
     job_type = view.facets.job_values.get("jobType")
     word = _word_in(job_type, "integration")
@@ -360,13 +365,19 @@ def _run_lowered(view: RunView, word: str, finding: Finding) -> Finding:
     for exemption in RUN_EXEMPTIONS:
         if (exemption.code, exemption.word) == (finding.code, word) and exemption.holds(view):
             return replace(finding, severity=Severity.INFO, advice=exemption.advice)
-    return finding
+    return _helped(word, finding)
+
+
+def _helped(word: str, finding: Finding) -> Finding:
+    remedy = remedy_of(word, finding)
+    return finding if remedy is None else replace(finding, advice=remedy.advice)
 
 
 def without_blame(event: EventView, findings: list[Finding]) -> list[Finding]:
     """``findings`` of ``event``, those that a native producer's user cannot change being ``info``.
 
-    Only the severity and the advice of a finding change; its ``violates`` stays.
+    Only the severity and the advice of a finding change; its ``violates`` stays. Of other findings the advice alone
+    does, to what the integration's user can set.
     """
     job_type = event.job_facets.get("jobType")
     word = job_type.get("integration") if type(job_type) is dict else None
@@ -379,4 +390,4 @@ def _lowered(event: EventView, word: str, finding: Finding) -> Finding:
     for exemption in EXEMPTIONS:
         if exemption.code == finding.code and exemption.word == word and exemption.holds(event, finding):
             return replace(finding, severity=Severity.INFO, advice=exemption.advice)
-    return finding
+    return _helped(word, finding)

@@ -26,7 +26,7 @@ from mock_intake.model.runs import Repeat, RunFacts, run_id_key
 from mock_intake.openlineage.runs import judge_run, repeated
 from mock_intake.system.clock import utc_now
 from mock_intake.views import Run, RunsState, add_event, run_to_dict
-from mock_intake.views.datasets import Names
+from mock_intake.views.datasets import NamedDatasets
 from mock_intake.views.run import RunKey, events_without_run
 from mock_intake.views.said import datasets_said
 
@@ -66,7 +66,7 @@ class Check:
         # Events without a run that do not say that they are meant so.
         self._of_open_kind: set[str] = set()
         self._runs = RunsState(self._digests.get)
-        self._names = Names()
+        self._names = NamedDatasets()
         self._facets: dict[RunKey, Accumulated] = {}
         # Many runs have facets in common; of equal ones one is kept.
         self._known_facets: Pool = {}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mock_intake.datadog.joins import join_key
 from mock_intake.datadog.naming import platform_of
+from mock_intake.datadog.symlinks import Names
 from mock_intake.model.accumulated import Stamp
 from mock_intake.model.event import DatasetId
 from mock_intake.views.said import DatasetSaid, Identifier
@@ -19,7 +20,7 @@ Groups = dict[DatasetId, dict[DatasetId, int]]
 each of them."""
 
 
-class Names:
+class NamedDatasets:
     """The datasets of an org in order of appearance, each with its latest symlinks."""
 
     def __init__(self) -> None:
@@ -80,30 +81,19 @@ def grouped(datasets: Iterable[tuple[DatasetId, int]]) -> Groups:
 
 def joined(symlinks: Mapping[DatasetId, Iterable[Identifier]]) -> dict[DatasetId, DatasetId]:
     """The common name of each dataset that ``symlinks`` (its other names) join with others."""
-    leads: dict[DatasetId, DatasetId] = {}
+    names: Names[DatasetId] = Names()
     tables: set[DatasetId] = set()
-
-    def top(one: DatasetId) -> DatasetId:
-        while (above := leads.setdefault(one, one)) != one:
-            leads[one] = leads[above]
-            one = above
-        return one
-
     for dataset, identifiers in symlinks.items():
         for identifier in identifiers:
             if identifier.is_table:
                 tables.add(identifier.dataset)
-            if identifier.dataset != dataset:
-                leads[top(identifier.dataset)] = top(dataset)
-    clusters: dict[DatasetId, list[DatasetId]] = {}
-    for one in list(leads):
-        clusters.setdefault(top(one), []).append(one)
+            names.join(dataset, identifier.dataset)
     return {
         one: best
-        for cluster in clusters.values()
-        if len(cluster) > 1
-        for best in (min(cluster, key=lambda each: (_rank(each, tables), each.namespace, each.name)),)
-        for one in cluster
+        for group in names
+        if len(group) > 1
+        for best in (min(group, key=lambda each: (_rank(each, tables), each.namespace, each.name)),)
+        for one in group
     }
 
 

@@ -247,6 +247,40 @@ def test_an_input_of_an_earlier_event_is_an_input_of_the_run() -> None:
     assert len(told(event("START", 0, inputs=[dataset("shop.public.items")]), end, code="DD301")) == 1
 
 
+def linked(name: str, *others: str) -> Body:
+    """A dataset that symlinks lead from to others."""
+    identifiers = [{"namespace": SERVER, "name": other, "type": "TABLE"} for other in others]
+    return dataset(name, symlinks={**base("SymlinksDatasetFacet", "1-0-1"), "identifiers": identifiers})
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended"),
+    [
+        ({"inputs": [linked("lake/orders", "shop.public.orders")]}, {"inputs": [dataset("lake/orders")]}),
+        # Whatever the dataset that has the symlink is to the run.
+        ({"inputs": [dataset("lake/orders")], "outputs": [linked("lake/orders", "shop.public.orders")]}, {}),
+        ({"inputs": [dataset("lake/orders")]}, {"outputs": [linked("shop.public.orders", "lake/orders")]}),
+        # Along several, of several events.
+        ({"inputs": [linked("lake/orders", "tmp/orders")]}, {"outputs": [linked("shop.public.orders", "tmp/orders")]}),
+    ],
+)
+def test_an_input_has_all_names_that_the_runs_symlinks_give_it(begun: Body, ended: Body) -> None:
+    made = dataset("shop.public.daily", columnLineage=lineage("sum", "amount"))
+    for wanted, code in ((0, "DD301"), (1, "DD302")):
+        start = {
+            **begun,
+            "inputs": [{**one, "facets": {**one["facets"], "schema": schema("id")}} for one in begun["inputs"]],
+        }
+        end = {**ended, "outputs": [*ended.get("outputs", []), made]}
+        assert len(told(event("START", 0, **start), event("COMPLETE", 9, **end), code=code)) == wanted
+
+
+def test_a_symlink_that_leads_elsewhere_makes_no_input() -> None:
+    made = dataset("shop.public.daily", columnLineage=lineage("sum", "amount"))
+    start = event("START", 0, inputs=[linked("lake/orders", "shop.public.items")])
+    assert len(told(start, event("COMPLETE", 9, outputs=[made]), code="DD301")) == 1
+
+
 def test_a_uuid_in_two_cases_is_one_run_that_others_see_twice() -> None:
     [text] = told(event("START", 0, A.upper()), event("COMPLETE", 9, A), code="RC205")
     assert "differ in case only" in text

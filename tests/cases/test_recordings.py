@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from mock_intake.datadog.remedies import REMEDIES, Remedy
 from mock_intake.model.findings import Severity
 from mock_intake.openlineage.library import standard_library
+from tests.cases.judged import found_in, of
 from tests.cases.recordings import RECORDINGS
 from tests.cases.recordings.page import PAGE, REMAINS, found, page
 
@@ -22,6 +26,19 @@ def test_a_recording_is_one_of_a_native_producer(name: str) -> None:
     events = RECORDINGS[name]
     assert {event["job"]["facets"]["jobType"]["integration"] for event in events} <= {"SPARK", "AIRFLOW", "DBT"}
     assert {event["eventType"] for event in events} >= {"START"}
+
+
+@pytest.mark.parametrize("remedy", REMEDIES, ids=lambda each: f"{each.word}-{each.code}")
+def test_advice_is_what_the_user_of_the_producer_can_set(remedy: Remedy) -> None:
+    [name] = [name for name, code in REMAINS if code == remedy.code and remedy.word in name.upper()]
+    assert {finding.advice for finding in of(found(name, Severity.WARNING), remedy.code)} == {remedy.advice}
+    # Who makes such events by hand is told what to write.
+    text = (
+        json.dumps(RECORDINGS[name]).replace("OpenLineage/OpenLineage", "acme/etl").replace("apache/airflow", "acme/a")
+    )
+    others = of(found_in(*json.loads(text)), remedy.code)
+    assert others
+    assert remedy.advice not in {finding.advice for finding in others}
 
 
 def test_the_page_is_as_the_recordings_are_judged() -> None:

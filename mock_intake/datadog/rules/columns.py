@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from mock_intake.datadog.columns import Columns, columns_of, is_column, plain_column
 from mock_intake.datadog.rules.run_states import of_run
 from mock_intake.datadog.sources import DRAFT
+from mock_intake.datadog.symlinks import Names
 from mock_intake.model.event import EventView
 from mock_intake.rules import FacetView, Finding, OnFacet, OnRun, Rule, RunView, Severity, Sureness, rule
 from mock_intake.rules.definition import either
@@ -115,11 +116,11 @@ def column_lineage_column_unknown(rule: Rule, of: RunView | FacetView) -> Iterab
 
 def _strangers_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
     datasets = view.facets.datasets
+    names = _names_in_run(view)
     known: dict[Identity, None] = {}
-    for (role, identity), facets in datasets.items():
+    for role, identity in datasets:
         if role == "input":
-            known[identity.namespace, identity.name] = None
-            known.update(dict.fromkeys(_symlinks(facets.own["symlinks"].value if "symlinks" in facets.own else None)))
+            known.update(dict.fromkeys(names.of((identity.namespace, identity.name))))
     for (role, identity), facets in datasets.items():
         if role == "output" and "columnLineage" in facets.own:
             yield from _strangers(rule, identity.name, facets.own["columnLineage"].value, known, "", "the run")
@@ -149,12 +150,11 @@ def _strangers(
 
 def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
     datasets = view.facets.datasets
+    names = _names_in_run(view)
     inputs: dict[Identity, Columns] = {}
     for (role, identity), facets in datasets.items():
         if role == "input" and "schema" in facets.own and (columns := columns_of(facets.own["schema"].value)):
-            inputs[identity.namespace, identity.name] = columns
-            if "symlinks" in facets.own:
-                inputs.update(dict.fromkeys(_symlinks(facets.own["symlinks"].value), columns))
+            inputs.update(dict.fromkeys(names.of((identity.namespace, identity.name)), columns))
     for (role, identity), facets in datasets.items():
         if role == "output" and "columnLineage" in facets.own:
             own = columns_of(facets.own["schema"].value) if "schema" in facets.own else {}
@@ -195,22 +195,42 @@ def _unknown(rule: Rule, message: str, column: str, name: str, columns: Columns)
 
 
 def _columns_of_inputs(event: EventView) -> Mapping[Identity, Columns]:
+    names = _names_in_event(event)
     inputs: dict[Identity, Columns] = {}
     for entry in event.datasets:
         if entry.role == "input" and (columns := columns_of(entry.facets.get("schema"))):
-            inputs[entry.namespace, entry.name] = columns
-            inputs.update(dict.fromkeys(_symlinks(entry.facets.get("symlinks")), columns))
+            inputs.update(dict.fromkeys(names.of((entry.namespace, entry.name)), columns))
     return inputs
 
 
 def _inputs(event: EventView) -> Collection[Identity]:
     """The inputs of an event by all the names that they have, in the order in which they were sent."""
+    names = _names_in_event(event)
     # A dictionary for its order: the same event is always told the same.
-    known = dict.fromkeys((entry.namespace, entry.name) for entry in event.datasets if entry.role == "input")
-    for entry in event.datasets:
-        if entry.role == "input" and "symlinks" in entry.facets:
-            known.update(dict.fromkeys(_symlinks(entry.facets["symlinks"])))
-    return known
+    inputs = [entry for entry in event.datasets if entry.role == "input"]
+    return dict.fromkeys(name for entry in inputs for name in names.of((entry.namespace, entry.name)))
+
+
+def _names_in_event(event: EventView) -> Names[Identity]:
+    linked = ((entry.namespace, entry.name, entry.facets.get("symlinks")) for entry in event.datasets)
+    return _names((namespace, name, facet) for namespace, name, facet in linked if facet is not None)
+
+
+def _names_in_run(view: RunView) -> Names[Identity]:
+    """What symlinks join, whichever of the run's events and datasets they came with."""
+    return _names(
+        (identity.namespace, identity.name, facets.own["symlinks"].value)
+        for (_, identity), facets in view.facets.datasets.items()
+        if "symlinks" in facets.own
+    )
+
+
+def _names(linked: Iterable[tuple[str | None, str | None, Any]]) -> Names[Identity]:
+    names: Names[Identity] = Names()
+    for namespace, name, symlinks in linked:
+        for other in _symlinks(symlinks):
+            names.join((namespace, name), other)
+    return names
 
 
 def _symlinks(facet: Any) -> Iterator[Identity]:

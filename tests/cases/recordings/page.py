@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from mock_intake.model.findings import Finding, Severity
 from tests.cases.judged import found_in
@@ -34,45 +33,23 @@ What stays in the report as `info`, by recording. A custom facet is one whose sc
 """
 
 
-class Remaining(NamedTuple):
-    """Why a finding at warning or above remains, and what the user of the producer can do."""
-
-    why: str
-    act: str
-
-
-REMAINS: Mapping[tuple[str, str], Remaining] = {
-    ("Spark, PostgreSQL by JDBC, tables without a schema", "DD204"): Remaining(
-        "The integration takes the table's name as the job gives it, so the schema is missing in it.",
-        'Name the table with its schema: `.option("dbtable", "public.orders")`.',
-    ),
-    ("Spark, a session that has no name at first", "DD109"): Remaining(
-        "The application tells of itself as unknown until its session has a name.",
-        "Set `spark.app.name`, or `spark.openlineage.appName`, where the application is submitted.",
-    ),
-    ("Spark, a session that has no name at first", "RC201"): Remaining(
-        "Its later events have the name that the session was given, so one run is of two jobs.",
-        "The same: with a name from the beginning there is one job.",
-    ),
-    ("Airflow with a scheduler, SQL with columns that have no name", "DD302"): Remaining(
-        "What the statement selects has no name, so the SQL parser counts: `_0`, `_1`. No column of the table is that.",
-        "Name each expression after the column that it fills: `sum(amount) AS amount`.",
-    ),
-    ("dbt-ol run, PostgreSQL, models of a seed and of a snapshot", "DD301"): Remaining(
-        "dbt-ol tells models and sources as inputs of a model, and neither seeds nor snapshots; columns it reads from "
-        "the SQL, where all stand.",
-        "Run it by `dbt-ol run --consume-structured-logs`, which tells them, and no lineage of columns.",
-    ),
-    ("dbt-ol run, PostgreSQL, columns documented in part", "DD302"): Remaining(
-        "Without a catalog the schema has only the columns that the project documents.",
-        "Run `dbt docs generate` before, so that there is a `catalog.json`; or document all columns.",
-    ),
-    ("dbt-ol run, a model that fails", "DD501"): Remaining(
-        "Without structured logs dbt-ol knows that a model failed, and not why.",
-        "Run it by `dbt-ol run --consume-structured-logs`.",
-    ),
+REMAINS: Mapping[tuple[str, str], str] = {
+    ("Spark, PostgreSQL by JDBC, tables without a schema", "DD204"): "The integration takes the table's name as the "
+    'job gives it: with its schema it is `.option("dbtable", "public.orders")`.',
+    ("Spark, a session that has no name at first", "DD109"): "The application tells of itself as unknown until its "
+    "session has a name.",
+    ("Spark, a session that has no name at first", "RC201"): "Its later events have the name that the session was "
+    "given, so one run is of two jobs.",
+    ("Airflow with a scheduler, SQL with columns that have no name", "DD302"): "What the statement selects has no "
+    "name, so the SQL parser counts: `_0`, `_1`. No column of the table is that.",
+    ("dbt-ol run, PostgreSQL, models of a seed and of a snapshot", "DD301"): "dbt-ol tells models and sources as "
+    "inputs of a model, and neither seeds nor snapshots; columns it reads from the SQL, where all stand.",
+    ("dbt-ol run, PostgreSQL, columns documented in part", "DD302"): "Without a catalog the schema has only the "
+    "columns that the project documents.",
+    ("dbt-ol run, a model that fails", "DD501"): "Without structured logs dbt-ol knows that a model failed, and not "
+    "why.",
 }
-"""What remains of which recording, by the rule. Nothing else does."""
+"""What remains of which recording, by the rule, and why. Nothing else does."""
 
 
 def found(name: str, least: Severity) -> list[Finding]:
@@ -83,8 +60,9 @@ def found(name: str, least: Severity) -> list[Finding]:
 def page() -> str:
     """The page as it is to stand in the documentation."""
     rows = [
-        (name, _linked(code), str(_severity(name, code)), remaining.why, remaining.act)
-        for (name, code), remaining in REMAINS.items()
+        (name, _linked(code), str(worst.severity), why, worst.advice)
+        for (name, code), why in REMAINS.items()
+        if (worst := _worst(name, code))
     ]
     infos = []
     for name in RECORDINGS:
@@ -92,14 +70,14 @@ def page() -> str:
         infos.append((name, str(len(RECORDINGS[name])), ", ".join(map(_linked, sorted(codes))) or "none"))
     return (
         _INTRODUCTION
-        + _table(("Recording", "Rule", "Severity", "Why it remains", "What its user can do"), rows)
+        + _table(("Recording", "Rule", "Severity", "Why it remains", "What its user is advised to do"), rows)
         + _INFOS
         + _table(("Recording", "Events", "Rules"), infos)
     )
 
 
-def _severity(name: str, code: str) -> Severity:
-    return max((one.severity for one in found(name, Severity.WARNING) if one.code == code), key=lambda one: one.rank)
+def _worst(name: str, code: str) -> Finding:
+    return max((one for one in found(name, Severity.WARNING) if one.code == code), key=lambda one: one.severity.rank)
 
 
 def _linked(code: str) -> str:

@@ -12,6 +12,8 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 
+import msgspec
+
 import mock_intake
 
 WIDTH = 100
@@ -106,7 +108,7 @@ def members(kind: type) -> Iterator[tuple[str, typing.Any]]:
 
 def fields(kind: type) -> dict[str, typing.Any]:
     """The public attributes that a class declares, with their types."""
-    return {name: hint for name, hint in typing.get_type_hints(kind).items() if not name.startswith("_")}
+    return {name: hint for name, hint in _hints_of(kind).items() if not name.startswith("_")}
 
 
 def _name_of(kind: type) -> str:
@@ -129,10 +131,19 @@ def code_of(member: typing.Any) -> Callable[..., typing.Any] | None:
     return typing.cast("Callable[..., typing.Any]", member) if written else None
 
 
+def _hints_of(thing: typing.Any) -> dict[str, typing.Any]:
+    """The types that are written down; what a module imports for these alone is known by the name that it is offered
+    by."""
+    try:
+        return typing.get_type_hints(thing)
+    except NameError:
+        return typing.get_type_hints(thing, localns=dict(offered()))
+
+
 def hints(function: Callable[..., typing.Any], owner: type | None = None) -> dict[str, typing.Any]:
     """The types in the signature of a function, or of a member of the class ``owner``."""
     left_out = INTERNAL_PARAMETERS.get(_name_of(owner), ()) if owner is not None else ()
-    found = typing.get_type_hints(function, include_extras=False)
+    found = _hints_of(function)
     return {name: hint for name, hint in found.items() if name not in left_out}
 
 
@@ -180,18 +191,28 @@ def _fields(kind: type) -> list[str]:
     if not found:
         return []
     parameters = {} if "__init__" in vars(kind) and not _is_of_values(kind) else inspect.signature(kind).parameters
-    factories = getattr(kind, "__dataclass_fields__", {})
+    factories = _factories(kind)
     rows: list[tuple[str, ...]] = []
     for name, hint in found.items():
         default = parameters[name].default if name in parameters else inspect.Parameter.empty
-        if name in factories and factories[name].default_factory is not dataclasses.MISSING:
-            default = factories[name].default_factory()
+        if name in factories:
+            default = factories[name]()
         shown = "" if default is inspect.Parameter.empty else f"`{_default(default)}`"
         rows.append((f"`{name}`", f"`{_type(hint)}`".replace("|", "\\|"), shown))
     head: tuple[str, ...] = ("Attribute", "Type", "Default")
     if not any(shown for *_, shown in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
     return ["", *(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))]
+
+
+def _factories(kind: type) -> dict[str, Callable[[], typing.Any]]:
+    """What makes the defaults of the attributes that have one made, by name."""
+    found = msgspec.structs.fields(kind) if issubclass(kind, msgspec.Struct) else ()
+    of_struct = {each.name: each.default_factory for each in found if each.default_factory is not msgspec.NODEFAULT}
+    described = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
+    return of_struct | {
+        each.name: each.default_factory for each in described if each.default_factory is not dataclasses.MISSING
+    }
 
 
 def _is_of_values(kind: type) -> bool:

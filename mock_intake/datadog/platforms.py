@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from mock_intake.datadog.sources import CUSTOM_JOBS, DRAFT, STANDARD_NAMING
 from mock_intake.system.extensions import Extension, ExtensionError, extensions
@@ -26,17 +27,20 @@ _PATHS = ("dbfs", "hdfs", "file", "box", "filenet", "mssharepoint")
 _SOURCES = {LIVE_PAGE: CUSTOM_JOBS, DRAFT_PAGE: DRAFT}
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One way of writing something: a pattern, how it reads, and who has it so."""
+class Form(Struct, frozen=True):
+    """One way of writing something: a regular expression for all of it, how it reads, and who has it so."""
 
-    pattern: re.Pattern[str]
+    expression: str | re.Pattern[str]
     reads: str
     by: str
 
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The expression as it is matched with; compiled at first use, as most producers name few platforms."""
+        return _compiled(self.expression)
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+
+class Platform(Struct, frozen=True):
     """A platform's namespace and name.
 
     ``schemes`` are the words before ``://`` (or the whole namespace) by which a namespace is taken for
@@ -74,8 +78,13 @@ class Platform:
         return optional + ".".join(self.parts) if self.parts else "free"
 
 
+@cache
+def _compiled(expression: str | re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(expression)
+
+
 def _form(pattern: str, reads: str, by: str = STANDARD) -> Form:
-    return Form(re.compile(pattern), reads, by)
+    return Form(pattern, reads, by)
 
 
 _HOST = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])"

@@ -13,9 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
 
 Schema = dict[str, Any]
 
@@ -125,15 +127,14 @@ def _sentence(field: Field) -> str:
     return sentence if field.default == REQUIRED else f"{sentence} Default: {field.default}."
 
 
-class _Same:
+class _Same(Struct, frozen=True):
     """For values that are in JSON what they are in Python."""
 
     def to_json(self, value: Any) -> Any:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Whole(_Same):
+class Whole(_Same, frozen=True):
     """A whole number. ``what`` says what else than such a number it should be, ``beyond`` one that is too far out.
 
     ``least`` None is as far down as readers of JSON agree.
@@ -164,8 +165,7 @@ class Whole(_Same):
         return number
 
 
-@dataclass(frozen=True, slots=True)
-class Number(_Same):
+class Number(_Same, frozen=True):
     """A number from 0 to ``most``; ``absent`` is what null stands for."""
 
     most: float
@@ -188,8 +188,7 @@ class Number(_Same):
         return float(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Flag(_Same):
+class Flag(_Same, frozen=True):
     @property
     def given(self) -> Schema:
         return {"type": "boolean"}
@@ -204,8 +203,7 @@ class Flag(_Same):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Text(_Same):
+class Text(_Same, frozen=True):
     """A text, or null. ``printable`` ones can be the value of a header."""
 
     what: str = "a text"
@@ -236,8 +234,7 @@ class Text(_Same):
         return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderValues:
+class HeaderValues(Struct, frozen=True):
     """Headers by name: pairs in Python, an object in JSON."""
 
     @property
@@ -270,8 +267,7 @@ class HeaderValues:
         return dict(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Body(_Same):
+class Body(_Same, frozen=True):
     """The body of an answer: a text, or any value, which is then written as JSON."""
 
     @property
@@ -294,8 +290,7 @@ class Body(_Same):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """An object of a dataclass's own fields, all of which may be missing: null stands for none of them."""
 
     kind: type

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from mock_intake.faults.plans import FOR_EVER, Plan, RequestFacts, Step
 
@@ -21,8 +22,7 @@ class Taken(NamedTuple):
     ended: bool
 
 
-@dataclass(slots=True)
-class _Progress:
+class _Progress(Struct):
     """How far a plan has come: what is left of every step, and the chance of those that have one."""
 
     plan: Plan

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from mock_intake.faults.wire import Action, Wire
 
@@ -40,8 +41,7 @@ class Outcome(Enum):
     """The event is not taken, and no status is answered."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepKind:
+class StepKind(Struct, frozen=True, kw_only=True):
     """One kind of step. ``help`` says in one sentence what the client gets.
 
     ``agent_status`` is what a producer gets where the Agent stands between and this happens behind it; None if the

@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from mock_intake.journal.protocol import (
     LARGEST_PART,
@@ -41,8 +41,7 @@ _OVERHEAD = 1_200
 _OF_EACH = 120
 
 
-@dataclass(slots=True)
-class _Event:
+class _Event(Struct):
     """What is kept of an event that was attempted more than once.
 
     ``positions`` are those of the attempts that are left, ``attempts`` counts the others too. ``first`` is the first
@@ -55,8 +54,7 @@ class _Event:
     received_at: datetime | None
 
 
-@dataclass(slots=True)
-class _Org:
+class _Org(Struct):
     """What is counted of an org's exchanges, so that nobody has to go through them. ``bytes`` are those of bodies."""
 
     latest: datetime

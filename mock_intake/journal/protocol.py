@@ -7,7 +7,6 @@ retention is counted, so that nobody takes a listing for complete that is not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -25,8 +24,7 @@ T = TypeVar("T")
 LARGEST_PART = 2 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeFilter:
+class ExchangeFilter(Struct, frozen=True):
     """Which exchanges; a field that is None or False asks for nothing, and several together ask for what fits them all.
 
     ``event_id`` gives all attempts of one event, ``run_id`` all attempts of the accepted events of a run, ``refused``
@@ -40,8 +38,7 @@ class ExchangeFilter:
     faulted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
+class EventFilter(Struct, frozen=True):
     """Which events; a field that is None asks for nothing, and several together ask for what fits them all.
 
     All are compared exactly, as the event has them.

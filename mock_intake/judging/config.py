@@ -6,7 +6,6 @@ a setting that is silently ignored is worse than none.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,6 +89,8 @@ def checked_table(file: Path) -> dict[str, Any]:
 
 
 def _table(file: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -14,8 +14,9 @@ The same comes out in whatever order events are added.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from mock_intake.model.encoding import to_json
 from mock_intake.model.event import DatasetId, EventView, Facets, Role
@@ -57,8 +58,7 @@ Pool = dict[bytes, Mapping[str, Any]]
 """Contents of facets by their text: of equal ones one is kept."""
 
 
-@dataclass(slots=True)
-class _Latest:
+class _Latest(Struct):
     """The latest facet of each key in one place, those that take others away included."""
 
     facets: FacetsByKey = field(default_factory=dict)
@@ -85,8 +85,7 @@ class _Latest:
         }
 
 
-@dataclass(slots=True)
-class _Dataset:
+class _Dataset(Struct):
     own: _Latest = field(default_factory=_Latest)
     of_role: _Latest = field(default_factory=_Latest)
     last: Stamp = BEGINNING

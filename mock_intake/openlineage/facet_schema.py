@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
+from msgspec import Struct
 
 from mock_intake.openlineage.facts import Entity
 from mock_intake.openlineage.schema import Schema
@@ -25,8 +25,7 @@ def decider(schema: Schema, registry: jsonschema_rs.Registry | None) -> Validato
     return validator.is_valid
 
 
-@dataclass(frozen=True)
-class FacetSchema:
+class FacetSchema(Struct, frozen=True, dict=True):
     """One facet version: the standard's, or a user's own (``own``).
 
     ``fields`` are the names that it knows, the base's among them; None where they are not a list. ``shape`` has what is

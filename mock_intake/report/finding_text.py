@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mock_intake.judging.catalogue import RULES
 from mock_intake.model.findings import Finding, Severity
@@ -66,8 +69,7 @@ class Said(NamedTuple):
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """A group as it is laid out. ``message`` is None where places say different things; ``left`` are not shown."""
 
     code: str

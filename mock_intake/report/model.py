@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_intake import __version__
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, newest_events, newest_exchanges
 from mock_intake.model.exchange import rfc3339
 from mock_intake.model.findings import Finding, Selection, Severity, Status
 from mock_intake.model.words import counted
-from mock_intake.report.lineage import OrgLineage, lineage_by_org
 from mock_intake.report.places import Place, name_of_dataset, name_of_event, name_of_job, name_of_request
 from mock_intake.secrets.presenting import presented, presented_name
 from mock_intake.views import Views, run_to_dict
+
+if TYPE_CHECKING:
+    from mock_intake.report.lineage import OrgLineage
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,11 @@ def from_journal(
         notes.append(f"{gone} of the journal left out, which this report does not cover.")
     if not any(entry.kind == "event" for entry in entries):
         notes.append("No event was received, so nothing was judged: this is no pass.")
-    lineage = lineage_by_org(views, org) if with_lineage else None
+    lineage: Sequence[OrgLineage] | None = None
+    if with_lineage:
+        from mock_intake.report.lineage import lineage_by_org
+
+        lineage = lineage_by_org(views, org)
     datasets = [name_of_dataset(dataset) for dataset in views.datasets(org)]
     return Report(title, datetime.now(UTC), entries, notes, lineage, datasets)
 

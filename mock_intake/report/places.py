@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import EventSummary, Exchange
@@ -69,8 +70,7 @@ def name_of_job(namespace: str | None, name: str | None) -> str:
     return "/".join(presented(part) for part in (namespace, name) if part is not None) or "no job"
 
 
-@dataclass
-class Group:
+class Group(Struct):
     """Findings of one rule and severity: the first few with their places, and how many there are.
 
     ``differing`` names what they do not all say alike, whether it is among the places that were kept or not.

@@ -26,6 +26,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+
 from mock_intake.model.findings import Finding, Rule, Severity, Sureness
 from mock_intake.model.shapes import Subject
 
@@ -73,8 +75,7 @@ class Stage(When[View_co]):
         return self.about
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class JudgingRule(Generic[View]):
+class JudgingRule(Struct, Generic[View], frozen=True, eq=False, kw_only=True):
     """A rule with the function that judges by it.
 
     ``words`` is the rule as it is shown; ``check`` takes a view and yields findings; ``when`` says at which moments

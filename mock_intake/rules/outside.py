@@ -7,10 +7,11 @@ They are loaded once, when a rule is first needed. How to write them: docs/how-t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from mock_intake.model.findings import OWN, Finding
 from mock_intake.rules.definition import JudgingRule, RuleError, Table, prefix_of, rules_in

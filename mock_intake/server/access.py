@@ -8,13 +8,14 @@ import ipaddress
 import math
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-from starlette.requests import Request
-from starlette.responses import Response
+from typing import TYPE_CHECKING, NamedTuple
 
 from mock_intake.server.responses import failure
 from mock_intake.system.clock import monotonic
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 # Between two wrong tokens, in seconds; and how long one waits for its turn at most.
 _PER_GUESS = 0.5

@@ -1,116 +1,38 @@
-"""The whole server on one screen: which path leads where."""
+"""The ASGI app of the server: events go straight to their endpoint, all else by routes.
+
+Those are loaded with the first request that needs them. Most servers of a test, or of a scenario, are sent events and
+nothing else; and to load the control API takes as long as all that judges them.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from mock_intake.datadog.agent import AgentSettings
 from mock_intake.datadog.sites import INTAKE_PATH
-from mock_intake.producers.paths import Addresses
-from mock_intake.server.control import Control, routes
-from mock_intake.server.ingest.agent import AgentEndpoint
 from mock_intake.server.ingest.endpoint import IntakeEndpoint
-from mock_intake.server.ingest.pipeline import Pipeline
-from mock_intake.server.limits import Descriptors
-from mock_intake.server.responses import answer, failure
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
-def create_app(
-    pipeline: Pipeline,
-    control: Control,
-    addresses: Callable[[], Addresses | None] = lambda: None,
-    descriptors: Descriptors | None = None,
-) -> Starlette:
-    """The ASGI app: the intake's endpoint, the control API, the pages, and a health check.
+class App:
+    """Leads events to ``endpoint``, and all else to the routes that ``load`` gives (``mock_intake.server.routes``)."""
 
-    Every other path leads to the endpoint too, which puts the request on record as misdirected; and so does what
-    comes to the pages' paths and asks for no page. ``addresses`` is what the pages say of how to get here.
-    """
-    endpoint = IntakeEndpoint(pipeline)
-    pages = LazyPages(pipeline, control, addresses, endpoint)
-    app = _App(
-        endpoint,
-        routes=[
-            Route("/healthz", _health(descriptors)),
-            *routes(control),
-            Route("/", pages),
-            Route("/mock", pages),
-            Route("/mock/{rest:anything}", pages),
-        ],
-        # The exception itself goes on to whoever serves the request, and is told in the log there.
-        exception_handlers={Exception: _failed},
-    )
-    app.router.redirect_slashes = False
-    app.router.default = endpoint
-    return app
-
-
-class _App(Starlette):
-    """Leads events straight to their endpoint, which needs none of what routes and middleware do, and takes time."""
-
-    def __init__(
-        self,
-        endpoint: IntakeEndpoint,
-        routes: Sequence[BaseRoute],
-        exception_handlers: Mapping[Any, Callable[[Request, Exception], Response]],
-    ) -> None:
-        super().__init__(routes=routes, exception_handlers=exception_handlers)
+    def __init__(self, endpoint: IntakeEndpoint, load: Callable[[], Starlette]) -> None:
         self._endpoint = endpoint
+        self._load = load
+
+    @cached_property
+    def routed(self) -> Starlette:
+        """The app of all other paths."""
+        return self._load()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path") == INTAKE_PATH:
             await self._endpoint(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
-
-
-class LazyPages:
-    """The pages, loaded with the first look at them: most servers are never looked at."""
-
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        control: Control,
-        addresses: Callable[[], Addresses | None],
-        elsewhere: IntakeEndpoint,
-    ) -> None:
-        self._parts = (pipeline, control, addresses, elsewhere)
-        self._pages: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._pages is None:
-            from mock_intake.web import Pages, Sources
-
-            pipeline, control, addresses, elsewhere = self._parts
-            sources = Sources(control.journal, control.views, control.faults, pipeline.intake.settings, addresses)
-            self._pages = Pages(sources, control.access, control.making, elsewhere)
-        await self._pages(scope, receive, send)
-
-
-def create_agent_app(pipeline: Pipeline, settings: AgentSettings, traffic: Counter[str]) -> AgentEndpoint:
-    """The ASGI app of the Agent's port: it has one endpoint, and knows what else may arrive there.
-
-    ``traffic`` is counted up by what comes to the trace agent's other endpoints.
-    """
-    return AgentEndpoint(pipeline, settings, traffic)
-
-
-def _failed(_request: Request, _error: Exception) -> Response:
-    return failure(500, "mock-intake could not serve the request: a bug of its own, which its log tells of.")
-
-
-def _health(descriptors: Descriptors | None) -> Callable[[Request], Awaitable[Response]]:
-    async def healthz(_request: Request) -> Response:
-        if descriptors is not None and descriptors.used_up:
-            return answer({"status": "all descriptors are in use: nobody can connect"}, 503)
-        return answer({"status": "ok"})
-
-    return healthz
+            await self.routed(scope, receive, send)

@@ -5,18 +5,22 @@ No secret that a rule would find is in them, but in the members by which a body 
 
 from __future__ import annotations
 
-from typing import Any
-
-from starlette.responses import Response
+from typing import TYPE_CHECKING, Any
 
 from mock_intake.body.parsing import dumps
 from mock_intake.secrets.presenting import may_have_to_hide, presented_value
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 # Of one event or exchange, and of a listing that was asked for bodies.
 AS_RECEIVED = frozenset(("body", "raw"))
 
 
 def answer(content: Any, status_code: int = 200) -> Response:
+    # With the first answer: a server that is sent events alone gives none of these.
+    from starlette.responses import Response
+
     return Response(shown(content), status_code, media_type="application/json")
 
 

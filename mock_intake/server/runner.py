@@ -4,58 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import selectors
 import socket
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
-from mock_intake.datadog.agent import AgentSettings
 from mock_intake.faults import Faults
 from mock_intake.journal import Journal, JournalError, MemoryJournal
 from mock_intake.judging.intake import Intake, Settings
 from mock_intake.model.exchange import Exchange
 from mock_intake.openlineage.library import FacetLibrary
-from mock_intake.producers.paths import Addresses
 from mock_intake.secrets.other_orgs import KnownOrgs
 from mock_intake.server.access import Access, is_loopback
-from mock_intake.server.app import create_agent_app, create_app
+from mock_intake.server.app import App
 from mock_intake.server.change_signal import ChangeSignal
-from mock_intake.server.control import Control
 from mock_intake.server.http.peers import Peers
-from mock_intake.server.http.proxy import ForwardProxy
 from mock_intake.server.http.server import HttpServer
-from mock_intake.server.http.tls import Certificates
+from mock_intake.server.idle import wait_until_idle
+from mock_intake.server.ingest.endpoint import IntakeEndpoint
 from mock_intake.server.ingest.forwarding import Target
 from mock_intake.server.ingest.pipeline import Pipeline
 from mock_intake.server.ingest.recorder import Recorder
 from mock_intake.server.limits import Descriptors, Limits, Notices
 from mock_intake.server.listen import Listener, ServerError, run_in
 from mock_intake.server.unix import bind_unix
-from mock_intake.system.clock import monotonic
 from mock_intake.views import Views
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from mock_intake.datadog.agent import AgentSettings
+    from mock_intake.producers.paths import Addresses
+    from mock_intake.server.control import Control
+    from mock_intake.server.http.proxy import ForwardProxy
+    from mock_intake.server.http.tls import Certificates
 
 _AGENT_SOCKET = "agent-socket"
 _START_TIMEOUT = 20.0
-# To open a port takes no time; a loop that does not come to it has ended, or is stuck for good.
 # How often (seconds) it is looked whether there are descriptors left.
 _LOOK = 1.0
+# To open a port takes no time; a loop that does not come to it has ended, or is stuck for good.
 _OPEN_TIMEOUT = 5.0
 _STOP_TIMEOUT = 5.0
 # So long (seconds) requests have that are under way when the server ends.
 _GRACE = 1.0
-# How long between two looks at whether there is still something to wait for, in seconds.
-_PATIENCE = 0.002
-# How long a turn of the loop is waited for at a time: it may end without one, in seconds.
-_TURNS_TIMEOUT = 0.2
 
 
 def _orgs_in(journal: Journal) -> list[str]:
@@ -153,9 +152,10 @@ class IntakeServer:
             limits=self.limits,
             notices=self._notices,
         )
-        decoded, budget = self.settings.max_decoded, self._pipeline.budget
-        self._control = Control(self.journal, self.views, self.faults, access, self.changes, decoded, budget)
-        self.app = create_app(self._pipeline, self._control, self._addresses, self._descriptors)
+        self._access = access
+        self._control: Control | None = None
+        self._endpoint = IntakeEndpoint(self._pipeline)
+        self.app = App(self._endpoint, self._load_routes)
         # Of the life that the server has, or had last.
         self._http = HttpServer(self._recorder.record_soon, self._peers, self.limits, self._notices)
         self._proxy: ForwardProxy | None = None
@@ -228,12 +228,22 @@ class IntakeServer:
 
     def _addresses(self) -> Addresses | None:
         """What the server listens on, for the pages to show; they know the key to show, and the URL, better."""
+        from mock_intake.producers.paths import Addresses
+
         listeners = self._listeners
         if "http" not in listeners:
             return None
         agent, proxy = (listeners[name].url if name in listeners else None for name in ("agent", "proxy"))
         ca_file = self.certificates.ca_file if self.certificates is not None else None
         return Addresses(self.url, "", agent, proxy, ca_file=ca_file)
+
+    def _load_routes(self) -> Starlette:
+        from mock_intake.server.control import Control
+        from mock_intake.server.routes import create_routes
+
+        decoded, budget = self.settings.max_decoded, self._pipeline.budget
+        self._control = Control(self.journal, self.views, self.faults, self._access, self.changes, decoded, budget)
+        return create_routes(self._endpoint, self._pipeline, self._control, self._addresses, self._descriptors)
 
     # More ports while it runs.
 
@@ -243,7 +253,7 @@ class IntakeServer:
         This, ``open_tls`` and ``open_proxy`` are for any thread but the server's. All raise ``ServerError`` where no
         server runs.
         """
-        return self._open(self._bind(0, create_agent_app(self._pipeline, settings, self.agent_traffic), None))
+        return self._open(self._bind_agent(settings, 0))
 
     def open_tls(self, certificates: Certificates) -> None:
         """Serves https as well, with ``certificates``, on a free port from now on: for a server that was started
@@ -307,7 +317,16 @@ class IntakeServer:
         tls = certificates.context if certificates is not None else None
         return Listener(self._host, port, self._http.connections(app), tls, self._count_broken_off, bound)
 
+    # What these serve is loaded with them: most servers have neither an Agent nor a proxy.
+
+    def _bind_agent(self, settings: AgentSettings, port: int, bound: socket.socket | None = None) -> Listener:
+        from mock_intake.server.ingest.agent import AgentEndpoint
+
+        return self._bind(port, AgentEndpoint(self._pipeline, settings, self.agent_traffic), None, bound)
+
     def _bind_proxy(self, port: int, bound: socket.socket | None = None) -> Listener:
+        from mock_intake.server.http.proxy import ForwardProxy
+
         if self._proxy is None or bound is None:
             shared = self._recorder.record_soon, self._peers, self.limits, self._notices
             self._proxy = ForwardProxy(self._listener("https").address, *shared, self._proxy_allow)
@@ -345,30 +364,10 @@ class IntakeServer:
         """Waits until every request that has reached the server is on record, at most ``timeout`` seconds; whether they
         are.
         """
-        until = monotonic() + timeout
-        while self.is_running and self._loop is not None:
-            # What has arrived at a socket begins to be read in a turn of the loop or two, but of many connections that
-            # are made at once, each turn accepts one.
-            accepted = not self._connections_wait()
-            try:
-                run_in(self._loop, _turns, max(0.001, min(_TURNS_TIMEOUT, until - monotonic())))
-            except RuntimeError:  # it is busy, or has ended
-                accepted = False
-            if accepted and not self._pipeline.under_way:
-                return True
-            if monotonic() >= until:
-                return False
-            if accepted:
-                time.sleep(_PATIENCE)
-        return True
+        return wait_until_idle(self._running, lambda: self._opened, lambda: self._pipeline.under_way, timeout)
 
-    def _connections_wait(self) -> bool:
-        """Whether connections have been made that nobody has accepted yet."""
-        with selectors.DefaultSelector() as selector:
-            for listener in self._opened:
-                with suppress(ValueError, OSError):  # it was closed meanwhile
-                    selector.register(listener.socket, selectors.EVENT_READ)
-            return bool(selector.select(0)) if selector.get_map() else False
+    def _running(self) -> asyncio.AbstractEventLoop | None:
+        return self._loop if self.is_running else None
 
     # The life of a server.
 
@@ -416,7 +415,7 @@ class IntakeServer:
             return self._bind_proxy(port, bound)
         if name == "agent":
             assert self._agent is not None
-            return self._bind(port, create_agent_app(self._pipeline, self._agent, self.agent_traffic), None, bound)
+            return self._bind_agent(self._agent, port, bound)
         return self._bind(port, self.app, self.certificates if name == "https" else None, bound)
 
     def stop(self) -> None:
@@ -467,7 +466,8 @@ class IntakeServer:
             if self._proxy is not None:
                 await self._proxy.end()
             await self._pipeline.close()
-            self._control.close()
+            if self._control is not None:
+                self._control.close()
 
     def _watch(self) -> None:
         """Looks every second whether anybody can connect."""
@@ -488,11 +488,6 @@ class IntakeServer:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-async def _turns() -> None:
-    for _ in range(3):
-        await asyncio.sleep(0)
 
 
 __all__ = ["IntakeServer", "ServerError"]

@@ -160,6 +160,8 @@ class OrgLineage:
 
     def suspects(self) -> list[dict[DatasetId, int]]:
         """Of the ``groups`` those of more than one dataset."""
+        if not self._datasets and not any(job.has_flows for job in self._jobs.values()):
+            return []
         return self._counted(self._put_together().groups().several)
 
     def _counted(self, groups: Iterable[list[DatasetId]]) -> list[dict[DatasetId, int]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Status
@@ -12,8 +13,7 @@ from mock_intake.model.shapes import Entity
 from mock_intake.views.said import Column, JobId, NodeId, Transformation
 
 
-@dataclass(slots=True)
-class JobNode:
+class JobNode(Struct):
     """A job: what was heard of it, what it reads and writes, in how many events each facet came.
 
     ``job_type`` is what its jobType facet last said; ``parents`` are the jobs that its runs named as their parents',
@@ -42,8 +42,7 @@ class JobNode:
         return known is None or source in known
 
 
-@dataclass(slots=True)
-class DatasetNode:
+class DatasetNode(Struct):
     """A dataset: which jobs read and write it, the columns of its latest schema, its names beside the id, and how many
     events named it."""
 
@@ -55,8 +54,7 @@ class DatasetNode:
     events: int = 0
 
 
-@dataclass(slots=True)
-class Lineage:
+class Lineage(Struct):
     """The lineage of one org. ``columns`` leads from a column to those that it is made of, and how.
 
     ``children`` leads from a job to those that name it as their parent. ``flows`` leads from a node to those that an

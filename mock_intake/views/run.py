@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from mock_intake.model import shapes
 from mock_intake.model.findings import Finding
@@ -18,8 +19,7 @@ GroupKey = tuple[str, str]
 """Org, and run id as it is compared: what runs have in common that share an id."""
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """A run as far as it was seen: its events in order of arrival, each once, and what was accepted again.
 
     ``incomplete`` tells that retention may have dropped earlier events of it, ``shared`` that other jobs have runs with

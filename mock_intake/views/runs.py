@@ -6,9 +6,10 @@ list when somebody asks for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TypeVar, cast
+
+from msgspec import Struct, field
 
 from mock_intake.journal.columns import microseconds
 from mock_intake.journal.protocol import ExchangeFilter, Journal
@@ -46,8 +47,7 @@ def _of(of: dict[K, dict[GroupKey, V]], key: K) -> dict[GroupKey, V]:
     return known
 
 
-@dataclass(slots=True)
-class RunsState:
+class RunsState(Struct):
     """Runs by org and id.
 
     ``listed`` and, by org, ``of_org`` have them in the order in which they were heard of; ``unlisted`` are the groups

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Finding, Status
@@ -22,8 +24,7 @@ class Listed(NamedTuple):
     event_id: str
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """Exchanges by what came of them, and accepted events by status."""
 
     exchanges: int = 0
@@ -65,8 +66,7 @@ class _Counted(NamedTuple):
     codes: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class TalliesState:
+class TalliesState(Struct):
     """Counts by org, the one heard of last being last, and of all. Events by the rules that have something to say of
     them, in order of arrival; refused requests by org and rule are counted.
 

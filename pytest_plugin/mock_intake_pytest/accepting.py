@@ -24,7 +24,6 @@ from mock_intake.report.baseline import (
 from mock_intake.report.model import Report
 from mock_intake.report.places import Place
 from mock_intake_pytest.counts import Tally, many
-from mock_intake_pytest.options import baseline_of
 
 
 @dataclass
@@ -60,11 +59,8 @@ class Known:
         return made
 
 
-def known_of(config: pytest.Config) -> Known | None:
-    """What the settings say is accepted; None where they name no baseline. Raises ``pytest.UsageError``."""
-    where, file, write = baseline_of(config)
-    if file is None:
-        return None
+def read_known(where: str, file: Path, *, write: bool) -> Known:
+    """What a baseline accepts, which ``where`` names. Raises ``pytest.UsageError``."""
     if write and not file.exists():
         if not file.parent.is_dir():
             raise pytest.UsageError(f"{where}: there is no directory {file.parent}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from itertools import takewhile
 
 from mock_intake.judging.catalogue import RULES
@@ -14,6 +13,8 @@ def known_code(code: str) -> str:
     code = code.upper()
     if any(known.startswith(code) for known in RULES):
         return code
+    from difflib import get_close_matches
+
     near = get_close_matches(code, RULES, cutoff=0.8)
     # Of several that are as near those that begin alike.
     alike = {known: _alike(known, code) for known in near}

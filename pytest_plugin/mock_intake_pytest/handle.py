@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from mock_intake.faults import FaultError, parse_plan
 from mock_intake.model.findings import Finding, Severity
-from mock_intake.producers.environment import ProducerEnvironment
 from mock_intake.secrets.api_keys import Variables
 from mock_intake.server.listen import Listener
 from mock_intake.server.runner import IntakeServer
@@ -45,6 +44,9 @@ from mock_intake_pytest.received import Received
 from mock_intake_pytest.records import Event, Exchange, LineageGraph, Run, graph_of
 from mock_intake_pytest.renames import OF_THE_HANDLE, check_attribute, with_new_keywords
 from mock_intake_pytest.waiting import changed_since, check_names, in_a_loop, in_thread, wait_in_turns
+
+if TYPE_CHECKING:
+    from mock_intake.producers.environment import ProducerEnvironment
 
 
 class IntakeHandle:

@@ -15,12 +15,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 
-from mock_intake.datadog.agent import AgentSettings
 from mock_intake.datadog.authentication import Keys
 from mock_intake.journal import MemoryJournal
 from mock_intake.judging.config import Config
@@ -30,11 +29,13 @@ from mock_intake.model.findings import Selection
 from mock_intake.openlineage.library import FacetLibrary
 from mock_intake.producers.interception import is_redirected
 from mock_intake.secrets.api_keys import org_of
-from mock_intake.server.http.tls import Certificates, TlsError, write_trusted
 from mock_intake.server.listen import Listener
 from mock_intake.server.runner import IntakeServer
 from mock_intake_pytest.outside import Outside
 from mock_intake_pytest.record_views import RecordViews
+
+if TYPE_CHECKING:
+    from mock_intake.server.http.tls import Certificates
 
 _BATCH = 1_000
 
@@ -135,6 +136,8 @@ def _certificates() -> Certificates:
             "intake_env before, in a fixture that comes ahead of it.",
             pytrace=False,
         )
+    from mock_intake.server.http.tls import Certificates, TlsError
+
     try:
         return Certificates()
     except TlsError as error:
@@ -202,6 +205,8 @@ class Host:
         """The server, serving https too."""
         with self._lock:
             if self.server.certificates is None:
+                from mock_intake.server.http.tls import write_trusted
+
                 certificates = _certificates()
                 self.server.open_tls(certificates)
                 write_trusted(certificates, self._ca_file.parent)
@@ -209,6 +214,8 @@ class Host:
 
     def open_agent(self, api_key: str) -> Listener:
         """An Agent that sends on with this key, on a port of its own; to be closed by whoever opened it."""
+        from mock_intake.datadog.agent import AgentSettings
+
         return self.server.open_agent(AgentSettings(api_key))
 
     def directory_of(self, api_key: str) -> Path:

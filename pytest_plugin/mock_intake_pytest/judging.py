@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mock_intake.model.findings import Finding, Severity
-from mock_intake_pytest.accepting import Known
 from mock_intake_pytest.failures import (
     Failing,
     events_text,
@@ -18,6 +17,9 @@ from mock_intake_pytest.failures import (
 )
 from mock_intake_pytest.handle import IntakeHandle
 from mock_intake_pytest.places import codes_of_strays, places_of
+
+if TYPE_CHECKING:
+    from mock_intake_pytest.accepting import Known
 
 
 def verdict_on_findings(handle: IntakeHandle, known: Known | None, *, closed: bool) -> Failing | None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from mock_intake.report.formats import FORMATS, Kind, suffixes
+
+if TYPE_CHECKING:
+    from mock_intake_pytest.accepting import Known
 
 LEVELS = ("error", "warning", "info", "never")
 SCOPES = ("test", "session")
@@ -140,6 +143,16 @@ def baseline_of(config: pytest.Config) -> tuple[str, Path | None, bool]:
     if write:
         raise pytest.UsageError("--intake-write-baseline needs --intake-baseline FILE, or the ini setting")
     return "", None, False
+
+
+def known_of(config: pytest.Config) -> Known | None:
+    """What the settings say is accepted; None where they name no baseline. Raises ``pytest.UsageError``."""
+    where, file, write = baseline_of(config)
+    if file is None:
+        return None
+    from mock_intake_pytest.accepting import read_known
+
+    return read_known(where, file, write=write)
 
 
 def check_path(path: Any, where: str) -> str:

@@ -22,11 +22,11 @@ import mock_intake_pytest.disk  # noqa: F401
 from mock_intake_pytest.options import (
     MARKER,
     add_options,
-    baseline_of,
     check_path,
     check_read,
     check_settings,
     is_clean,
+    known_of,
     paths_of,
     takes_request,
     wanted_of,
@@ -86,10 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[CRASHED] = []
     config.stash[PASSED] = set()
     check_settings(config)
-    if baseline_of(config)[1] is not None:
-        from mock_intake_pytest.accepting import known_of
-
-        known_of(config)
+    known_of(config)
     # Where the plugin itself comes with a conftest.py.
     _share(config)
     if file := _report_file(config):
@@ -292,7 +289,6 @@ def _sum_up(config: pytest.Config) -> None:
     file = _report_file(config)
     received, crashed = config.stash[RECEIVED], config.stash[CRASHED]
     if received or file:
-        from mock_intake_pytest.accepting import known_of
         from mock_intake_pytest.summary import sum_up
 
         config.stash[SUMMARY] = sum_up(

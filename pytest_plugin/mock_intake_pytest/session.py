@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -14,7 +14,6 @@ from mock_intake.openlineage.library import UserSchemaError
 from mock_intake.server.runner import ServerError
 from mock_intake.system.extensions import ExtensionError
 from mock_intake_pytest import snapshots
-from mock_intake_pytest.accepting import Known, known_of
 from mock_intake_pytest.codes import known_code
 from mock_intake_pytest.counts import Tally
 from mock_intake_pytest.failures import (
@@ -31,9 +30,12 @@ from mock_intake_pytest.failures import (
 from mock_intake_pytest.handle import IntakeHandle
 from mock_intake_pytest.host import Host, Record
 from mock_intake_pytest.judging import known_of_presence, steps_left, verdict_on_findings, verdict_on_presence
-from mock_intake_pytest.options import Wanted, is_clean
+from mock_intake_pytest.options import Wanted, is_clean, known_of
 from mock_intake_pytest.places import places_of
 from mock_intake_pytest.summary import count
+
+if TYPE_CHECKING:
+    from mock_intake_pytest.accepting import Known
 
 # How long the end of a test waits for requests that are under way, in seconds.
 _UNDER_WAY = 1.0
@@ -61,9 +63,14 @@ class Trial:
         handle = self.handle
         handle.server.wait_until_idle(_UNDER_WAY)
         self._changes = handle.server.changes.count
-        failing = [verdict_on_findings(handle, self._known, closed=False)]
-        if not any(failing):
-            failing = [known_of_presence(handle)] if self.followed else self._at_end()
+        # The end adds to what is found so far. So where it has nothing to say, which is mostly so, nothing else is
+        # asked; and where it has, a test fails for what was found so far, if there is any, and else for all of it.
+        at_end = [] if self.followed else self._at_end()
+        failing: list[Failing | None] = []
+        if self.followed or any(at_end):
+            failing = [verdict_on_findings(handle, self._known, closed=False)]
+            if not any(failing):
+                failing = [known_of_presence(handle)] if self.followed else at_end
         self.outcome = "failed" if any(failing) else "passed"
         _raise(failing)
 

@@ -125,7 +125,7 @@ def test_a_parameter_may_be_given_once(recorded: IntakeServer, endpoint: Endpoin
 def test_the_document_names_every_route_and_method_and_nothing_else(recorded: IntakeServer) -> None:
     served = {
         (route.path, method)
-        for route in recorded.app.routes
+        for route in recorded.app.routed.routes
         if isinstance(route, Route) and route.path.startswith(PREFIX)
         for method in route.methods or ()
         if method != "HEAD"

@@ -465,7 +465,7 @@ def test_an_import_in_several_parts_is_that_of_one(intake: IntakeServer, monkeyp
 def test_an_import_under_way_holds_up_no_end() -> None:
     with IntakeServer() as server, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(put, server, _many_lines(40_000))
-        while not server._control.importing.locked():
+        while server._control is None or not server._control.importing.locked():
             time.sleep(0.01)
         server.stop()
         assert not server.is_running

@@ -8,7 +8,8 @@ that they really ask of a facet is its base.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mock_intake.model.event import Kind
 from mock_intake.openlineage.facts.notation import (
@@ -29,8 +30,7 @@ from mock_intake.openlineage.facts.notation import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
+class Core(Struct, frozen=True):
     """What one core version says, beside what all of them say.
 
     ``deletable`` are the base facets with a ``_deleted`` flag; ``exclusive`` tells whether the three

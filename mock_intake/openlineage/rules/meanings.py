@@ -6,7 +6,6 @@ Info, as nothing is refused for it; a warning where the standard's words say mus
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from mock_intake.model.event import EventView
@@ -211,6 +210,8 @@ def dataset_type_misspelt(rule: Rule, facet: FacetView) -> Iterator[Finding]:
     value = facet.content.get("datasetType")
     if type(value) is not str or len(value) > _LONGEST_TYPE:
         return
+    from difflib import get_close_matches
+
     written = value.strip().upper().replace(" ", "_").replace("-", "_")
     if near := get_close_matches(written, DATASET_TYPES, n=1, cutoff=0.8):
         yield rule.found(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import thread_time
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from mock_intake.journal import EventFilter

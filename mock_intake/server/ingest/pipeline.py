@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
@@ -51,8 +51,7 @@ _log = logging.getLogger("mock_intake")
 Take = Callable[[ReceivedRequest], Awaitable[Outcome]]
 
 
-@dataclass(slots=True)
-class _Attempts:
+class _Attempts(Struct):
     """The attempts of one event that are on their way to the record together.
 
     ``begun`` have come since the first of them, ``open`` of those are not on record yet. ``before`` is how many there
@@ -64,8 +63,7 @@ class _Attempts:
     before: int | None = None
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(Struct):
     """Where a request stands behind those whose bodies ended before its own: with its step, and on the record.
 
     ``claimed`` is whether its step was taken when its body ended, and ``claim`` what that was.

@@ -218,6 +218,7 @@ REPORTED_BY = {
     Kind.CHECK: "`check`",
     Kind.REPORT: "`report`, pytest's `--intake-report`",
     Kind.SUITE: "`certify`, `conformance`",
+    Kind.DIFFERENCE: "`diff`",
 }
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import click
 import httpx
@@ -21,10 +20,8 @@ import httpx
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.signals import received
-from mock_intake.cli.sources import UnusableError, everything, is_url, opened, unusable
+from mock_intake.cli.sources import UnusableError, is_url, recorded_events
 from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_host
-from mock_intake.files.exports import event_to_line, exchange_from_line, is_exchange_line
-from mock_intake.files.recordings import RecordingError, files_in, read_file
 from mock_intake.files.retiming import retimed
 from mock_intake.model.words import counted
 
@@ -71,7 +68,7 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
             f"{url.host} is a real Datadog intake: what is sent there stays there. Add --yes-really if you mean it."
         )
     api_key = _api_key(api_key_env)
-    events = list(_events(recording))
+    events = [recorded.body for recorded in recorded_events(recording)]
     if not events:
         raise UnusableError(f"There are no events in {recording}.")
     if retime:
@@ -134,33 +131,6 @@ def _api_key(variable: str) -> str:
     if not _KEY.fullmatch(api_key):
         raise click.UsageError(f"{variable} holds no API key: there are characters in it that no key has.")
     return api_key
-
-
-def _events(recording: str) -> Iterator[bytes]:
-    path = Path(recording)
-    if path.is_file() and _is_journal(path):
-        with opened(recording, None) as source:
-            for exchange in everything(source.journal):
-                if exchange.accepted and (line := event_to_line(exchange)) is not None:
-                    yield line
-        return
-    try:
-        for file in files_in([path]):
-            for recorded in read_file(file):
-                if not is_exchange_line(recorded.body):
-                    yield recorded.body
-                    continue
-                with unusable():
-                    exchange = exchange_from_line(recorded.body)
-                if exchange.accepted and (line := event_to_line(exchange)) is not None:
-                    yield line
-    except RecordingError as error:
-        raise UnusableError(str(error)) from error
-
-
-def _is_journal(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(16) == b"SQLite format 3\0"
 
 
 def _utc(found: datetime) -> datetime:

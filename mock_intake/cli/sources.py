@@ -13,7 +13,8 @@ import click
 
 from mock_intake.cli.options import CONTROL_TOKEN
 from mock_intake.client import Client, ControlError
-from mock_intake.files.exports import TransferError, exchange_from_line
+from mock_intake.files.exports import TransferError, event_to_line, exchange_from_line, is_exchange_line
+from mock_intake.files.recordings import Recorded, RecordingError, files_in, read_file
 from mock_intake.journal import Journal, JournalError, MemoryJournal, walk
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import Exchange
@@ -104,6 +105,42 @@ def everything(journal: Journal, org: str | None = None) -> Iterator[Exchange]:
     for _, exchange in walk(journal):
         if org is None or exchange.org == org:
             yield exchange
+
+
+def recorded_events(source: str, token: str | None = None) -> Iterator[Recorded]:
+    """The accepted events of a recording, oldest first. Exits with 2 on trouble.
+
+    It is lines of events or of exchanges in files and directories, a journal file, or what a server has on record.
+    """
+    if is_url(source):
+        with unusable(), Client(source, token=token) as client:
+            for number, event in enumerate(client.export("events"), 1):
+                yield Recorded(source, number, event)
+        return
+    path = Path(source)
+    if path.is_file() and _is_journal(path):
+        with opened(source, None) as opened_source:
+            for number, exchange in enumerate(everything(opened_source.journal), 1):
+                if exchange.accepted and (line := event_to_line(exchange)) is not None:
+                    yield Recorded(source, number, line)
+        return
+    try:
+        for file in files_in([path]):
+            for recorded in read_file(file):
+                if not is_exchange_line(recorded.body):
+                    yield recorded
+                    continue
+                with unusable():
+                    exchange = exchange_from_line(recorded.body)
+                if exchange.accepted and (line := event_to_line(exchange)) is not None:
+                    yield recorded._replace(body=line)
+    except RecordingError as error:
+        raise UnusableError(str(error)) from error
+
+
+def _is_journal(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(16) == b"SQLite format 3\0"
 
 
 def checked_outputs(kind: Kind, outputs: Iterable[Path]) -> None:

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     REPORT = "report"
     # A producer's run through the suite, of ``certify`` and ``conformance``: a ``suite.SuiteReport``.
     SUITE = "suite"
+    # Two recordings side by side, of ``diff``: a ``difference.Difference``.
+    DIFFERENCE = "difference"
 
 
 Renderer = Callable[[Any], str | Iterable[str]]
@@ -97,6 +99,9 @@ FORMATS: tuple[Format, ...] = (
                 "the matrix (one producer: a list by group), what failed, the verdict as the last line",
                 f"{_HERE}.suite_terminal:to_text",
             ),
+            Kind.DIFFERENCE: Rendering(
+                "changes by job and type of event, losses marked", f"{_HERE}.difference_renderers:to_text"
+            ),
         },
     ),
     Format(
@@ -107,6 +112,7 @@ FORMATS: tuple[Format, ...] = (
             Kind.CHECK: Rendering("everything, every event and run included", f"{_HERE}.check_report:to_json"),
             Kind.REPORT: Rendering("everything, every event, request and run included", to_json),
             Kind.SUITE: Rendering("everything, but the requests that `requests_left_out` counts", to_json),
+            Kind.DIFFERENCE: Rendering("every change, with whether it is a loss", to_json),
         },
     ),
     Format(
@@ -148,6 +154,7 @@ FORMATS: tuple[Format, ...] = (
             Kind.CHECK: Rendering("findings by rule, each with its first places", f"{_HERE}.check_entries:to_markdown"),
             Kind.REPORT: Rendering("findings by rule, each with its first places", f"{_HERE}.renderers:to_markdown"),
             Kind.SUITE: Rendering("the verdict, what failed, the matrix", f"{_HERE}.suite_markdown:to_markdown"),
+            Kind.DIFFERENCE: Rendering("a table, losses first", f"{_HERE}.difference_renderers:to_markdown"),
         },
     ),
     Format(
@@ -163,6 +170,9 @@ FORMATS: tuple[Format, ...] = (
             Kind.SUITE: Rendering(
                 "everything that a page can hold, requests, outputs, events and lineage included",
                 f"{_HERE}.suite_html:to_html",
+            ),
+            Kind.DIFFERENCE: Rendering(
+                "a page: a table for each job and type", f"{_HERE}.difference_renderers:to_html"
             ),
         },
         draws_lineage=True,

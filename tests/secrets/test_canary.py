@@ -264,6 +264,11 @@ def outputs(recorded: Recorded, folder: Path) -> dict[str, list[list[str]] | str
     return {
         "check": [["check", events, "--format", name, "-v"] for name in formats(Kind.CHECK)],
         "report": [*(["report", journal, "--format", name] for name in formats(Kind.REPORT)), ["report", recorded.url]],
+        "diff": [
+            ["diff", *map(str, pair), "--format", name]
+            for pair in ((few, HERE / "one.ndjson"), (HERE / "one.ndjson", few))
+            for name in formats(Kind.DIFFERENCE)
+        ],
         "export": [["export", journal, "-o", str(folder / "exported.ndjson")]],
         "import": [["import", str(lines), "--to", str(folder / "imported.db")]],
         "replay": [["replay", few, "--to", recorded.url]],

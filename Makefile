@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help fuzz atlas producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java maven npm
+.PHONY: help fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -95,8 +95,12 @@ producers: $(VENV)/.ready ## install real producers (Airflow, dbt, dlt, Dagster,
 atlas: $(VENV)/.ready ## install real producers, run them through certify, write what was seen; some: make atlas ONLY="dbt java"
 	$(BIN)/python -m mock_intake_conformance.atlas $(if $(INTO),--into $(INTO)) $(ONLY)
 
-paths: $(VENV)/.ready ## measure what each client does under each fault, and write docs/paths.md
-	$(BIN)/python -m docs.generate_paths
+try-producers: $(VENV)/.ready ## do what the pages of real producers say, in empty directories: make try-producers ONLY="dbt java"
+	$(BIN)/python -m docs.try_producers $(ONLY)
+
+paths: $(VENV)/.ready ## measure what each documented client does in each situation, and write docs/paths.md
+	$(BIN)/python -m mock_intake_conformance.atlas.clients
+	$(BIN)/python -m docs.generate
 
 docs: $(VENV)/.ready ## write the pages that are generated from the code
 	$(BIN)/python -m docs.generate

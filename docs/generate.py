@@ -25,10 +25,10 @@ from mock_intake.judging.catalogue import RULES
 from mock_intake.model import shapes
 from mock_intake.report.formats import FORMATS, Kind
 from mock_intake_conformance.atlas.catalogue import real_producers
+from mock_intake_conformance.atlas.clients.page import paths_page
 from mock_intake_conformance.atlas.page import overview, producer_page
 from mock_intake_conformance.atlas.shipped import read_atlas
 from mock_intake_conformance.page import markdown as conformance_page
-from mock_intake_conformance.page import with_matrix
 from mock_intake_pytest import matchers, options, plugin, records
 from mock_intake_pytest.failures import IntakeFailure
 from mock_intake_pytest.handle import IntakeHandle
@@ -406,7 +406,7 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "rules.md": rules_page(),
         # The rest of the page is measured: make paths.
-        DOCS / "paths.md": with_matrix((DOCS / "paths.md").read_text(encoding="utf-8")),
+        DOCS / "paths.md": paths_page(),
         DOCS / "how-to" / "misbehave.md": misbehave_page(
             (DOCS / "how-to" / "misbehave.md").read_text(encoding="utf-8")
         ),

@@ -1,30 +1,30 @@
-"""Real producers, led to production by all that they read, run by ``run``, by ``certify`` and by the plugin.
+"""Real producers of the atlas, led to production by all that they read, run by ``run``, ``certify`` and the plugin.
 
-Run: make producers, or .venv/bin/python -m bench.producers [NAME]... It installs them, each into a virtual environment
-of its own below build/producers, which takes minutes and some gigabytes; it is no part of CI. A second server stands
-for production: each producer sends there once, untouched, and then never again. What is counted goes to
-bench/producers/figures.json: events here and there, namespaces, tags, verdicts.
+Run: make producers, or .venv/bin/python -m bench.producers [NAME]... It installs them as the atlas does, below
+build/atlas, which takes minutes and some gigabytes; it is no part of CI. A second server stands for production: each
+producer sends there once, untouched, and then never again. What is counted goes to bench/producers/figures.json: events
+here and there, namespaces, tags, verdicts.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bench.producers.table import PRODUCERS, PROGRAMS, TAG, RealProducer
+from bench.producers.table import PRODUCERS, TAG, Led
 from mock_intake import IntakeServer, Keys, Settings
 from mock_intake.body.shown import decoded_text
+from mock_intake_conformance.atlas.installing import installed
+from mock_intake_conformance.atlas.running import environment_of, laid_out, prepare
 
-VENVS = Path("build/producers").absolute()
-JARS = "java"
+CACHE = Path("build/atlas").absolute()
 FIGURES = Path(__file__).parent / "figures.json"
 COMMAND = str(Path(sys.executable).parent / "mock-intake")
 LIMIT = 300
@@ -45,10 +45,15 @@ def main(names: list[str]) -> None:
     chosen = [producer for producer in PRODUCERS if not names or producer.name in names]
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     for producer in chosen:
-        install(producer)
+        real = producer.real
+        directory = real.directory(CACHE)
+        installed(real.install, directory, real.files)
+        prepare(real, directory)
         anyone = Settings(keys=Keys(anonymous=True))
-        with tempfile.TemporaryDirectory(prefix="mock-intake-") as directory, IntakeServer(anyone) as production:
-            figures[producer.name] = measured(producer, Path(directory), production)
+        with tempfile.TemporaryDirectory(prefix="mock-intake-") as place, IntakeServer(anyone) as production:
+            work = Path(place) / "work"
+            shutil.copytree(laid_out(real, directory), work, symlinks=True)
+            figures[producer.name] = measured(producer, work, production)
         print(json.dumps({producer.name: figures[producer.name]}, indent=2))
     FIGURES.write_text(json.dumps(dict(sorted(figures.items())), indent=2) + "\n")
     wrong = [producer.name for producer in chosen if not right(figures[producer.name])]
@@ -56,49 +61,15 @@ def main(names: list[str]) -> None:
         sys.exit(f"not as it should be: {', '.join(wrong)}")
 
 
-def install(producer: RealProducer) -> None:
-    """Makes the producer's environment, unless it is there."""
-    venv = VENVS / (JARS if producer.has_jars else producer.name)
-    if (venv / ".ready").exists():
-        return
-    print(f"installing {producer.name} ...", flush=True)
-    if producer.has_jars:
-        with_jars(producer.packages, venv)
-        (venv / ".ready").touch()
-        return
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    pip = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    subprocess.run([*pip, *producer.packages], check=True)
-    (venv / ".ready").touch()
-
-
-def with_jars(packages: Sequence[str], directory: Path) -> None:
-    """Has Maven get jars, with all that they need, into a directory."""
-    directory.mkdir(parents=True, exist_ok=True)
-    tags = ("groupId", "artifactId", "version")
-    wanted = [zip(tags, package.split(":"), strict=True) for package in packages]
-    dependencies = "".join(
-        f"<dependency>{''.join(f'<{tag}>{text}</{tag}>' for tag, text in one)}</dependency>" for one in wanted
-    )
-    (directory / "pom.xml").write_text(
-        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
-        "<groupId>mock-intake</groupId><artifactId>producers</artifactId><version>1</version>"
-        f"<dependencies>{dependencies}</dependencies></project>\n"
-    )
-    words = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={directory / 'lib'}"]
-    subprocess.run(words, cwd=directory, check=True)
-
-
-def measured(producer: RealProducer, work: Path, production: IntakeServer) -> dict[str, Any]:
+def measured(producer: Led, work: Path, production: IntakeServer) -> dict[str, Any]:
     """What came here and what went there, by each way of running it."""
-    if producer.copies:
-        shutil.copytree(PROGRAMS / producer.copies, work / producer.copies)
-    environment = surroundings(producer, work, production.url)
-    if producer.prepare:
-        words = command_of(producer, producer.prepare, work)
-        subprocess.run(words, cwd=work, env=environment, check=True, capture_output=True, timeout=LIMIT)
-    found: dict[str, Any] = {"measured": date.today().isoformat(), "packages": versions(producer)}  # noqa: DTZ011
-    command = command_of(producer, producer.command, work)
+    real = producer.real
+    directory = real.directory(CACHE)
+    own = environment_of(real, directory)
+    environment = {**own, **producer.production(production.url), "HOME": str(work)}
+    versions = real.install.versions(directory)
+    found: dict[str, Any] = {"measured": date.today().isoformat(), "packages": versions}  # noqa: DTZ011
+    command = real.words(real.command, directory)
     alone = {name: value.replace("{production}", production.url) for name, value in producer.alone.items()}
     found["production"] = by_itself(command, work, {**environment, **alone}, production)
     before = production.journal.position
@@ -107,30 +78,6 @@ def measured(producer: RealProducer, work: Path, production: IntakeServer) -> di
         found[way] = ways[way](producer, command, work, environment)
     found["elsewhere"] = production.journal.position - before
     return found
-
-
-def surroundings(producer: RealProducer, work: Path, url: str) -> dict[str, str]:
-    """The environment that leads the producer to production."""
-    own = {name: filled(value, work) for name, value in producer.environment.items()}
-    path = f"{VENVS / producer.name / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENLINEAGE", "DD_", "AIRFLOW"))}
-    return {**kept, **own, **producer.production(url), "PATH": path, "HOME": str(work)}
-
-
-def filled(text: str, work: Path) -> str:
-    """A word with directories in their places."""
-    places = {"{work}": work, "{programs}": PROGRAMS, "{jars}": VENVS / JARS / "lib"}
-    for name, place in places.items():
-        text = text.replace(name, str(place))
-    return text
-
-
-def command_of(producer: RealProducer, words: Any, work: Path) -> list[str]:
-    """A command with its program's path."""
-    first, *rest = words
-    if producer.has_jars:
-        return [first, *(filled(word, work) for word in rest)]
-    return [str(VENVS / producer.name / "bin" / first), *(filled(word, work) for word in rest)]
 
 
 def by_itself(
@@ -142,7 +89,7 @@ def by_itself(
     return {"exit_code": done.returncode, **told_of([json.loads(decoded_text(each) or "{}") for each in sent])}
 
 
-def by_run(producer: RealProducer, command: list[str], work: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+def by_run(producer: Led, command: list[str], work: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """``mock-intake run``: how it ended, and its line of counts."""
     words = [COMMAND, "run", "-v", "--path", producer.path, *producer.options, "--", *command]
     done = subprocess.run(words, cwd=work, env=environment, capture_output=True, text=True, timeout=LIMIT, check=False)
@@ -160,9 +107,7 @@ def hidden(line: str, work: Path) -> str:
     return " ".join("URL)" if "127.0.0.1:" in word else word for word in words.split(" "))
 
 
-def by_certify(
-    producer: RealProducer, command: list[str], work: Path, environment: Mapping[str, str]
-) -> dict[str, Any]:
+def by_certify(producer: Led, command: list[str], work: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """``mock-intake certify``: the verdict on delivery, and what its healthy run sent."""
     report = work / "report.json"
     only = ("--only", "delivery", "--only", "content", "--time-limit", "200")
@@ -175,7 +120,7 @@ def by_certify(
     return {"exit_code": done.returncode, "delivery": delivery, **told_of(bodies)}
 
 
-def by_plugin(producer: RealProducer, command: list[str], work: Path, environment: Mapping[str, str]) -> dict[str, Any]:
+def by_plugin(producer: Led, command: list[str], work: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """A test of pytest's, in a process of its own, that runs the producer."""
     tests, out = work / "tests", work / "plugin.json"
     tests.mkdir()
@@ -208,17 +153,6 @@ def right(found: Mapping[str, Any]) -> bool:
     counted = found["run"]["counts"].startswith(f"{expected['events']} event")
     as_expected = counted and all(one == expected for one in compared)
     return bool(expected["events"]) and found["elsewhere"] == 0 and as_expected
-
-
-def versions(producer: RealProducer) -> dict[str, str]:
-    """What is installed of what was asked for."""
-    if producer.has_jars:
-        return {package.rpartition(":")[0]: package.rpartition(":")[2] for package in producer.packages}
-    pip = [str(VENVS / producer.name / "bin/python"), "-m", "pip", "list", "--format=json"]
-    listed = subprocess.run([*pip, "--disable-pip-version-check"], capture_output=True, text=True, check=True)
-    installed = {one["name"].lower(): one["version"] for one in json.loads(listed.stdout)}
-    names = [package.partition("=")[0].partition("[")[0] for package in producer.packages]
-    return {name: installed[name] for name in [*names, "openlineage-python"] if name in installed}
 
 
 if __name__ == "__main__":

@@ -1,18 +1,20 @@
-"""The real producers: what is installed, how each is run, and what leads it to production."""
+"""Which of the atlas's producers are led to production, by what, and how they are then run."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
-PROGRAMS = Path(__file__).parent / "programs"
+from mock_intake_conformance.atlas.catalogue import real_producers
+from mock_intake_conformance.atlas.model import RealProducer
+
 NAMESPACE = "my_ns"
 TAG = "stage"
 # What makes content of all of them, as production has it.
 CONTENT = {"OPENLINEAGE_NAMESPACE": NAMESPACE, "OPENLINEAGE__TAGS__RUN": json.dumps({TAG: "nightly"}), "DD_ENV": "prod"}
+REAL = "https://data-obs-intake.datadoghq.com"
+_ATLAS = real_producers()
 
 
 def _by_url(url: str) -> dict[str, str]:
@@ -31,7 +33,7 @@ def _of_agent(url: str) -> dict[str, str]:
 
 
 def _in_code(_url: str) -> dict[str, str]:
-    return {"DD_API_KEY": "0" * 32, **CONTENT}
+    return {"DD_API_KEY": "0" * 32, "SHOP_SENDS_TO": REAL, **CONTENT}
 
 
 def _of_java(url: str) -> dict[str, str]:
@@ -40,91 +42,35 @@ def _of_java(url: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class RealProducer:
-    """A producer in a virtual environment of its own, or with jars of its own.
+class Led:
+    """A producer of the atlas, by its name there, as production has it.
 
-    ``packages`` are of PyPI, or of Maven (``group:artifact:version``). ``command`` and ``prepare`` (run once, before
-    anything is measured) begin with a program of that environment; ``{programs}`` in them is the directory of these
-    programs, ``{jars}`` that of the jars. ``production`` gives the variables that lead it to a URL, ``alone`` is set
-    besides where it runs untouched. ``options`` are for ``run`` and ``certify``; ``ways`` are how it is run.
+    ``production`` gives the variables that lead it to a URL, ``alone`` is set besides where it runs untouched.
+    ``options`` are for ``run`` and ``certify``; ``ways`` are how it is run.
     """
 
     name: str
-    packages: Sequence[str]
-    command: Sequence[str]
+    real: RealProducer
     production: Callable[[str], dict[str, str]] = _by_url
     path: str = "datadog"
-    prepare: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    copies: str = ""
     alone: Mapping[str, str] = field(default_factory=dict)
     options: Sequence[str] = ()
     ways: Sequence[str] = ("run", "certify", "plugin")
 
-    @property
-    def has_jars(self) -> bool:
-        """Whether it is of Maven's, and runs on a JVM."""
-        return ":" in self.packages[0]
 
-
-def _java(name: str, path: str, **more: Any) -> RealProducer:
-    program = ("java", "-cp", "{jars}/*", "{programs}/OpenLineageJob.java")
-    return RealProducer(name, ("io.openlineage:openlineage-java:1.54.0",), program, _of_java, path, **more)
-
-
-def _java_in_code(name: str, path: str, **more: Any) -> RealProducer:
-    """Set in its code to a real site; something else stands for that where it runs untouched."""
-    led = _java(name, path, alone={"JOB_IN_PRODUCTION": "{production}"}, **more)
-    return replace(led, command=(*led.command, "code"), production=_in_code)
-
+# Set in its code to a real site; something else stands for that where it runs untouched.
+_ALONE = {"SHOP_SENDS_TO": "{production}"}
 
 PRODUCERS = (
-    RealProducer(
-        "airflow",
-        ("apache-airflow==3.3.2", "apache-airflow-providers-openlineage==2.20.3", "apache-airflow-providers-standard"),
-        ("airflow", "dags", "test", "etl", "2026-11-01"),
-        _of_airflow,
-        prepare=("airflow", "db", "migrate"),
-        environment={
-            "AIRFLOW_HOME": "{work}/airflow",
-            "AIRFLOW__CORE__DAGS_FOLDER": "{programs}/dags",
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        },
-    ),
-    RealProducer(
-        "dbt",
-        ("dbt-core==1.11.*", "dbt-duckdb", "openlineage-dbt==1.54.0"),
-        ("dbt-ol", "run", "--project-dir", "{work}/dbt", "--profiles-dir", "{work}/dbt"),
-        environment={"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-        copies="dbt",
-    ),
-    RealProducer(
-        "dlt",
-        ("dlt[duckdb]", "dlt-openlineage==0.1.1"),
-        ("python", "{programs}/dlt_job.py"),
-        environment={"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": "{work}/dlt"},
-    ),
-    RealProducer(
-        "dagster",
-        ("dagster", "dagster-openlineage==0.2.1"),
-        ("python", "{programs}/dagster_job.py"),
-    ),
-    RealProducer(
-        "prefect",
-        ("prefect==3.9.1", "openlineage-prefect==0.0.1b22"),
-        ("python", "{programs}/prefect_job.py"),
-        environment={"PREFECT_LOGGING_LEVEL": "ERROR", "DO_NOT_TRACK": "1"},
-    ),
-    RealProducer(
-        "ddtrace",
-        ("ddtrace==4.16.*", "openlineage-python==1.54.0"),
-        ("ddtrace-run", "python", "{programs}/traced_job.py"),
-        _of_agent,
-        path="agent",
-    ),
-    _java("java-http", "http"),
-    _java("java-agent", "agent"),
-    _java_in_code("java-proxy", "proxy"),
+    Led("airflow", _ATLAS["airflow-dags-test"], _of_airflow),
+    Led("dbt", _ATLAS["dbt"]),
+    Led("dlt", _ATLAS["dlt"]),
+    Led("dagster", _ATLAS["dagster"]),
+    Led("prefect", _ATLAS["prefect"]),
+    Led("ddtrace", _ATLAS["ddtrace-agent"], _of_agent, "agent"),
+    Led("java-http", _ATLAS["java"], _of_java, "http"),
+    Led("java-agent", _ATLAS["java"], _of_java, "agent"),
+    Led("java-proxy", _ATLAS["java"], _in_code, "proxy", _ALONE),
     # The plugin isolates nothing, so that there a JVM is not caught.
-    _java_in_code("java-intercept", "intercept", options=("--isolate",), ways=("run", "certify")),
+    Led("java-intercept", _ATLAS["java"], _in_code, "intercept", _ALONE, ("--isolate",), ("run", "certify")),
 )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mock_intake_conformance.atlas.answers import QUESTIONS
+from mock_intake_conformance.atlas.by_hand import command_line, commands_of, files_of
 from mock_intake_conformance.atlas.catalogue import real_producers
 from mock_intake_conformance.atlas.installing import Install, Nothing, Venv
 from mock_intake_conformance.atlas.model import Cure, RealProducer
@@ -124,6 +125,20 @@ def test_the_pages_say_what_was_measured(facts: Mapping[str, Any]) -> None:
     assert answers["503"] == "1 lost, silently"
     assert answers["Failure"] == "without why"
     assert answers["Reset"] == "not tried"
+
+
+def test_what_a_page_has_somebody_write_is_what_was_measured() -> None:
+    """A script types it: python -m docs.try_producers."""
+    for name, facts in read_atlas().items():
+        producer = real_producers()[name]
+        page = producer_page(producer, facts)
+        more, installing = producer.install.by_hand(producer.files)
+        written = {**more, **producer.files} if producer.files else {}
+        assert files_of(page) == {file: text.rstrip("\n") + "\n" for file, text in written.items()}, name
+        set_up, pointing = commands_of(page)
+        assert [line for line in installing if line not in set_up.splitlines()] == ([] if written else [*installing])
+        assert all("{cache}" not in line for line in (set_up, *pointing)), name
+        assert f"mock-intake certify --producer {name} -- {command_line(producer)}" in pointing
 
 
 def test_what_leads_to_datadog_is_no_address_of_ours() -> None:

@@ -413,6 +413,25 @@ def test_what_is_lost_at_exit_is_to_be_told(exit_code: int, stderr: str, verdict
     assert judged("resilience/not-lost-in-silence", healthy, seen_of("slow", BOTH)).verdict is Verdict.PASSED
 
 
+@pytest.mark.parametrize("scenario", ["403-always", "429-once", "redirect", "refusing"])
+def test_what_is_lost_to_an_answer_is_to_be_told(scenario: str) -> None:
+    """A line that differs from those of a healthy run by its times and ids alone tells of nothing."""
+    usual = "12:00:01 emitted event 018f3c2e-7a51-7c1e-b0a2-3d5e6f708192\n"
+    healthy = replace(seen_of(HEALTHY, BOTH), outcome=Outcome(BEGAN, 0, 1.0, stderr=usual))
+    words = "12:34:56 emitted event 018f3c2e-7a51-7c1e-b0a2-aaaaaaaaaaaa\n"
+    here = replace(seen_of(scenario, []), outcome=Outcome(BEGAN, 0, 1.0, stderr=words))
+    found = judged("resilience/not-lost-in-silence", healthy, here)
+    assert (found.verdict, f"{scenario} (2)" in found.message) == (Verdict.FAILED, True)
+    told = replace(here, outcome=Outcome(BEGAN, 0, 1.0, stderr="could not send an event: 403\n"))
+    assert judged("resilience/not-lost-in-silence", healthy, told).verdict is Verdict.PASSED
+
+
+def test_what_followed_a_redirect_and_was_taken_there_is_not_lost() -> None:
+    healthy, followed = seen_of(HEALTHY, BOTH), seen_of("redirect", BOTH)
+    there = replace(followed, exchanges=(), elsewhere=followed.exchanges)
+    assert judged("resilience/not-lost-in-silence", healthy, there).verdict is Verdict.PASSED
+
+
 @pytest.mark.parametrize("scenario", ["500-once", "504-once", "reset-once", "lost-answer", "400-always", "403-always"])
 def test_a_job_whose_exit_code_changes_with_the_answers_is_not_ready(scenario: str) -> None:
     case = BY_ID["resilience/job-survives-answers"]

@@ -17,9 +17,14 @@ from tests.conformance.wrong import ENDLESS, FAILS, SUCCEEDS, SURVIVAL, WELL_BEH
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 # What has the form of an API key; in a report it can only be one.
 KEY = re.compile("(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])")
-# This case is judged on all scenarios; here is the one that shows it.
-_NOT_PRINTED = "security/key-not-printed"
-_SHOWS_KEY = {"logs_its_key.py": DEBUG, "logs_its_key_on_error.py": REFUSING, "verbose.sh": DEBUG}
+# These cases are judged on many scenarios; here is the one that shows it.
+_SHOWS = {
+    "security/key-not-printed": {"logs_its_key.py": DEBUG, "logs_its_key_on_error.py": REFUSING, "verbose.sh": DEBUG},
+    "resilience/not-lost-in-silence": {
+        "loses_events_at_exit.py": "slow", "exits_at_once.js": "slow", "takes_all_for_success.py": "403-always",
+        "unhandled.js": "500-once",
+    },
+}  # fmt: skip
 
 
 def run(name: str, scenarios: frozenset[str] | None, *, slow: bool = False) -> ProducerReport:
@@ -34,7 +39,7 @@ def scenarios_of(name: str) -> frozenset[str]:
         scenario
         for case in CASES
         if case.id in FAILS[name]
-        for scenario in ([_SHOWS_KEY[name]] if case.id == _NOT_PRINTED else case.requirement.scenarios)
+        for scenario in ([_SHOWS[case.id][name]] if case.id in _SHOWS else case.requirement.scenarios)
     }
     return frozenset(named | {FAILING})
 

@@ -10,8 +10,8 @@ import pytest
 from mock_intake.faults import WORDS, Faults, Match, Plan, parse_plan
 from mock_intake.faults.fields import fields_of
 from tests.conftest import REPOSITORY
-from tests.faults.page import PAGE
 
+PAGE = REPOSITORY / "docs" / "paths.md"
 HOW_TO = (REPOSITORY / "docs" / "how-to" / "misbehave.md").read_text(encoding="utf-8")
 FIRST_CELL = re.compile(r"^\| `([\w-]+)` \|", re.MULTILINE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 _LIMIT = 1500
+_COPIED = ("dependency:copy-dependencies", "-DoutputDirectory=lib", "-DincludeScope=runtime")
 _READY = ".ready"
 # Registries' and other hosts are no fact about a producer.
 _HOST = re.compile(r"\bhttps?://[^/\s)'\"]+")
@@ -37,6 +39,9 @@ class Install(Protocol):
 
     def versions(self, directory: Path) -> dict[str, str]:
         """What is installed of what was asked for."""
+
+    def by_hand(self, files: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str]]:
+        """The same as somebody does it in an empty directory: files to write, beside the pipeline's, and commands."""
 
 
 def installed(install: Install, directory: Path, files: Mapping[str, str]) -> None:
@@ -73,6 +78,9 @@ class Nothing:
         found = {tool: re.search(r"\d+(\.\d+)+", text) for tool, text in said.items()}
         return {tool: match[0] for tool, match in found.items() if match}
 
+    def by_hand(self, files: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str]]:  # noqa: ARG002
+        return {}, ()
+
 
 @dataclass(frozen=True)
 class Venv:
@@ -108,6 +116,11 @@ class Venv:
         names = [_normal(re.split(r"[=<>\[ ]", package)[0]) for package in (*self.packages, *self.more)]
         return {name: there[name] for name in dict.fromkeys(names) if name in there}
 
+    def by_hand(self, files: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str]]:  # noqa: ARG002
+        build = [f"pip install {shlex.join(self.build)}"] if self.build else []
+        own = f"pip install {'--no-build-isolation ' if self.build else ''}{shlex.join(self.packages)}"
+        return {}, ("python3 -m venv venv", ". venv/bin/activate", *build, own)
+
 
 @dataclass(frozen=True)
 class Maven:
@@ -121,9 +134,8 @@ class Maven:
 
     def make(self, directory: Path, files: Mapping[str, str]) -> None:
         (directory / "pom.xml").write_text(_pom(self.artifacts), encoding="utf-8")
-        copied = ["dependency:copy-dependencies", "-DoutputDirectory=lib", "-DincludeScope=runtime"]
         # What could not be had another day is asked for again.
-        _run(["mvn", "-q", "-B", "-U", *copied], directory)
+        _run(["mvn", "-q", "-B", "-U", *_COPIED], directory)
         sources = [name for name in files if name.endswith(".java")]
         for name in sources:
             (directory / name).write_text(files[name], encoding="utf-8")
@@ -138,6 +150,11 @@ class Maven:
         pins = {artifact.split(":")[1]: artifact.split(":")[2] for artifact in self.artifacts}
         return {**pins, **({"java": java[0]} if java else {})}
 
+    def by_hand(self, files: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str]]:
+        sources = [name for name in files if name.endswith(".java")]
+        compiled = [f"javac -cp 'lib/*' -d classes {shlex.join(sources)}"] if sources else []
+        return {"pom.xml": _pom(self.artifacts)}, (shlex.join(["mvn", "-q", "-B", *_COPIED]), *compiled)
+
 
 @dataclass(frozen=True)
 class Cargo:
@@ -151,8 +168,7 @@ class Cargo:
 
     def make(self, directory: Path, files: Mapping[str, str]) -> None:
         (directory / "src").mkdir(exist_ok=True)
-        lines = ["[package]", 'name = "job"', 'version = "1.0.0"', 'edition = "2021"', "", "[dependencies]"]
-        (directory / "Cargo.toml").write_text("\n".join([*lines, *self.crates, ""]), encoding="utf-8")
+        (directory / "Cargo.toml").write_text(self._manifest(), encoding="utf-8")
         (directory / "src/main.rs").write_text(files["main.rs"], encoding="utf-8")
         _run(["cargo", "build", "--quiet"], directory)
 
@@ -165,6 +181,14 @@ class Cargo:
         names = [crate.split(" ")[0] for crate in self.crates]
         rust = _run(["rustc", "--version"], directory).split()[1]
         return {**{name: locked[name] for name in names if name in locked}, "rustc": rust}
+
+    def by_hand(self, files: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str]]:  # noqa: ARG002
+        commands = ("mkdir -p src", "mv main.rs src/", "cargo build --quiet", "export PATH=$PWD/target/debug:$PATH")
+        return {"Cargo.toml": self._manifest()}, commands
+
+    def _manifest(self) -> str:
+        lines = ["[package]", 'name = "job"', 'version = "1.0.0"', 'edition = "2021"', "", "[dependencies]"]
+        return "\n".join([*lines, *self.crates, ""])
 
 
 @dataclass(frozen=True)
@@ -191,6 +215,10 @@ class Go:
         pins = dict(module.rsplit("@", 1) for module in self.modules)
         return {**pins, "go": _run(["go", "env", "GOVERSION"], directory).strip().removeprefix("go")}
 
+    def by_hand(self, files: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str]]:  # noqa: ARG002
+        got = [f"go get {module}" for module in self.modules]
+        return {}, ("go mod init job", *got, "go build -o job .", "export PATH=$PWD:$PATH")
+
 
 @dataclass(frozen=True)
 class Npm:
@@ -213,6 +241,9 @@ class Npm:
     def versions(self, directory: Path) -> dict[str, str]:
         pins = dict(package.rsplit("@", 1) for package in self.packages)
         return {**pins, "node": _run(["node", "--version"], directory).strip().removeprefix("v")}
+
+    def by_hand(self, files: Mapping[str, str]) -> tuple[Mapping[str, str], Sequence[str]]:  # noqa: ARG002
+        return {}, ([f"npm install {shlex.join(self.packages)}"] if self.packages else [])
 
 
 def without_hosts(text: str) -> str:

@@ -79,6 +79,10 @@ class RealProducer:
         """Where it is installed, below the directory of all installs."""
         return cache.absolute() / (self.share or self.name)
 
+    def words(self, command: Sequence[str], directory: Path) -> list[str]:
+        """A command of it, installed in this directory."""
+        return [word.replace("{cache}", str(directory)) for word in command]
+
     def cured(self, cure: Cure) -> RealProducer:
         """The producer with a cure."""
         return replace(

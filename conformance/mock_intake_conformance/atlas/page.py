@@ -10,6 +10,7 @@ from mock_intake.datadog.sites import intake_host
 from mock_intake.model.words import counted
 from mock_intake.producers.paths import REAL_SITE, Addresses, all_variables, variables
 from mock_intake_conformance.atlas.answers import QUESTIONS, sends_at_the_end
+from mock_intake_conformance.atlas.by_hand import POINTING, command_line, setting_up
 from mock_intake_conformance.atlas.model import RealProducer
 from mock_intake_conformance.scenarios import SCENARIOS
 
@@ -86,8 +87,10 @@ def _versions(facts: Facts) -> str:
 
 
 def _pointing(producer: RealProducer) -> Iterator[str]:
-    command = shlex.join([*producer.command]).replace("{cache}/", "")
-    yield from ("## Pointing it here", "", producer.how, "", "```console")
+    command = command_line(producer)
+    if producer.files:
+        yield from setting_up(producer)
+    yield from (POINTING, "", producer.how, "", "```console")
     yield f"$ mock-intake certify --producer {producer.name} -- {command}"
     if not producer.leads:
         yield f"$ mock-intake run --path {producer.path} -- {command}"

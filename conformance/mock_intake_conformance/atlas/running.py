@@ -56,7 +56,7 @@ def measured(producer: RealProducer, cache: Path) -> Facts:
     try:
         installed(producer.install, directory, producer.files)
         facts["versions"] = producer.install.versions(directory)
-        _prepare(producer, directory)
+        prepare(producer, directory)
     except InstallError as error:
         return {**facts, "runs": False, "reason": f"It cannot be had here: {Scrubber(directory).text(str(error))}"}
     facts["install"] = {"seconds": round(time.monotonic() - began), "megabytes": _size(directory) // 1_000_000}
@@ -157,7 +157,7 @@ def _run(producer: RealProducer, directory: Path) -> tuple[dict[str, Observation
         outcome = f"{observation.outcome.ended}, {len(observation.taken)} taken"
         sys.stderr.write(f"  {observation.scenario.id}: {outcome}\n")
 
-    work = _laid_out(producer, directory)
+    work = laid_out(producer, directory)
     # On a machine that is busy, one that is ended early would seem to hang.
     plan = Plan(jobs=producer.jobs, time_limit=producer.time_limit, scenarios=producer.scenarios, impatient=False)
     (report,) = Suite(plan, Progress(done=done)).run([suite_producer(producer, directory, work)])
@@ -166,27 +166,28 @@ def _run(producer: RealProducer, directory: Path) -> tuple[dict[str, Observation
 
 def suite_producer(producer: RealProducer, directory: Path, work: Path) -> Producer:
     """A real producer as the suite runs it: in a fresh copy of its files each time."""
-    failing = [word.replace("{cache}", str(directory)) for word in producer.failing or ()]
+    failing = producer.words(producer.failing or (), directory)
     return Producer(
         producer.name,
         producer.path,
-        [word.replace("{cache}", str(directory)) for word in producer.command],
+        producer.words(producer.command, directory),
         failing or None,
-        environment=_environment(producer, directory),
+        environment=environment_of(producer, directory),
         directory=work,
         copied=True,
         leads=producer.leads,
     )
 
 
-def _environment(producer: RealProducer, directory: Path) -> dict[str, str]:
+def environment_of(producer: RealProducer, directory: Path) -> dict[str, str]:
+    """What it gets of the environment, before anything leads it: its own variables, its programs, nothing else."""
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     own = {name: value.replace("{cache}", str(directory)) for name, value in producer.environment.items()}
     programs = producer.install.programs(directory)
     return {**passed, **own, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 
-def _laid_out(producer: RealProducer, directory: Path) -> Path:
+def laid_out(producer: RealProducer, directory: Path) -> Path:
     """The directory that each run has a copy of: what was prepared, with the files as they are now."""
     prepared, work = _prepared(producer, directory), directory / f"{producer.name}.work"
     shutil.rmtree(work, ignore_errors=True)
@@ -200,16 +201,16 @@ def _laid_out(producer: RealProducer, directory: Path) -> Path:
     return work
 
 
-def _prepare(producer: RealProducer, directory: Path) -> None:
+def prepare(producer: RealProducer, directory: Path) -> None:
     """What is done once, before any run: in a directory of its own, which is kept. Raises ``InstallError``."""
     if not producer.prepare:
         return
     prepared = _prepared(producer, directory)
     shutil.rmtree(prepared, ignore_errors=True)
-    work = _laid_out(producer, directory)
-    environment = {**_environment(producer, directory), "HOME": str(work)}
+    work = laid_out(producer, directory)
+    environment = {**environment_of(producer, directory), "HOME": str(work)}
     for command in producer.prepare:
-        words = [word.replace("{cache}", str(directory)) for word in command]
+        words = producer.words(command, directory)
         done = subprocess.run(  # noqa: S603 - the producer's own program
             words, cwd=work, env=environment, capture_output=True, text=True, timeout=_PREPARING, check=False
         )

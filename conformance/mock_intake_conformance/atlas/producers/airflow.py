@@ -122,7 +122,8 @@ PRODUCERS = (
         prepare=(("bash", "-c", _PREPARE),),
         share="airflow",
         how="The provider and the client's variables, in the environment of scheduler and workers.",
-        scenarios=frozenset({"healthy", "failing"}),
+        # Each of these is minutes.
+        scenarios=frozenset({"healthy", "failing", "503-once", "refusing", "403-always"}),
         jobs=1,
         time_limit=200,
     ),

@@ -1,4 +1,4 @@
-"""openlineage-dbt: dbt-ol around dbt on DuckDB, with plain and with structured logs."""
+"""openlineage-dbt: dbt-ol around dbt on DuckDB, with plain and with structured logs, and on PostgreSQL."""
 
 from mock_intake_conformance.atlas.installing import Venv
 from mock_intake_conformance.atlas.model import FEW, Cure, RealProducer
@@ -23,6 +23,44 @@ _RUN = ("dbt-ol", "build", "--project-dir", ".", "--profiles-dir", ".")
 _FAIL = (*_RUN, "--vars", "{broken: true}")
 _STRUCTURED = ("--consume-structured-logs",)
 _ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "OPENLINEAGE_NAMESPACE": "shop"}
+_ON_POSTGRES = {
+    **FILES,
+    "profiles.yml": (
+        "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: localhost, port: 54329, user: postgres, "
+        "password: none, dbname: postgres, schema: public, threads: 1}\n"
+    ),
+    "with_postgres.py": """\
+# Runs a command beside a PostgreSQL server of its own, which Debian's package brings.
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+programs = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
+# The server refuses to run as root.
+root = os.geteuid() == 0
+options = {"user": "postgres"} if root else {}
+
+
+def server(program, *arguments):
+    command = [programs / program, "-D", directory + "/data", *arguments]
+    subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=True, **options)
+
+
+with tempfile.TemporaryDirectory() as directory:
+    if root:
+        shutil.chown(directory, "postgres")
+    server("initdb", "--auth=trust", "--username=postgres")
+    server("pg_ctl", "--wait", f"--options=-p 54329 -k {directory}", f"--log={directory}/log", "start")
+    try:
+        done = subprocess.run(sys.argv[1:])
+    finally:
+        server("pg_ctl", "--wait", "--mode=immediate", "stop")
+sys.exit(done.returncode)
+""",
+}
 
 PRODUCERS = (
     RealProducer(
@@ -57,5 +95,18 @@ PRODUCERS = (
         share="dbt",
         how="Call dbt-ol in place of dbt; the client's variables say where to.",
         scenarios=FEW,
+    ),
+    RealProducer(
+        "dbt-postgres",
+        "openlineage-dbt (dbt-ol) on PostgreSQL",
+        Venv(("dbt-core==1.11.*", "dbt-postgres==1.11.0", "openlineage-dbt==1.54.0")),
+        _ON_POSTGRES,
+        ("python", "with_postgres.py", *_RUN),
+        ("python", "with_postgres.py", *_FAIL),
+        environment=_ENVIRONMENT,
+        how="Call dbt-ol in place of dbt; the client's variables say where to.",
+        scenarios=frozenset({"healthy", "failing", "503-once", "slow", "refusing", "403-always"}),
+        # The server has one port.
+        jobs=1,
     ),
 )

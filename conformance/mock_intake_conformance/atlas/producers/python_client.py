@@ -156,4 +156,26 @@ PRODUCERS = (
         how="A composite of the Datadog transport and a file, as Datadog's Airflow page has it for two receivers.",
         jobs=4,
     ),
+    RealProducer(
+        "python-transform",
+        "openlineage-python, transform transport around the Datadog transport",
+        _PINS,
+        _FILES,
+        _RUN,
+        _FAIL,
+        path="custom",
+        leads={
+            "OPENLINEAGE__TRANSPORT__TYPE": "transform",
+            "OPENLINEAGE__TRANSPORT__TRANSFORMER_CLASS": "openlineage.client.transport.transform.transformers."
+            "job_namespace_replace_transformer.JobNamespaceReplaceTransformer",
+            "OPENLINEAGE__TRANSPORT__TRANSFORMER_PROPERTIES": '{"new_job_namespace": "shop-production"}',
+            "OPENLINEAGE__TRANSPORT__TRANSPORT__TYPE": "datadog",
+            "OPENLINEAGE__TRANSPORT__TRANSPORT__SITE": "{url}",
+            "OPENLINEAGE__TRANSPORT__TRANSPORT__APIKEY": "{key}",
+        },
+        share="openlineage-python",
+        how="The transport transform around the Datadog transport, by variables; the transformer is one that the "
+        "client brings.",
+        jobs=4,
+    ),
 )

@@ -1,1 +1,0 @@
-select count(*) as orders from {{ ref('orders') }}

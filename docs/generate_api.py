@@ -83,6 +83,7 @@ INTERNAL: Mapping[str, frozenset[str]] = {
 }
 # Parameters that are there for the project's own tests.
 INTERNAL_PARAMETERS: Mapping[str, frozenset[str]] = {
+    "mock_intake.PostgresJournal": frozenset({"layout"}),
     "mock_intake.SqliteJournal": frozenset({"layout"}),
     "mock_intake.Intake": frozenset({"orgs"}),
 }

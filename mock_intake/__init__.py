@@ -24,8 +24,10 @@ if TYPE_CHECKING:
         Page,
         UnkeepableError,
     )
+    from mock_intake.journal.postgres import PostgresJournal
     from mock_intake.journal.protocol import OrgStatistics, Statistics
-    from mock_intake.journal.sqlite import Retention, SqliteJournal
+    from mock_intake.journal.retention import Retention
+    from mock_intake.journal.sqlite import SqliteJournal
     from mock_intake.judging.intake import Intake, Settings
     from mock_intake.model.event import DatasetId
     from mock_intake.model.exchange import EventSummary, Exchange, Hop, ReceivedRequest, Response
@@ -79,6 +81,7 @@ __all__ = [
     "OrgStatistics",
     "Page",
     "Plan",
+    "PostgresJournal",
     "ReceivedRequest",
     "Repeat",
     "Response",
@@ -142,10 +145,11 @@ _HOMES = {
     "OrgStatistics": "mock_intake.journal.protocol",
     "Page": "mock_intake.journal",
     "Plan": "mock_intake.faults",
+    "PostgresJournal": "mock_intake.journal.postgres",
     "ReceivedRequest": "mock_intake.model.exchange",
     "Repeat": "mock_intake.model.runs",
     "Response": "mock_intake.model.exchange",
-    "Retention": "mock_intake.journal.sqlite",
+    "Retention": "mock_intake.journal.retention",
     "Rule": "mock_intake.model.findings",
     "Run": "mock_intake.views",
     "RunEventFact": "mock_intake.model.runs",

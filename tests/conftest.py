@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mock_intake import IntakeServer
-from tests import commands, installed
+from tests import commands, databases, installed
 
 # Durations vary with the machine, so no example is failed for being slow.
 settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
@@ -65,6 +65,15 @@ def no_command_outlives_its_test() -> Iterator[None]:
             if process not in before:
                 commands.end(process)
         commands.running[:] = [process for process in commands.running if process.poll() is None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All processes of a run share one PostgreSQL; it is started by the first test that needs it."""
+    folder = tmp_path_factory.getbasetemp()
+    databases.begin(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
+    yield
+    databases.finish()
 
 
 @pytest.fixture

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.postgres import PostgresJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import EventSummary, Exchange, ReceivedRequest, Response
 from mock_intake.model.findings import Finding, Status
+from tests import databases
 
 Open = Callable[..., Journal]
 
@@ -21,15 +24,25 @@ def open_sqlite(folder: Path, max_exchanges: int | None = None, max_bytes: int |
     return SqliteJournal(folder / "journal.db", retention=Retention(max_exchanges, None, max_bytes))
 
 
+def open_postgres(_folder: Path, max_exchanges: int | None = None, max_bytes: int | None = None) -> Journal:
+    url = databases.take()
+    journal = PostgresJournal(url, retention=Retention(max_exchanges, None, max_bytes))
+    _urls[id(journal)] = url
+    return journal
+
+
 # Each takes a folder of its own and the bounds (max_exchanges, max_bytes).
 JOURNALS: dict[str, Open] = {
     "memory": lambda _folder, **bounds: MemoryJournal(**bounds),
     "sqlite": open_sqlite,
+    "postgres": open_postgres,
 }
 EVERY = ExchangeFilter()
 ALL = EventFilter()
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _numbers = itertools.count()
+# Where those journals are that are in a database, by id.
+_urls: dict[int, str] = {}
 
 
 def summary(name: str, **changes: Any) -> EventSummary:
@@ -79,8 +92,9 @@ def events(journal: Journal, which: EventFilter = ALL, limit: int = 1_000) -> li
 
 def close(journal: Journal) -> None:
     """Lets go of what a back end holds open."""
-    if isinstance(journal, SqliteJournal):
-        journal.close()
+    journal.close()
+    if (url := _urls.pop(id(journal), None)) is not None:
+        databases.give_back(url)
 
 
 def new_journals(**bounds: int) -> Iterator[Journal]:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from mock_intake import IntakeServer
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.server.access import Access
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, run_command
 from tests.control.content import HTTP, KEY, ORG, OTHER_KEY, OTHER_ORG, api, fill, run_of, send

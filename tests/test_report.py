@@ -26,7 +26,8 @@ from mock_intake import IntakeServer
 from mock_intake.cli.report import report as command
 from mock_intake.datadog.joins import near_misses
 from mock_intake.journal import ExchangeFilter, MemoryJournal, Page
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Finding, Severity, Status, Sureness

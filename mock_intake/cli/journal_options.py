@@ -13,10 +13,12 @@ import click
 from mock_intake.cli.options import Size, option_group
 from mock_intake.journal import Journal, JournalError, MemoryJournal
 from mock_intake.journal.memory import DEFAULT_MAX_BYTES, DEFAULT_MAX_EXCHANGES
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_FILE = "default"
+_DATABASES = ("postgresql://", "postgres://")
 
 
 def keeping_options(command: F) -> F:
@@ -28,7 +30,8 @@ def keeping_options(command: F) -> F:
             is_flag=False,
             flag_value=_DEFAULT_FILE,
             metavar="[FILE]",
-            help="Keep everything in this SQLite file (without FILE: in the user's state directory), not in memory.",
+            help="Keep everything in this SQLite file (without FILE: in the user's state directory), or in the "
+            "PostgreSQL database at postgresql://..., not in memory.",
         ),
         click.option("--keep-events", type=click.IntRange(1), metavar="N", help="Keep the latest N exchanges."),
         click.option(
@@ -52,10 +55,26 @@ def open_journal(
     if journal_file is None:
         age = timedelta(hours=keep_hours) if keep_hours else None
         return MemoryJournal(keep_events or DEFAULT_MAX_EXCHANGES, keep_bytes or DEFAULT_MAX_BYTES, age)
+    retention = Retention(keep_events, keep_hours, keep_bytes)
+    if journal_file.startswith(_DATABASES):
+        return _in_database(journal_file, retention)
     file = state_file() if journal_file == _DEFAULT_FILE else Path(journal_file)
     try:
         if journal_file == _DEFAULT_FILE:
             file.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteJournal(file, retention=Retention(keep_events, keep_hours, keep_bytes))
+        return SqliteJournal(file, retention=retention)
     except (JournalError, OSError) as error:
+        raise click.UsageError(f"--journal: {error}") from error
+
+
+def _in_database(url: str, retention: Retention) -> Journal:
+    try:
+        from mock_intake.journal.postgres import PostgresJournal
+    except ImportError as error:
+        raise click.UsageError(
+            "--journal: a journal in PostgreSQL needs psycopg: pip install 'mock-intake[postgres]'."
+        ) from error
+    try:
+        return PostgresJournal(url, retention=retention)
+    except JournalError as error:
         raise click.UsageError(f"--journal: {error}") from error

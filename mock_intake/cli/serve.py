@@ -33,7 +33,6 @@ from mock_intake.cli.signals import OwnSignals, ended_by
 from mock_intake.datadog.authentication import KEY_LENGTH, Keys, is_well_formed
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.faults import MAX_DELAY
-from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.judging.intake import Settings
 from mock_intake.model.words import counted
 from mock_intake.report.escaping import clipped
@@ -149,6 +148,7 @@ def serve(
       mock-intake serve
       mock-intake serve --port 0 --ready-file intake.json --strict
       mock-intake serve --journal events.db --keep-hours 24
+      mock-intake serve --journal postgresql://intake@db.example/lineage
       mock-intake serve --fault 503,503,reset,202
       mock-intake serve --tls --ca-file ca.pem --proxy-port 8581
       mock-intake serve --agent-port 8126
@@ -241,8 +241,8 @@ def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) 
     echo(coloured(f"mock-intake listens on {server.url}", "green", bold=True))
     echo(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
     echo(f"  keys        {_keys_text(api_keys)}")
-    if isinstance(server.journal, SqliteJournal):
-        echo(f"  journal     {server.journal.file}, {counted(server.journal.position, 'exchange')} in it")
+    if server.journal.place is not None:
+        echo(f"  journal     {server.journal.place}, {counted(server.journal.position, 'exchange')} in it")
     if listening.arguments["tls"] is not None:
         trust = f", trusted by {listening.ca_file}" if listening.ca_file else ""
         echo(f"  https       {server.https_url}{trust}")

@@ -28,9 +28,9 @@ _MOST_IN_A_ROW = 2_000
 
 
 class Damage:
-    """What was found to be damaged in one file. Safe to use from several threads."""
+    """What was found to be damaged in one file, or other place. Safe to use from several threads."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | str) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._positions: set[int] = set()

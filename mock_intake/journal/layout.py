@@ -13,7 +13,7 @@ a new file it stands before what is long.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import cache
 from typing import Generic, TypeVar
@@ -113,15 +113,20 @@ class Layout(Generic[E]):
         first, last = FIRST_VERSION, self.version
         return f"{last}" if first == last else f"{first} to {last}"
 
+    def later(self, version: int) -> Iterator[tuple[int, tuple[str, ...], tuple[str, ...]]]:
+        """What came after ``version``: the number of each later one, its new columns, and what else it needs."""
+        for number in range(version + 1, self.version + 1):
+            yield number, self._added.get(number, ()), self._more.get(number, ())
+
     def steps(self, version: int) -> list[str]:
         """The statements that make of a file of ``version`` one of the layout's own, version by version."""
         columns = {column.name: column for column in self.columns}
         steps = []
-        for number in range(version + 1, self.version + 1):
-            for name in self._added.get(number, ()):
+        for number, names, more in self.later(version):
+            for name in names:
                 sql = columns[name].sql
                 steps.append(f"ALTER TABLE exchanges ADD COLUMN {name} {sql} DEFAULT {self.defaults[name]}")
-            steps += [*self._more.get(number, ()), f"PRAGMA user_version = {number}"]
+            steps += [*more, f"PRAGMA user_version = {number}"]
         return steps
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import attrgetter
@@ -77,6 +78,7 @@ class MemoryJournal:
     """Keeps exchanges in memory, the oldest being dropped when there are too many or they are too large."""
 
     blocking = False
+    place: str | None = None
 
     def __init__(
         self,
@@ -352,6 +354,9 @@ class MemoryJournal:
             event = self._events.get(event_id)
             first = None if event is None else self._accepted(event)
             return None if event is None or first is None else self._record(event, first)
+
+    def followed(self, changed: Callable[[], None], joined: Callable[[], None]) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
 
     def close(self) -> None:
         """Nothing is held that would have to be given back."""

@@ -6,7 +6,8 @@ retention is counted, so that nobody takes a listing for complete that is not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -160,6 +161,10 @@ class Journal(Protocol):
 
     blocking: bool
 
+    @property
+    def place(self) -> str | None:
+        """Where the record is kept, as it may be shown; None where that is the process itself."""
+
     def append(self, exchanges: Sequence[Exchange]) -> None:
         """Puts exchanges on record, all of them or none, in this order; returns once they are.
 
@@ -208,6 +213,14 @@ class Journal(Protocol):
         """Takes the exchanges of one org, or (``org`` None) all, off the record; says how many there were.
 
         They do not count as ``dropped``. Positions are not given out again.
+        """
+
+    def followed(self, changed: Callable[[], None], joined: Callable[[], None]) -> AbstractContextManager[None]:
+        """While it is entered, ``changed`` is called whenever others may have appended or forgotten something, and
+        ``joined`` before that where an org may have come that was not on record before.
+
+        From any thread, and also where nothing happened. Others are other processes that share the record; where there
+        can be none, nothing is ever called.
         """
 
     def close(self) -> None:

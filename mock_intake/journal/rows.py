@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 Values = Sequence[Any]
 
 # Roughly what a row takes beside its values: its part of the indexes, and the row of its event.
-_OVERHEAD = 1_000
+OVERHEAD = 1_000
 
 
 def storable(value: Any) -> Any:
@@ -85,7 +85,7 @@ class Rows(Generic[E]):
 
     def size_of(self, row: Row) -> int:
         """How much room (bytes) the exchange of ``row`` takes, more or less."""
-        return _OVERHEAD + sum([len(value) for value in self._get_sized(row) if value])
+        return OVERHEAD + sum([len(value) for value in self._get_sized(row) if value])
 
     def from_row(self, row: Row) -> E:
         """The exchange of a row."""

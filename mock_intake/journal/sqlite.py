@@ -11,10 +11,10 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mock_intake.journal import files, migration, rows, statements
 from mock_intake.journal.checkpoints import Checkpoints
@@ -31,6 +31,7 @@ from mock_intake.journal.protocol import (
     UnkeepableError,
 )
 from mock_intake.journal.reserve import Reserve
+from mock_intake.journal.retention import Retention
 from mock_intake.journal.statements import Statements
 from mock_intake.journal.steps import add_to_fact, drop, index, number, oldest, outdated, tallied
 from mock_intake.journal.turns import Turns
@@ -53,18 +54,6 @@ _AT_ONCE_WITHOUT_ROOM = 20
 _LARGEST_LOG = 64 * 1024 * 1024
 
 
-class Retention(NamedTuple):
-    """What a journal may keep at most; None is no limit.
-
-    ``hours`` count back from the latest exchange; ``bytes`` are what exchanges take up, headers, findings and
-    indexes included.
-    """
-
-    exchanges: int | None = None
-    hours: float | None = None
-    bytes: int | None = None
-
-
 class SqliteJournal:
     """Keeps exchanges in a SQLite file. Close it when done.
 
@@ -85,6 +74,7 @@ class SqliteJournal:
         layout: Layout[Any] = LAYOUT,
     ) -> None:
         self.file = file
+        self.place: str = str(file)
         self._layout = layout
         self._rows = layout.rows
         # Of the file as it was found: an earlier one, until somebody else carries it over.
@@ -258,6 +248,9 @@ class SqliteJournal:
             raise UnkeepableError(f"{self.file}: {files.explained(error)}") from error
         except sqlite3.Error as error:
             raise JournalError(f"{self.file}: {files.explained(error)}") from error
+
+    def followed(self, changed: Callable[[], None], joined: Callable[[], None]) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
 
     def close(self) -> None:
         """Ends all connections; the last one writes the log back into the file."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections.abc import Container, Iterable, Iterator
 
 from mock_intake.model.exchange import ANONYMOUS, UNATTRIBUTED
@@ -23,10 +24,14 @@ _MOST_ORGS = 50_000
 
 
 class KnownOrgs:
-    """The orgs that a server has heard of. Those heard of first are forgotten where there are very many."""
+    """The orgs that a server has heard of. Those heard of first are forgotten where there are very many.
+
+    Safe to add to from several threads.
+    """
 
     def __init__(self, orgs: Iterable[str] = ()) -> None:
         self._orgs: dict[str, None] = {}
+        self._lock = threading.Lock()
         for org in orgs:
             self.add(org)
 
@@ -40,9 +45,10 @@ class KnownOrgs:
     def add(self, org: str) -> None:
         """Hears of an org; what belongs to nobody is none."""
         if org not in self._orgs and org not in (UNATTRIBUTED, ANONYMOUS):
-            self._orgs[org] = None
-            if len(self._orgs) > _MOST_ORGS:
-                del self._orgs[next(iter(self._orgs))]
+            with self._lock:
+                self._orgs[org] = None
+                if len(self._orgs) > _MOST_ORGS:
+                    del self._orgs[next(iter(self._orgs))]
 
 
 def keys_of_orgs(data: bytes, orgs: Container[str]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mock_intake.journal import JournalError
 from mock_intake.producers.paths import Addresses
 from mock_intake.server.control import Control, routes
 from mock_intake.server.ingest.endpoint import IntakeEndpoint
@@ -28,7 +29,7 @@ def create_routes(
     addresses: AddressesOf = lambda: None,
     descriptors: Descriptors | None = None,
 ) -> Starlette:
-    """The ASGI app of the control API, the pages, and a health check.
+    """The ASGI app of the control API, the pages, and checks of health and readiness.
 
     Every other path leads to the endpoint, which puts the request on record as misdirected; and so does what comes to
     the pages' paths and asks for no page. ``addresses`` is what the pages say of how to get here.
@@ -37,6 +38,7 @@ def create_routes(
     app = Starlette(
         routes=[
             Route("/healthz", _health(descriptors)),
+            Route("/readyz", _readiness(control)),
             *routes(control),
             Route("/", pages),
             Route("/mock", pages),
@@ -78,3 +80,17 @@ def _health(descriptors: Descriptors | None) -> Callable[[Request], Awaitable[Re
         return answer({"status": "ok"})
 
     return healthz
+
+
+def _readiness(control: Control) -> Callable[[Request], Awaitable[Response]]:
+    async def readyz(_request: Request) -> Response:
+        """Whether events can be put on record: asked of the journal, for others to send them elsewhere if not."""
+        try:
+            await control.readiness.run(lambda: control.journal.position)
+        except JournalError as error:
+            response = answer({"status": str(error)}, 503)
+            response.headers["retry-after"] = "1"
+            return response
+        return answer({"status": "ok"})
+
+    return readyz

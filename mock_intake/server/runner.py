@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import ASGIApp
 
 from mock_intake.faults import Faults
-from mock_intake.journal import Journal, JournalError, MemoryJournal
+from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.judging.intake import Intake, Settings
 from mock_intake.model.exchange import Exchange
 from mock_intake.openlineage.library import FacetLibrary
@@ -31,7 +31,7 @@ from mock_intake.server.idle import wait_until_idle
 from mock_intake.server.ingest.endpoint import IntakeEndpoint
 from mock_intake.server.ingest.forwarding import Target
 from mock_intake.server.ingest.pipeline import Pipeline
-from mock_intake.server.ingest.recorder import Recorder
+from mock_intake.server.ingest.recorder import Recorder, orgs_in
 from mock_intake.server.limits import Descriptors, Limits, Notices
 from mock_intake.server.listen import Listener, ServerError, run_in
 from mock_intake.server.unix import bind_unix
@@ -55,14 +55,6 @@ _OPEN_TIMEOUT = 5.0
 _STOP_TIMEOUT = 5.0
 # So long (seconds) requests have that are under way when the server ends.
 _GRACE = 1.0
-
-
-def _orgs_in(journal: Journal) -> list[str]:
-    """The orgs on record, those heard of first before the others; none where that cannot be read."""
-    try:
-        return [found.org for found in reversed(journal.orgs())]
-    except JournalError:
-        return []
 
 
 class IntakeServer:
@@ -141,14 +133,15 @@ class IntakeServer:
         self._agent_socket = agent_socket
         self._proxy_allow = proxy_allow
         self._peers = Peers()
-        self._recorder = Recorder(self.journal, self.changes, on_exchange)
+        orgs = KnownOrgs(orgs_in(self.journal))
+        self._recorder = Recorder(self.journal, self.changes, on_exchange, orgs)
         self._pipeline = Pipeline(
             Intake(self.settings, library),
             self._recorder,
             self.faults,
             self.journal.attempts,
             forward,
-            KnownOrgs(_orgs_in(self.journal)),
+            orgs,
             limits=self.limits,
             notices=self._notices,
         )
@@ -381,6 +374,7 @@ class IntakeServer:
         self._http = HttpServer(self._recorder.record_soon, self._peers, self.limits, self._notices)
         self._listeners, self._opened = {}, []
         try:
+            self._recorder.open()
             self._bind_all()
             self._thread = threading.Thread(target=self._serve, name="mock-intake", daemon=True)
             self._thread.start()

@@ -126,27 +126,25 @@ class Pages:
         objection = self._guard.objection(request)
         if objection is not None and objection.status_code != 401:
             # At "/" a producer may stand that takes this for the real host, with whatever it wants to see.
-            return None if path == "/" else self._message(objection.status_code, objection.reason)
+            return None if path == "/" else await self._told(objection.status_code, objection.reason)
         if special:
             return await self._special(request, path)
         if path == "/":
             return RedirectResponse(HOME, 303, HEADERS)
         if objection is not None:
-            return self._to_login(request) if request.method != "POST" else self._message(401, "Log in first.")
+            return self._to_login(request) if request.method != "POST" else await self._told(401, "Log in first.")
         if found is None:
-            return self._message(404, f"There is no page {path[:200]}.")
+            return await self._told(404, f"There is no page {path[:200]}.")
         page, ids = found
         try:
             form = await _form(request) if page.method == "POST" else {}
         except BadQueryError as error:
-            return self._message(400, str(error))
+            return await self._told(400, str(error))
         query = PageQuery(self._sources, path, _query(request), _base_url(request), ids.get("id", ""), form)
         try:
             return await self._maker.answer(lambda: self._response(page.handler, query))
         except BusyError as error:
-            response = self._message(503, str(error), query)
-            response.headers["retry-after"] = "1"
-            return response
+            return await self._told(503, str(error), query)
 
     def _response(self, handler: Handler, query: PageQuery) -> Response | Large[Response]:
         """What a handler makes of a query, as an answer, or to be made into one."""
@@ -171,6 +169,11 @@ class Pages:
             return self._message(503, str(error), query)
 
     def _page(self, content: PageContent, query: PageQuery | None) -> Response:
+        """A page as an answer; in a thread, as the journal is asked for what is said on each."""
+        try:
+            dropped = self._sources.journal.dropped
+        except JournalError:
+            dropped = 0  # it is told on the page that it cannot be read, or the page needs nothing of it
         values = {
             "query": query,
             "here": query.path if query else "",
@@ -178,17 +181,23 @@ class Pages:
             "all_orgs": query.same_page(org=None, cursor=None) if query and query.path not in _OF_ONE_ORG else None,
             "navigation": _NAVIGATION,
             "version": __version__,
-            "dropped": self._sources.journal.dropped,
+            "dropped": dropped,
             "damaged": self._sources.journal.damaged,
             "can_log_out": self._guard.cookie is not None,
             **content.values,
         }
         return Response(rendering.render(content.template, values), content.status_code, HEADERS, "text/html")
 
+    async def _told(self, status_code: int, message: str, query: PageQuery | None = None) -> Response:
+        return await self._maker.answer(lambda: self._message(status_code, message, query))
+
     def _message(self, status_code: int, message: str, query: PageQuery | None = None) -> Response:
-        return self._page(
+        response = self._page(
             PageContent("message.html", {"status_code": status_code, "message": message}, status_code), query
         )
+        if status_code == 503:
+            response.headers["retry-after"] = "1"
+        return response
 
     def _dropped_hint(self) -> str:
         dropped = self._sources.journal.dropped
@@ -200,9 +209,7 @@ class Pages:
         if path == LOGIN and request.method == "POST":
             return await self._log_in(request)
         if path == LOGIN and request.method in ("GET", "HEAD"):
-            return self._page(
-                PageContent("login.html", {"next": _local(_query(request).get("next")), "wrong": False}), None
-            )
+            return await self._log_in_page(_local(_query(request).get("next")))
         if path == "/mock/logout" and request.method == "POST":
             response = RedirectResponse(LOGIN, 303, HEADERS)
             if (cookie := self._guard.cookie) is not None:
@@ -211,7 +218,7 @@ class Pages:
         name = path.removeprefix("/mock/static/")
         content = rendering.static_file(name)
         if content is None or request.method not in ("GET", "HEAD"):
-            return None if request.method == "POST" else self._message(404, f"There is no page {path[:200]}.")
+            return None if request.method == "POST" else await self._told(404, f"There is no page {path[:200]}.")
         kept = {**HEADERS, "cache-control": "public, max-age=31536000, immutable"}
         return Response(content, 200, kept, rendering.MEDIA[name.rpartition(".")[2]])
 
@@ -219,16 +226,20 @@ class Pages:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(address(LOGIN, next=request.scope["path"] + query), 303, HEADERS)
 
+    async def _log_in_page(self, following: str, *, wrong: bool = False) -> Response:
+        content = PageContent("login.html", {"next": following, "wrong": wrong}, 401 if wrong else 200)
+        return await self._maker.answer(lambda: self._page(content, None))
+
     async def _log_in(self, request: Request) -> Response:
         try:
             form = await _form(request)
         except BadQueryError as error:
-            return self._message(400, str(error))
+            return await self._told(400, str(error))
         following = _local(form.get("next"))
         if not self._guard.admits(form.get("token", "").strip()):
             if not await self._guard.admit_guess():
-                return self._message(429, "Too many wrong tokens are being tried here; the right one is taken.")
-            return self._page(PageContent("login.html", {"next": following, "wrong": True}, 401), None)
+                return await self._told(429, "Too many wrong tokens are being tried here; the right one is taken.")
+            return await self._log_in_page(following, wrong=True)
         response = RedirectResponse(following, 303, HEADERS)
         if (cookie := self._guard.cookie) is not None:
             secure = request.url.scheme == "https"

@@ -19,7 +19,8 @@ import pytest
 
 from mock_intake import IntakeServer
 from mock_intake.journal import MemoryJournal
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import Exchange
 from tests.control.content import HTTP, JOURNALS, ORG, OTHER_KEY, OTHER_ORG, PREFIX, api, run_called, run_of, send
 from tests.events import job_event

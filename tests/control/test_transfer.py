@@ -21,7 +21,8 @@ from mock_intake import IntakeServer
 from mock_intake.files import imports
 from mock_intake.files.exports import TransferError, exchange_from_line, exchange_to_line
 from mock_intake.journal import MemoryJournal
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import Exchange
 from tests.control.content import HTTP, JOURNALS, KEY, ORG, OTHER_KEY, OTHER_ORG, PREFIX, api, fill, run_of, send
 from tests.control.openapi import conforms

@@ -18,7 +18,8 @@ import pytest
 from mock_intake import IntakeServer
 from mock_intake.client import AsyncClient
 from mock_intake.journal import MemoryJournal
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 from tests.commands import clean_environment
 from tests.control.content import HTTP, ORG, OTHER_KEY, OTHER_ORG, api, id_of, run_called, run_of, send
 from tests.control.openapi import conforms

@@ -16,7 +16,8 @@ import pytest
 from bench.journal import exchanges, milliseconds, queries
 from mock_intake.journal import EventFilter, ExchangeFilter, JournalError, statements
 from mock_intake.journal.layout import LAYOUT, VERSION
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.findings import Status
 from tests.journal.exchanges import plain
 from tests.journal.serving import SOAK, Load, Serving, serving

@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
-from mock_intake.journal.sqlite import Retention, SqliteJournal
+from mock_intake.journal.postgres import PostgresJournal
+from mock_intake.journal.retention import Retention
+from mock_intake.journal.sqlite import SqliteJournal
+from tests import databases
 from tests.events import run_event
 from tests.journal.exchanges import plain
 from tests.journal.serving import Answer, Load, Serving, asked, new_event
@@ -38,11 +41,13 @@ LISTINGS = (
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
-    """Starts servers with the journal in memory and in a file, with options of retention."""
+    """Starts servers with the journal in memory, in a file and in a database, with options of retention."""
     running: list[Serving] = []
-    kept = ("--journal", tmp_path / "journal.db") if request.param == "sqlite" else ()
+    places = {"memory": (), "sqlite": ("--journal", tmp_path / "journal.db")}
+    url = databases.take() if request.param == "postgres" else None
+    kept: tuple[str | Path, ...] = places[request.param] if url is None else ("--journal", url)
 
     def start(*options: str) -> Serving:
         running.append(Serving(tmp_path, *kept, *options))
@@ -51,6 +56,8 @@ def serve(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve]:
     yield start
     for server in running:
         server.kill()
+    if url is not None:
+        databases.give_back(url)
 
 
 def post(server: Serving, path: str, body: Any) -> Answer:
@@ -206,7 +213,7 @@ _attempts = st.tuples(st.sampled_from("abc"), st.booleans(), st.sampled_from("AB
     most=st.none() | st.integers(1, 6),
     seconds=st.none() | st.integers(1, 8),
 )
-def test_both_back_ends_are_in_the_same_state_after_any_history(
+def test_all_back_ends_are_in_the_same_state_after_any_history(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any], most: int | None, seconds: int | None
 ) -> None:
     """Appends in groups, org A forgotten, everything forgotten, by number and by age."""
@@ -216,10 +223,14 @@ def test_both_back_ends_are_in_the_same_state_after_any_history(
     hours = None if seconds is None else seconds / 3600
     clock = 0.0
     names: set[str] = set()
-    with closing(SqliteJournal(file, retention=Retention(most, hours))) as sqlite:
+    url = databases.take()
+    with (
+        closing(SqliteJournal(file, retention=Retention(most, hours))) as sqlite,
+        closing(PostgresJournal(url, retention=Retention(most, hours))) as postgres,
+    ):
         for step in steps:
             if step is None or isinstance(step, str):
-                assert memory.forget(step) == sqlite.forget(step)
+                assert memory.forget(step) == sqlite.forget(step) == postgres.forget(step)
             else:
                 group = []
                 for name, accepted, org, later in step:
@@ -228,6 +239,7 @@ def test_both_back_ends_are_in_the_same_state_after_any_history(
                     event_type = "START" if name < "c" else None
                     group.append(plain(name, accepted=accepted, org=org, after=clock, event_type=event_type))
                     names.add(f"{org}-{name}")
-                memory.append(group)
-                sqlite.append(group)
-            assert _state(memory, names) == _state(sqlite, names)
+                for journal in (memory, sqlite, postgres):
+                    journal.append(group)
+            assert _state(memory, names) == _state(sqlite, names) == _state(postgres, names)
+    databases.give_back(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 from mock_intake.files.exports import exchange_from_line, exchange_to_line
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal, walk
+from mock_intake.journal.postgres import PostgresJournal
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.journal.statements import EVENT_FILTER_COLUMNS
 from mock_intake.model.exchange import Exchange
+from tests import databases
 from tests.journal.exchanges import ANY_TEXTS, LATER_MOMENTS, MOMENTS, TEXTS, exchanges_of
 
 
@@ -25,11 +28,20 @@ class Kept(NamedTuple):
     readers: tuple[Journal, ...]
 
 
-@pytest.fixture(scope="module", params=["memory", "sqlite"])
+@pytest.fixture(scope="module", params=["memory", "sqlite", "postgres"])
 def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     if request.param == "memory":
         journal: Journal = MemoryJournal()
         yield Kept(journal, (journal,))
+        return
+    if request.param == "postgres":
+        url = databases.take()
+        with closing(PostgresJournal(url)) as one, closing(PostgresJournal(url)) as replica:
+            yield Kept(one, (one, replica))
+            everything = list(walk(one))
+        with closing(PostgresJournal(url)) as later:
+            assert list(walk(later)) == everything
+        databases.give_back(url)
         return
     file: Path = tmp_path_factory.mktemp("journal") / "journal.db"
     journal = SqliteJournal(file)
@@ -81,9 +93,11 @@ def _assert_event(journal: Journal, exchange: Exchange) -> None:
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Journal, ...]]:
     """Journals of every back end to import to."""
-    sqlite = SqliteJournal(tmp_path_factory.mktemp("elsewhere") / "journal.db")
-    yield MemoryJournal(), sqlite
-    sqlite.close()
+    url = databases.take()
+    file = tmp_path_factory.mktemp("elsewhere") / "journal.db"
+    with closing(SqliteJournal(file)) as sqlite, closing(PostgresJournal(url)) as postgres:
+        yield MemoryJournal(), sqlite, postgres
+    databases.give_back(url)
 
 
 @given(exchange=exchanges_of(TEXTS, LATER_MOMENTS))

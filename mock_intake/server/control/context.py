@@ -45,6 +45,8 @@ class Control:
         self.max_decoded = max_decoded
         self.budget = budget
         self.workers = Workers(_WORKERS, "mock-intake-control")
+        # Of its own: that it is asked says whether others would have to wait.
+        self.readiness = Workers(1, "mock-intake-readiness")
         # What is made of bodies, and answers: within the budget.
         self.making = Making(self.workers, budget)
         # How many requests are waiting for something to come in.
@@ -67,5 +69,6 @@ class Control:
         """Returns when nothing is asked any more."""
         self._ending.set()
         self.workers.close()
+        self.readiness.close()
         # There may be another life.
         self._ending.clear()

@@ -8,10 +8,12 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from mock_intake.journal import Journal, JournalError, UnkeepableError
 from mock_intake.model.exchange import Exchange
+from mock_intake.secrets.other_orgs import KnownOrgs
 from mock_intake.server.change_signal import ChangeSignal
 from mock_intake.system.clock import monotonic
 
@@ -40,15 +42,22 @@ class Recorder:
 
     A journal that waits for a disk is written by a thread of its own: while it commits, exchanges gather, and
     share the next commit, which waits a moment for those who are about to come. ``on_exchange`` hears
-    of every exchange once it is on record.
+    of every exchange once it is on record. What others put on record, who share it, is told too while it is open, and
+    their ``orgs`` are heard of.
     """
 
     def __init__(
-        self, journal: Journal, changes: ChangeSignal, on_exchange: Callable[[Exchange], None] | None = None
+        self,
+        journal: Journal,
+        changes: ChangeSignal,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        orgs: KnownOrgs | None = None,
     ) -> None:
         self._journal = journal
         self._changes = changes
         self._on_exchange = on_exchange
+        self._orgs = orgs
+        self._following = ExitStack()
         self._gathered: deque[_Waiting] = deque()
         lock = threading.RLock()
         self._wake = threading.Condition(lock)
@@ -94,8 +103,18 @@ class Recorder:
             self._gathered.append(_Waiting(exchange, None))
             self._have_written()
 
+    def open(self) -> None:
+        """Begins to hear of what others put on record."""
+        self._following.enter_context(self._journal.followed(self._changes.notify, self._hear_of_orgs))
+
+    def _hear_of_orgs(self) -> None:
+        for org in orgs_in(self._journal) if self._orgs is not None else ():
+            assert self._orgs is not None
+            self._orgs.add(org)
+
     def close(self) -> None:
         """Returns when all that was given is on record; gives up on a journal that takes too long, and says so."""
+        self._following.close()
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -189,6 +208,14 @@ class Recorder:
         else:
             _log.error("%s What comes in is answered 503 until the journal can be written.", failure)
         self._failure = failure
+
+
+def orgs_in(journal: Journal) -> list[str]:
+    """The orgs on record, those heard of first before the others; none where that cannot be read."""
+    try:
+        return [found.org for found in reversed(journal.orgs())]
+    except JournalError:
+        return []
 
 
 def _share(under_way: int, *, slow: bool) -> int:

@@ -94,6 +94,14 @@ def test_demo_is_readable_in_eighty_columns_without_colours(shown: Shown) -> Non
     assert "Running 7 producers" in ended.stderr
 
 
+def test_the_first_lines_tell_what_was_shown(shown: Shown) -> None:
+    ended, _ = shown
+    first = " ".join(ended.stdout.split("\n\n")[0].split())
+    assert first == ("7 ways of sending, 11 events: 7 that Datadog would process, 4 that it would not process (DD101).")
+    # With the summary of the other half of `make demo` it fits two screens.
+    assert len(ended.stdout.splitlines()) <= 48
+
+
 def test_demo_says_that_the_documented_example_would_not_be_processed(shown: Shown) -> None:
     ended, _ = shown
     text = " ".join(ended.stdout.split())

@@ -142,7 +142,7 @@ def test_an_output_that_knows_ascii_only_gets_the_report(recorded: IntakeServer,
         check=False,
     )
     assert done.returncode == 1
-    assert re.fullmatch(rb"Failed: \d+ findings of level error \([A-Z0-9, ]+\)\.\n", done.stderr)
+    assert re.fullmatch(rb"Exit code 1: \d+ findings of level error \([A-Z0-9, ]+\)\.\n", done.stderr)
     assert len(done.stdout.decode("utf-8")) > 1_000
 
 
@@ -182,12 +182,17 @@ def test_the_exit_code_is_what_fail_on_asks_for(
 
 
 def test_the_reason_of_the_exit_code_is_said(server: IntakeServer) -> None:
-    assert made(server.url).stderr == "Failed: no event was received, so nothing was judged.\n"
+    assert made(server.url).stderr == "Exit code 1: no event was received, so nothing was judged.\n"
     send(server, run_event("START", eventTime="noon", job={"namespace": "a", "name": "b"}))
-    assert made(server.url).stderr == "Failed: 2 findings of level error (DD101, OL007).\n"
+    assert made(server.url).stderr == "Exit code 1: 2 findings of level error (DD101, OL007).\n"
     said = made(server.url, "--fail-on", "warning", "--select", "DD101,RC102").stderr
-    assert said == "Failed: 2 findings of level warning or above (DD101, RC102).\n"
-    assert made(server.url, "--fail-on", "never").stderr == ""
+    assert said == "Exit code 1: 2 findings of level warning or above (DD101, RC102).\n"
+    assert (
+        made(server.url, "--fail-on", "never").stderr
+        == "Exit code 0: --fail-on never, whatever was found in 1 event.\n"
+    )
+    none = made(server.url, "--select", "RC102").stderr
+    assert none == "Exit code 0: no finding of level error in 1 event.\n"
 
 
 def test_infos_are_for_those_who_ask(server: IntakeServer) -> None:
@@ -350,7 +355,13 @@ def hostile_report(text: str) -> Report:
     )
     entries = [
         Entry("event", text, text, Status.ERROR, (finding,), {"run_id": text}),
-        Entry("run", text, text, Status.WARNING, (structs.replace(finding, severity=Severity.WARNING, code="RC101"),)),
+        Entry(
+            "run",
+            f"org/{text}",
+            text,
+            Status.WARNING,
+            (structs.replace(finding, severity=Severity.WARNING, code="RC101"),),
+        ),
         Entry("request", text, text, Status.OK, ()),
     ]
     return Report(text, datetime.now(UTC), entries, [text], [hostile_lineage(text)])
@@ -398,6 +409,9 @@ def check_html(text: str) -> None:
     assert page.comments == []
     allowed = {
         "lang",
+        "id",
+        "scope",
+        "aria-labelledby",
         "charset",
         "name",
         "content",
@@ -410,13 +424,32 @@ def check_html(text: str) -> None:
         "tabindex",
     }
     allowed |= {"width", "height", "viewbox", "d", "x", "y", "rx", "transform"}
-    classes = {"report", "narrow", "ok", "info", "warning", "error", "kind", "what", "status", "rules", "scrolling"}
+    classes = {
+        "report",
+        "top",
+        "brand",
+        "skip",
+        "trouble",
+        "verdict",
+        "headline",
+        "not-ready",
+        "notes",
+        "ok",
+        "info",
+        "warning",
+        "error",
+        "kind",
+        "what",
+        "status",
+        "rules",
+        "scrolling",
+    }
     classes |= {"lineage", "edge", "head", "near-miss", "miss", "node", "job", "dataset", "unsurfaced", "name"}
     for tag, attributes in page.elements:
         assert tag != "script"
         assert set(attributes) <= allowed
         assert set((attributes.get("class") or "").split()) <= classes
-        assert (attributes.get("href") or "https://").startswith("https://a.example/") or tag != "a"
+        assert (attributes.get("href") or "https://").startswith(("https://a.example/", "#")) or tag != "a"
     # In a node there is room for the end of a name only; all of it stands beside it.
     plain = Elements(to_html(hostile_report("plain")))
     # Messages of rules quote names that cannot be printed in a way of their own.
@@ -523,7 +556,7 @@ def test_a_page_may_load_and_run_nothing(recorded: IntakeServer) -> None:
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert "job of <script>" in page.text
     for tag, attributes in page.elements:
-        assert tag != "a" or str(attributes["href"]).startswith("https://")
+        assert tag != "a" or str(attributes["href"]).startswith(("https://", "#"))
 
 
 def test_what_is_printed_steers_no_terminal(server: IntakeServer) -> None:

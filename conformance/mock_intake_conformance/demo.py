@@ -23,6 +23,7 @@ import click
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.signals import ENDING, received
+from mock_intake.model.findings import Severity
 from mock_intake.model.words import counted
 from mock_intake.system.parents import ending_with_us
 from mock_intake.system.temporary import temporary_directory
@@ -40,6 +41,13 @@ EVENTS_FILE = "events.ndjson"
 _TIMEOUT = 60.0
 # What programs get of the environment: nothing that could turn their events elsewhere.
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+# What the product would do with what has which status.
+_OUTCOMES = {
+    "ok": "that Datadog would process",
+    "warning": "that it would show less of",
+    "error": "that it would not process",
+    "refused": "that the intake refused",
+}
 _STYLES = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "bold red", "refused": "bold red"}
 
 # What the documented example lacks, to be put into "job".
@@ -147,6 +155,7 @@ def demo(out: Path, documented: Path | None) -> None:
         problems[path] += _differences(path, [row for row in rows if row.path is path])
     _write(events_file, rows)
 
+    _print_outcome(console, chosen, rows)
     console.print(f"Sent to an intake at {url}, by real producers, each path with a key of its own:")
     _print_table(console, rows)
     _print_explanation(console, rows)
@@ -334,6 +343,18 @@ def _write(file: Path, rows: Sequence[Row]) -> None:
                 request = row.exchange.request
                 body = decode(request.body, header(request.headers, "content-encoding"), sys.maxsize)
                 stream.write(dumps(parse(body).value) + b"\n")
+
+
+def _print_outcome(console: Console, chosen: Sequence[SendingPath], rows: Sequence[Row]) -> None:
+    """What was shown, in a few lines: they stand where a reader begins."""
+    counts = {status: sum(row.status == status for row in rows) for status in _OUTCOMES}
+    parts = [f"{count} {words}" for status, words in _OUTCOMES.items() if (count := counts[status])]
+    codes = sorted({each.code for row in rows for each in row.exchange.findings if each.severity is Severity.ERROR})
+    why = f" ({', '.join(codes)})" if codes else ""
+    console.print(
+        f"{len(chosen)} ways of sending, {len(rows)} events: {', '.join(parts)}{why}.", style="bold", soft_wrap=False
+    )
+    console.print()
 
 
 def _print_table(console: Console, rows: Sequence[Row]) -> None:

@@ -36,6 +36,7 @@ class Plan:
 
     ``scenarios`` leaves out all others, so that a case is judged on fewer than it could be; None leaves out none.
     ``impatient`` ends a producer where all is seen by then, by the scenarios' own patience; else the time limit does.
+    Beside the ``jobs`` so many more run that mostly wait for a time-out, and leave the processor to others.
     """
 
     cases: Sequence[Case] = CASES
@@ -44,6 +45,7 @@ class Plan:
     slow: bool = False
     scenarios: frozenset[str] | None = None
     impatient: bool = True
+    waiting_beside: int = 0
 
     @property
     def left_out(self) -> int:
@@ -116,13 +118,18 @@ class _Run:
     producer: int
     scenario: Scenario = field(compare=False)
     limit: float = field(compare=False)
+    beside: bool = field(compare=False, default=False)
+
+
+# The rank of what keeps the processor busy; what is before it mostly waits.
+_BUSY = 3
 
 
 def _rank(scenario: Scenario) -> int:
     """What can take longest begins first, so that nobody waits for it in the end."""
     if scenario.slow or not scenario.listens:
         return 1
-    return 2 if scenario.plan == ["hang"] or scenario.flaw else 3
+    return 2 if scenario.plan == ["hang"] or scenario.flaw else _BUSY
 
 
 class Suite:
@@ -143,7 +150,7 @@ class Suite:
         Raises ``InterruptedRunError`` if it was stopped.
         """
         seen: list[dict[str, Observation]] = [{} for _ in producers]
-        with ThreadPoolExecutor(self._plan.jobs) as pool:
+        with ThreadPoolExecutor(self._plan.jobs + self._plan.waiting_beside) as pool:
             try:
                 self._run_all(pool, producers, seen)
             except BaseException:
@@ -156,17 +163,19 @@ class Suite:
         self, pool: ThreadPoolExecutor, producers: Sequence[Producer], seen: list[dict[str, Observation]]
     ) -> None:
         waiting = [_Run(0, number, SCENARIOS[HEALTHY], self._plan.time_limit) for number in range(len(producers))]
-        running: dict[Future[Observation], int] = {}
+        beside: list[_Run] = []
+        running: dict[Future[Observation], _Run] = {}
         for producer in producers:
             self._progress.begun(producer, len(scenarios_for(producer, self._plan)))
-        while waiting or running:
-            while waiting and len(running) < self._plan.jobs:
-                run = heapq.heappop(waiting)
-                future = pool.submit(execute, run.scenario, producers[run.producer], run.limit, self._stopped)
-                running[future] = run.producer
+        while waiting or beside or running:
+            for due, most in ((waiting, self._plan.jobs), (beside, self._plan.waiting_beside)):
+                under_way = sum(run.beside == (due is beside) for run in running.values())
+                for run in [heapq.heappop(due) for _ in range(min(len(due), most - under_way))]:
+                    future = pool.submit(execute, run.scenario, producers[run.producer], run.limit, self._stopped)
+                    running[future] = run
             finished, _ = wait(running, _TICK, FIRST_COMPLETED)
             for future in finished:
-                number = running.pop(future)
+                number = running.pop(future).producer
                 observation = future.result()
                 seen[number][observation.scenario.id] = observation
                 self._progress.done(producers[number], observation)
@@ -175,8 +184,9 @@ class Suite:
                     for scenario in scenarios_for(producers[number], self._plan):
                         if scenario.id != HEALTHY:
                             limit = limit_of(scenario, self._plan, observation.outcome.seconds)
-                            run = _Run(_rank(scenario), number, scenario, limit)
-                            heapq.heappush(waiting, run)
+                            rank = _rank(scenario)
+                            run = _Run(rank, number, scenario, limit, bool(self._plan.waiting_beside) and rank < _BUSY)
+                            heapq.heappush(beside if run.beside else waiting, run)
 
     def _report(self, producer: Producer, seen: Mapping[str, Observation]) -> ProducerReport:
         results = []

@@ -98,6 +98,7 @@ def report(
             f"mock-intake report on {source}",
             config.selection,
             with_lineage=any(chosen.draws_lineage for _, chosen in wanted),
+            with_bodies=any(chosen.shows_bodies for _, chosen in wanted),
         )
     if recording.dropped and not any("Retention" in note for note in made.notes):
         note = f"Retention had dropped {counted(recording.dropped, 'exchange')}, which this report does not cover."
@@ -110,21 +111,25 @@ def report(
                 stream.write(piece.encode())
         if output is not None and str(output) != "-":
             echo(f"Report written to {output}", err=True)
-    if why := _why_failed(made, fail_on):
-        echo(why, err=True)
+    why, failed = _why(made, fail_on)
+    echo(why, err=True)
+    if failed:
         sys.exit(1)
 
 
-def _why_failed(report: Report, fail_on: str) -> str:
-    """Why the exit code is 1, in a line; empty where it is 0."""
+def _why(report: Report, fail_on: str) -> tuple[str, bool]:
+    """Why the exit code is 0 or 1, in a line, and whether it is 1."""
     if not report.events:
-        return "Failed: no event was received, so nothing was judged."
-    if fail_on == "never" or not report.failed(Severity(fail_on)):
-        return ""
-    found = at_or_above(report.findings, Severity(fail_on))
-    codes = ", ".join(sorted({finding.code for finding in found}))
+        return "Exit code 1: no event was received, so nothing was judged.", True
+    events = counted(len(report.events), "event")
+    if fail_on == "never":
+        return f"Exit code 0: --fail-on never, whatever was found in {events}.", False
     above = "" if fail_on == Severity.ERROR else " or above"
-    return f"Failed: {counted(len(found), 'finding')} of level {fail_on}{above} ({codes})."
+    found = at_or_above(report.findings, Severity(fail_on))
+    if not found:
+        return f"Exit code 0: no finding of level {fail_on}{above} in {events}.", False
+    codes = ", ".join(sorted({finding.code for finding in found}))
+    return f"Exit code 1: {counted(len(found), 'finding')} of level {fail_on}{above} ({codes}).", True
 
 
 def _accepting(report: Report, baseline: Baseline, file: Path | None, level: Severity) -> Report:

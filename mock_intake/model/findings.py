@@ -195,9 +195,14 @@ class Selection:
         for finding in findings:
             if not self._heard(finding.code):
                 continue
-            prefix = _longest(self.severity, finding.code)
-            kept.append(replace(finding, severity=self.severity[prefix]) if prefix else finding)
+            severity = self.severity_of(finding.code)
+            kept.append(replace(finding, severity=severity) if severity else finding)
         return tuple(kept)
+
+    def severity_of(self, code: str) -> Severity | None:
+        """The severity that the user wants of the rule ``code``; None where nothing was said of it."""
+        prefix = _longest(self.severity, code)
+        return self.severity[prefix] if prefix else None
 
     def _heard(self, code: str) -> bool:
         selected, ignored = _longest(self.select, code), _longest(self.ignore, code)

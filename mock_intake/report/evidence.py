@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from mock_intake.model.findings import Status
 from mock_intake.model.words import counted
-from mock_intake.report.graph import MOST_NODES, Graph, Node, drawing
+from mock_intake.report.graph import MOST_NODES, drawing
+from mock_intake.report.layout import Graph, Node
 from mock_intake.report.suite import ProducerReport, SeenRequest
 from mock_intake.report.suite_words import seen_event, status_of_request
 from mock_intake.secrets.presenting import presented_json, presented_name
@@ -22,6 +24,21 @@ _RANK = {Status.OK: 0, Status.WARNING: 1, Status.ERROR: 2}
 def execution_id(producer: int, index: int) -> str:
     """The id of an execution on the page; both are counted from 0."""
     return f"execution/{producer + 1}/{index + 1}"
+
+
+def request_id(producer: int, execution: int, index: int) -> str:
+    """The id of a request on the page, all counted from 0."""
+    return f"request/{producer + 1}/{execution + 1}/{index + 1}"
+
+
+def event_id(producer: int, number: int) -> str:
+    """The id of an event on the page, both counted from 0."""
+    return f"event/{producer + 1}/{number + 1}"
+
+
+def run_id(producer: int, number: int) -> str:
+    """The id of a run on the page, both counted from 0."""
+    return f"run/{producer + 1}/{number + 1}"
 
 
 def pretty(body: str) -> str:
@@ -48,10 +65,12 @@ def header_lines(headers: Mapping[str, str]) -> str:
 class SentEvent:
     """An event over all executions: the first request with it, how often it was sent and taken.
 
-    ``scenarios`` are the ids of those in which it came, in their order.
+    ``place`` is where that request stands: the numbers of its execution and of itself, counted from 0. ``scenarios``
+    are the ids of those in which the event came, in their order.
     """
 
     request: SeenRequest
+    place: tuple[int, int]
     scenarios: dict[str, None]
     sent: int = 0
     accepted: int = 0
@@ -63,19 +82,44 @@ class SentEvent:
         return seen_event(self.request) or ("too large to show", "", "", "")
 
 
-def events_of(producer: ProducerReport) -> list[SentEvent]:
-    """The events that a producer sent, each once, in the order in which they first came."""
+@dataclass
+class Sent:
+    """The events that a producer sent, by id, each once: run by run, in the order in which these first came."""
+
+    events: dict[str, SentEvent]
+
+    @property
+    def runs(self) -> dict[str, list[SentEvent]]:
+        """The events by run; those that are of none under an empty id."""
+        runs: dict[str, list[SentEvent]] = {}
+        for event in self.events.values():
+            runs.setdefault(event.facts[2], []).append(event)
+        return runs
+
+    def number(self, event_id: str | None) -> int | None:
+        """The number of an event, counted from 0; None where it is not among them."""
+        return self._numbers.get(event_id or "")
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {identity: number for number, identity in enumerate(self.events)}
+
+
+def sent_by(producer: ProducerReport) -> Sent:
+    """The events that a producer sent."""
     events: dict[str, SentEvent] = {}
-    for execution in producer.executions:
-        for request in execution.requests:
+    for number, execution in enumerate(producer.executions):
+        for index, request in enumerate(execution.requests):
             identity = request.exchange.get("event_id")
             if identity is not None:
-                event = events.setdefault(identity, SentEvent(request, {}))
+                event = events.setdefault(identity, SentEvent(request, (number, index), {}))
                 event.scenarios[execution.scenario] = None
                 event.sent += 1
                 event.accepted += 200 <= (request.exchange.get("status_code") or 0) < 300
                 event.status = max(event.status, status_of_request(request), key=_RANK.__getitem__)
-    return list(events.values())
+    runs: dict[str, int] = {}
+    of_run = {identity: runs.setdefault(event.facts[2], len(runs)) for identity, event in events.items()}
+    return Sent(dict(sorted(events.items(), key=lambda one: of_run[one[0]])))
 
 
 class Job(NamedTuple):

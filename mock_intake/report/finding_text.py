@@ -62,11 +62,15 @@ PARTS: tuple[PartOf, ...] = (
 
 
 class Said(NamedTuple):
-    """What is said at one place: where that is, and what is not said alike at all places of the group."""
+    """What is said at one place: where that is, and what is not said alike at all places of the group.
+
+    ``anchor`` is where that place stands on the same page; empty where it does not.
+    """
 
     where: str
     message: str | None
     parts: tuple[Part, ...]
+    anchor: str = ""
 
 
 class Block(Struct, frozen=True):
@@ -112,7 +116,7 @@ def _said(place: Place, differing: set[str]) -> Said | None:
     parts = _parts(finding, differing.__contains__)
     if not words and message is None and not parts:
         return None
-    return Said(", ".join(words) or f"in the {finding.subject}", message, parts)
+    return Said(", ".join(words) or f"in the {finding.subject}", message, parts, place.anchor)
 
 
 def _parts(finding: Finding, wanted: Callable[[str], bool]) -> tuple[Part, ...]:

@@ -61,7 +61,8 @@ class Format(NamedTuple):
     """A format: ``name`` is what ``--format`` takes, ``suffix`` (such as ``.html``) what a file's name ends with.
 
     ``readers`` says who reads it. A kind of report that is not among the ``renderings`` does not have this format.
-    With ``draws_lineage``, a ``model.Report`` is given the lineage, which is collected for that alone.
+    With ``draws_lineage`` and ``shows_bodies``, a ``model.Report`` is given the lineage and the bodies of events, which
+    are collected for that alone.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Format(NamedTuple):
     readers: str
     renderings: Mapping[Kind, Rendering]
     draws_lineage: bool = False
+    shows_bodies: bool = False
 
 
 class UnknownSuffixError(ValueError):
@@ -96,7 +98,7 @@ FORMATS: tuple[Format, ...] = (
             Kind.CHECK: Rendering("findings by rule, each with its first places", f"{_HERE}.check_report:to_text"),
             Kind.REPORT: Rendering("findings by rule, each with its first places", f"{_HERE}.renderers:to_text"),
             Kind.SUITE: Rendering(
-                "the matrix (one producer: a list by group), what failed, the verdict as the last line",
+                "the verdict, what failed and what to do, then the rest in short, and the verdict once more",
                 f"{_HERE}.suite_terminal:to_text",
             ),
             Kind.DIFFERENCE: Rendering(
@@ -162,13 +164,15 @@ FORMATS: tuple[Format, ...] = (
         ".html",
         "people",
         {
-            Kind.CHECK: Rendering("a page: findings by rule, all events", f"{_HERE}.check_entries:to_html"),
+            Kind.CHECK: Rendering(
+                "a page: the verdict, findings by rule, all events", f"{_HERE}.check_entries:to_html"
+            ),
             Kind.REPORT: Rendering(
-                "a page: findings by rule, the lineage as a drawing, all that was received",
+                "a page: the verdict, findings by rule, all that was received with bodies, the lineage as a drawing",
                 f"{_HERE}.report_html:to_html",
             ),
             Kind.SUITE: Rendering(
-                "everything that a page can hold, requests, outputs, events and lineage included",
+                "what failed first, then everything that a page can hold: cases, requests, outputs, events, lineage",
                 f"{_HERE}.suite_html:to_html",
             ),
             Kind.DIFFERENCE: Rendering(
@@ -176,6 +180,7 @@ FORMATS: tuple[Format, ...] = (
             ),
         },
         draws_lineage=True,
+        shows_bodies=True,
     ),
     Format(
         "github",

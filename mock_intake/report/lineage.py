@@ -4,16 +4,21 @@ joining is dashed. The same on pages and in reports."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from markupsafe import Markup
 
+from mock_intake.model.words import counted
 from mock_intake.report import graph
+from mock_intake.report.layout import Graph, Node
+from mock_intake.report.node_facts import NodeFact, facts_of_nodes
 from mock_intake.secrets.presenting import presented_name
 from mock_intake.views import NearMiss, Views
 from mock_intake.views.neighbourhood import NotShown, Part, Place, whole, why_not_shown
 
 _MOST_LISTED = 500
+_NO_FACT = NodeFact()
 
 
 class OrgLineage(NamedTuple):
@@ -23,6 +28,7 @@ class OrgLineage(NamedTuple):
     part: Part
     not_shown: Mapping[Place, NotShown]
     misses: Sequence[NearMiss]
+    facts: Mapping[Place, NodeFact] = MappingProxyType({})
 
 
 def lineage_by_org(views: Views, org: str | None = None) -> list[OrgLineage]:
@@ -34,7 +40,9 @@ def lineage_by_org(views: Views, org: str | None = None) -> list[OrgLineage]:
             whys = ((place, why_not_shown(lineage, place)) for place in part.nodes)
             if part.nodes:
                 not_shown = {place: why for place, why in whys if why is not None}
-                found.append(OrgLineage(owner, part, not_shown, views.near_misses(owner)))
+                misses = views.near_misses(owner)
+                few = part.nodes[: graph.MOST_NODES]
+                found.append(OrgLineage(owner, part, not_shown, misses, facts_of_nodes(views, owner, few, misses)))
     return found
 
 
@@ -45,6 +53,7 @@ def drawing(
     *,
     focus: Place | None = None,
     said: Mapping[Place, Sequence[str]] | None = None,
+    facts: Mapping[Place, NodeFact] | None = None,
     page: Callable[[Place], str] | None = None,
 ) -> Markup:
     """A part of the lineage as SVG; nodes lead to their ``page``, and ``said`` is what else is told of them."""
@@ -52,24 +61,34 @@ def drawing(
     for place in part.nodes:
         why = not_shown.get(place)
         style = " ".join(word for word, holds in (("unsurfaced", why), ("focus", place == focus)) if holds)
+        fact = (facts or {}).get(place, _NO_FACT)
         notes = [*([why.words] if why else ()), *(said or {}).get(place, ())]
-        looks[graph.Node(*place)] = graph.Look(
-            page(place) if page else None, style, "; ".join(notes), why.code if why else ""
+        if fact.codes:
+            notes.append(f"found: {', '.join(fact.codes)}")
+        looks[Node(*place)] = graph.Look(
+            page(place) if page else None,
+            style,
+            "; ".join(notes),
+            why.code if why else "",
+            fact.word,
+            fact.look,
+            fact.findings,
+            str(fact.severity),
         )
-    edges = tuple((graph.Node(*start), graph.Node(*end)) for start, end in part.edges)
+    edges = tuple((Node(*start), Node(*end)) for start, end in part.edges)
     dashed = {
-        (graph.Node("dataset", *miss.one), graph.Node("dataset", *miss.other)): graph.Reason(
+        (Node("dataset", *miss.one), Node("dataset", *miss.other)): graph.Reason(
             miss.finding.code, miss.finding.message
         )
         for miss in misses
     }
-    return graph.drawing(graph.Graph(tuple(looks), edges), f"Lineage: {in_words(part)}", looks, dashed)
+    return graph.drawing(Graph(tuple(looks), edges), f"Lineage: {in_words(part)}", looks, dashed)
 
 
 def in_words(part: Part) -> str:
     jobs = sum(place.type == "job" for place in part.nodes)
     numbers = {"job": jobs, "dataset": len(part.nodes) - jobs, "edge": len(part.edges)}
-    return ", ".join(f"{number} {what}{'s' if number != 1 else ''}" for what, number in numbers.items())
+    return ", ".join(counted(number, what) for what, number in numbers.items())
 
 
 class LineageShown(NamedTuple):
@@ -92,7 +111,7 @@ def shown_lineage(one: OrgLineage) -> LineageShown:
     return LineageShown(
         one.org,
         in_words(one.part),
-        None if len(places) > graph.MOST_NODES else drawing(one.part, one.not_shown, one.misses),
+        None if len(places) > graph.MOST_NODES else drawing(one.part, one.not_shown, one.misses, facts=one.facts),
         [f"{miss.finding.code}: {miss.finding.message}" for miss in one.misses[:_MOST_LISTED]],
         [_line(place, one.not_shown.get(place)) for place in places[:_MOST_LISTED]],
         len(places) - _MOST_LISTED,

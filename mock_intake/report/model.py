@@ -16,11 +16,16 @@ from mock_intake.model.exchange import rfc3339
 from mock_intake.model.findings import Finding, Selection, Severity, Status
 from mock_intake.model.words import counted
 from mock_intake.report.places import Place, name_of_dataset, name_of_event, name_of_job, name_of_request
-from mock_intake.secrets.presenting import presented, presented_name
+from mock_intake.secrets.presenting import presented, presented_json, presented_name
 from mock_intake.views import Views, run_to_dict
 
 if TYPE_CHECKING:
     from mock_intake.report.lineage import OrgLineage
+
+# The page of a report shows so much of bodies, in letters, and none that is longer than the second.
+_MOST_OF_BODIES = 1_500_000
+_MOST_OF_A_BODY = 60_000
+_RANKS = {Status.ERROR: 0, Status.WARNING: 1, Status.OK: 2}
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,9 @@ class Entry:
 class Report:
     """What was received and what was made of it. ``notes`` are what a reader must know to trust it.
 
-    ``lineage`` is there to be drawn; None where nobody asked for it. ``datasets`` are the names of all that were
-    judged: those with findings alone are among the entries.
+    ``lineage`` is there to be drawn, and ``bodies`` (text by the keys of events) to be shown; None and empty where
+    nobody asked for them. ``datasets`` are the names of all that were judged: those with findings alone are among the
+    entries.
     """
 
     title: str
@@ -78,6 +84,7 @@ class Report:
     notes: Sequence[str] = ()
     lineage: Sequence[OrgLineage] | None = None
     datasets: Sequence[str] = ()
+    bodies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def events(self) -> list[Entry]:
@@ -131,11 +138,12 @@ def from_journal(
     selection: Selection | None = None,
     *,
     with_lineage: bool = False,
+    with_bodies: bool = False,
 ) -> Report:
     """The report over a journal, or one org of it, taken as finished: what is missing is said.
 
     ``selection`` chooses among what was found when events were received; runs and datasets are judged by that
-    of ``views``. Lineage is taken from the bodies of all events, so it is left out unless it is asked for.
+    of ``views``. Lineage and bodies are read from the bodies of events, so they are left out unless they are asked for.
     """
     entries = [_selected(entry, selection) for entry in (*_events(journal, org), *_refused(journal, org))]
     for run in reversed(views.runs(org)):
@@ -167,7 +175,28 @@ def from_journal(
 
         lineage = lineage_by_org(views, org)
     datasets = [name_of_dataset(dataset) for dataset in views.datasets(org)]
-    return Report(title, datetime.now(UTC), entries, notes, lineage, datasets)
+    bodies = bodies_of(journal, entries) if with_bodies else {}
+    return Report(title, datetime.now(UTC), entries, notes, lineage, datasets, bodies)
+
+
+def bodies_of(journal: Journal, entries: Iterable[Entry]) -> dict[str, str]:
+    """The bodies of events by their keys, without secrets: those in which most was found first, as far as they fit."""
+    from mock_intake.body.shown import decoded_text
+
+    events = sorted((entry for entry in entries if entry.kind == "event"), key=lambda one: _RANKS[one.status])
+    bodies: dict[str, str] = {}
+    room = _MOST_OF_BODIES
+    for entry in events:
+        record = journal.event(entry.key)
+        exchange = None if record is None else journal.exchange(record.exchange_id)
+        if exchange is None or (exchange.decoded_size or 0) > _MOST_OF_A_BODY:
+            continue
+        text = presented_json(decoded_text(exchange) or "")
+        room -= len(text)
+        if room < 0:
+            break
+        bodies[entry.key] = text
+    return bodies
 
 
 def _selected(entry: Entry, selection: Selection | None) -> Entry:

@@ -26,7 +26,7 @@ class Place(NamedTuple):
     ``source`` is a file, with the ``line`` at which the event stands, or words. ``title`` says what it is about where
     that is more than one event (a run, datasets): it is found at ``source`` and shows there. ``name`` is what it is
     about without ids and times, so that it stays the same from one run of a producer to the next. ``accepted`` has the
-    words by which a baseline accepts it.
+    words by which a baseline accepts it. ``anchor`` is where it stands on the page of a report, that has it.
     """
 
     finding: Finding
@@ -35,6 +35,7 @@ class Place(NamedTuple):
     title: str = ""
     name: str = ""
     accepted: str | None = None
+    anchor: str = ""
 
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}" if self.line else self.source or ""

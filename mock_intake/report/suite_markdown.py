@@ -8,6 +8,7 @@ from itertools import islice
 from mock_intake.report.escaping import clipped, in_markdown
 from mock_intake.report.finding_text import finding_lines, markdown
 from mock_intake.report.suite import ProducerReport, Requirement, Result, SuiteReport
+from mock_intake.report.suite_blocks import Block, blocks_of, failed_cases
 from mock_intake.report.suite_words import (
     MARKS,
     advice,
@@ -16,7 +17,6 @@ from mock_intake.report.suite_words import (
     grouped,
     headline,
     results_by_case,
-    troubles,
     verdict_words,
     why_not,
 )
@@ -35,12 +35,12 @@ def to_markdown(report: SuiteReport) -> str:
     cases, cases_left = _fitting(_matrix(report), (_MOST_BYTES - _size(lines)) // 2)
     if cases_left:
         cases += ["", f"... and {cases_left} more cases: see the JSON or HTML form."]
-    found = troubles(report)
+    found = blocks_of(report)
     if found:
         lines += ["## What failed or could not be judged", ""]
         several = len(report.producers) > 1
         room = _MOST_BYTES - _size(lines) - _size(cases)
-        kept, left = _fitting((_trouble(*pair, several=several) for pair in found), room)
+        kept, left = _fitting((_trouble(block, several=several) for block in found), room)
         lines += kept
         if left:
             lines += [f"... and {left} more: see the JSON or HTML form.", ""]
@@ -84,7 +84,9 @@ def _matrix(report: SuiteReport) -> Iterable[str]:
     names = ["Case", "Level", *(_cell(producer.name) for producer in report.producers)]
     yield f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
     results = [results_by_case(producer) for producer in report.producers]
-    for case in cases:
+    # What failed on top, all else in the order of the suite.
+    failed = failed_cases(report)
+    for case in [*failed, *(case for case in cases if case not in failed)]:
         cells = [
             f"{_cell(case.id)}: {_cell(case.title)}",
             case.level,
@@ -98,17 +100,18 @@ def _verdict(case: Requirement, results: Mapping[str, Result]) -> str:
     return f"{MARKS[result.verdict]} {verdict_words(result)}" if result else "not judged"
 
 
-def _trouble(producer: ProducerReport, result: Result, *, several: bool) -> str:
-    """A section on one case; every line begins with words of ours, so that no text can begin a block."""
+def _trouble(block: Block, *, several: bool) -> str:
+    """A section on cases that failed alike; every line begins with words of ours, so that no text can begin a block."""
+    result = block.first
     case = result.case
-    whose = f"{_cell(producer.name)}: " if several else ""
+    whose = f"{_cell(block.producer_names)}: " if several else ""
     # A retry storm has thousands of lines: only those that are shown are made.
     shown = list(islice(_seen(result), _MOST_LINES + 1))
     lines = [
-        f"### {whose}{_cell(case.id)} ({case.level}): {verdict_words(result)}",
+        f"### {whose}{_cell(block.case_ids)} ({case.level}): {verdict_words(result)}",
         "",
         f"- Required: {_cell(case.requirement)}",
-        f"- Seen: {_cell(result.message)}",
+        f"- Seen: {_cell(block.seen)}",
         *shown[:_MOST_LINES],
     ]
     if len(shown) > _MOST_LINES:

@@ -14,6 +14,7 @@ from rich.text import Text
 from mock_intake.report.escaping import clipped, shown
 from mock_intake.report.finding_text import finding_lines
 from mock_intake.report.suite import ProducerReport, Requirement, Result, SuiteReport, Verdict
+from mock_intake.report.suite_blocks import Block, blocks_of, counts_of_cases, failed_cases
 from mock_intake.report.suite_words import (
     advice,
     cases_of,
@@ -23,7 +24,7 @@ from mock_intake.report.suite_words import (
     headline,
     results_by_case,
     state,
-    troubles,
+    verdict_and_counts,
     verdict_words,
 )
 
@@ -52,29 +53,41 @@ def to_text(report: SuiteReport) -> str:
 
 
 def print_report(report: SuiteReport, console: Console | None = None) -> None:
-    """Prints the report: the matrix or the list, what is to be done, and the verdict last, where a reader looks."""
+    """Prints the report: the verdict, what failed and what to do, then the rest in short, and the verdict once more.
+
+    A terminal is read from its end, a file from its beginning. Of several producers each block is a few lines.
+    """
     printer = _Printer(console or Console())
+    style = _COLOURS[state(report)]
     printer.line(report.title, "bold")
+    printer.line(headline(report), style)
+    several = len(report.producers) > 1
+    if several and report.says_ready:
+        for producer in report.producers:
+            printer.line(f"{producer.name}: {verdict_and_counts(report, producer)}", _COLOURS[_word(report, producer)])
+    elif report.says_ready:
+        printer.line(counts(report.producers))
     printer.line("")
+    found = blocks_of(report)
+    if found:
+        printer.line("What failed or could not be judged", "bold")
+        printer.line("")
+    for block in found:
+        (_brief if several else _trouble)(printer, block)
+    if several and found:
+        printer.line("")
     if len(report.producers) == 1:
         _list(printer, report, report.producers[0])
     elif report.producers:
         _matrix(printer, report)
-    found = troubles(report)
-    if found:
-        printer.line("What failed or could not be judged", "bold")
-        printer.line("")
-    for producer, result in found:
-        _trouble(printer, producer if len(report.producers) > 1 else None, result)
+        _passed(printer, report)
     for note in report.notes:
         printer.line(f"note: {note}")
-    if report.says_ready and len(report.producers) > 1:
-        for producer in report.producers:
-            word = "ready" if report.is_ready(producer) else "not-ready"
-            printer.line(f"{producer.name}: {word.replace('-', ' ')}: {counts([producer])}", _COLOURS[word])
-    elif report.says_ready:
-        printer.line(counts(report.producers))
-    printer.line(headline(report), _COLOURS[state(report)])
+    printer.line(headline(report), style)
+
+
+def _word(report: SuiteReport, producer: ProducerReport) -> str:
+    return "ready" if report.is_ready(producer) else "not-ready"
 
 
 class _Printer:
@@ -106,11 +119,18 @@ class _Printer:
 
 
 def _list(printer: _Printer, report: SuiteReport, producer: ProducerReport) -> None:
+    """All cases by group: those that passed by their names alone."""
     results = results_by_case(producer)
     longest = max((len(case.id) for case in cases_of(report)), default=0)
     for group, cases in groups_of(cases_of(report)).items():
         printer.line(group, "bold")
+        passed = [case for case in cases if (one := results.get(case.id)) and one.verdict is Verdict.PASSED]
+        if passed:
+            names = ", ".join(case.id.partition("/")[2] for case in passed)
+            printer.parts([(f"{Verdict.PASSED:8}", _COLOURS[Verdict.PASSED]), (f"  {names}", "")], indent=2)
         for case in cases:
+            if case in passed:
+                continue
             result = results.get(case.id)
             words, style = (verdict_words(result), _COLOURS[result.verdict]) if result else ("not judged", "dim")
             row = f"{case.id:{longest}}  {case.level:6}  {result.message if result else ''}".rstrip()
@@ -119,9 +139,11 @@ def _list(printer: _Printer, report: SuiteReport, producer: ProducerReport) -> N
 
 
 def _matrix(printer: _Printer, report: SuiteReport) -> None:
-    """A column for each producer: as many tables as it takes where the terminal is narrow."""
-    cases = cases_of(report)
-    longest = max((len(case.id) for case in cases), default=0)
+    """Who failed what, a column for each producer: as many tables as it takes where the terminal is narrow."""
+    cases = failed_cases(report)
+    if not cases:
+        return
+    longest = max(len(case.id) for case in cases)
     for producers in _batches(report.producers, max(1, (printer.columns - longest - 12) // _COLUMN)):
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         table.add_column("case", no_wrap=True)
@@ -133,6 +155,19 @@ def _matrix(printer: _Printer, report: SuiteReport) -> None:
             table.add_row(printer.text(case.id), case.level, *(_cell(case, by_case) for by_case in results))
         printer.table(table)
         printer.line("")
+
+
+def _passed(printer: _Printer, report: SuiteReport) -> None:
+    """The cases that failed nowhere, a line for each group; the other forms have them one by one."""
+    failed = failed_cases(report)
+    fine = [case for case in cases_of(report) if case not in failed]
+    if not fine:
+        return
+    printer.line("Failed nowhere", "bold")
+    for group, cases in groups_of(fine).items():
+        number = f"{len(cases)} case{'' if len(cases) == 1 else 's'}"
+        printer.line(f"{group:10}  {number:8}  {counts_of_cases(report.producers, cases)}", indent=2)
+    printer.line("")
 
 
 def _batches(producers: Sequence[ProducerReport], size: int) -> Iterator[Sequence[ProducerReport]]:
@@ -147,14 +182,29 @@ def _cell(case: Requirement, results: Mapping[str, Result]) -> Text:
     return Text(verdict_words(result), _COLOURS[result.verdict])
 
 
-def _trouble(printer: _Printer, producer: ProducerReport | None, result: Result) -> None:
-    """A case that failed: what was required, what was seen, what to do."""
+def _brief(printer: _Printer, block: Block) -> None:
+    """A block in a few lines, where there are many producers to tell of."""
+    case = block.first.case
+    words = (verdict_words(block.first), _COLOURS[block.first.verdict])
+    title = f": {case.title}" if len(block.cases) == 1 else ""
+    printer.parts(
+        [(block.case_ids, "bold"), (f" ({case.level}) ", ""), words, (f" on {block.producer_names}{title}", "")]
+    )
+    printer.line(f"seen:   {clipped(block.seen, _MOST_LETTERS)}", indent=4)
+    printer.line(f"advice: {advice(block.first)}", indent=4)
+    if block.first.accepted_by is not None:
+        printer.line(f"accepted: {block.first.accepted_by}", indent=4)
+
+
+def _trouble(printer: _Printer, block: Block) -> None:
+    """Cases that failed alike: what was required, what was seen, what to do."""
+    result = block.first
     case = result.case
-    whose = f"{producer.name}: " if producer else ""
     words = (verdict_words(result), _COLOURS[result.verdict])
-    printer.parts([(f"{whose}{case.id}", "bold"), (f" ({case.level}) ", ""), words, (f": {case.title}", "")])
+    title = f": {case.title}" if len(block.cases) == 1 else ""
+    printer.parts([(block.case_ids, "bold"), (f" ({case.level}) ", ""), words, (title, "")])
     printer.line(f"required: {case.requirement}", indent=4)
-    printer.line(f"seen:     {clipped(result.message, _MOST_LETTERS)}", indent=4)
+    printer.line(f"seen:     {clipped(block.seen, _MOST_LETTERS)}", indent=4)
     lines = [*result.details, *(line for group in grouped(result.findings) for line in finding_lines(group))]
     for line in lines[:_MOST_LINES]:
         printer.line(clipped(line, _MOST_LETTERS), "dim", indent=14)

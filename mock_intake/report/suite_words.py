@@ -9,7 +9,16 @@ from typing import NamedTuple
 from mock_intake.model.event import EventView
 from mock_intake.model.findings import Finding, Severity, Status
 from mock_intake.report.places import Group, Groups, Place
-from mock_intake.report.suite import Execution, ProducerReport, Requirement, Result, SeenRequest, SuiteReport, Verdict
+from mock_intake.report.suite import (
+    Execution,
+    Level,
+    ProducerReport,
+    Requirement,
+    Result,
+    SeenRequest,
+    SuiteReport,
+    Verdict,
+)
 
 MARKS: Mapping[Verdict, str] = {
     Verdict.PASSED: "✓",
@@ -79,6 +88,15 @@ def counts(producers: Sequence[ProducerReport]) -> str:
     return (", ".join(words) or "no cases") + (f" ({accepted} accepted by the baseline)" if accepted else "")
 
 
+def verdict_and_counts(report: SuiteReport, producer: ProducerReport) -> str:
+    """What is said of one of several producers, in a line."""
+    if not report.says_ready:
+        return f"{counts([producer])}."
+    if report.is_ready(producer):
+        return f"ready: {counts([producer])}."
+    return f"not ready: {why_not(producer)}; {counts([producer])}."
+
+
 def cases_of(report: SuiteReport) -> list[Requirement]:
     """All cases, those that only a result names too."""
     cases = {case.id: case for case in report.cases}
@@ -100,7 +118,7 @@ def results_by_case(producer: ProducerReport) -> dict[str, Result]:
 
 
 def troubles(report: SuiteReport) -> list[tuple[ProducerReport, Result]]:
-    """What failed or could not be judged: what counts first, then the rest, what a baseline accepts last."""
+    """What failed or could not be judged: must, should, may; what a baseline accepts last."""
     found = []
     for producer in report.producers:
         failing = _fails(producer)
@@ -109,7 +127,8 @@ def troubles(report: SuiteReport) -> list[tuple[ProducerReport, Result]]:
             for result in producer.results
             if result.verdict in TROUBLE or (result.counts and not failing)
         ]
-    return sorted(found, key=lambda pair: (not pair[1].counts, is_accepted(pair[1])))
+    levels = tuple(Level)
+    return sorted(found, key=lambda pair: (is_accepted(pair[1]), levels.index(pair[1].case.level)))
 
 
 def _fails(producer: ProducerReport) -> bool:

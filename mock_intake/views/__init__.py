@@ -38,7 +38,17 @@ from mock_intake.views.runs import (
     read_runs,
     root_of,
 )
-from mock_intake.views.tallies import Counted, Counts, RunCodes, Tallies, TalliesState, drop_tallies, fold_tallies
+from mock_intake.views.tallies import (
+    Counted,
+    Counts,
+    Heard,
+    RunCodes,
+    Tallies,
+    TalliesState,
+    drop_tallies,
+    fold_tallies,
+    heard_of,
+)
 
 State = TypeVar("State")
 _log = logging.getLogger("mock_intake")
@@ -350,6 +360,17 @@ class Views:
             counts = state.all if org is None else state.orgs.get(org, Counts())
             # A copy: the views go on counting in theirs when the lock is given back.
             return Counted(counts.copy(), list(islice(reversed(state.orgs), _MOST_ORGS)))
+
+    def heard_of(self, event_ids: Iterable[str]) -> list[Heard]:
+        """What was found in these events when they were received, in their order, without those that are gone."""
+        with self._lock:
+            state = self._tallies.state()
+            return [heard for event_id in event_ids if (heard := heard_of(state, event_id)) is not None]
+
+    def events_with(self, code: str) -> set[str]:
+        """The ids of the events that the rule ``code`` has spoken of."""
+        with self._lock:
+            return {one.event_id for one in Tallies(self._tallies.state(), self._run_codes).events_with(code)}
 
     def tallies(self) -> Tallies:
         """Which rules have spoken how often."""

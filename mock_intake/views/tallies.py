@@ -175,6 +175,19 @@ def _listed(state: TalliesState) -> dict[str, list[Listed]]:
     return state.events
 
 
+class Heard(NamedTuple):
+    """What was found in an event when it was received: its status, and the rules that have spoken, each once."""
+
+    status: Status
+    codes: tuple[str, ...]
+
+
+def heard_of(state: TalliesState, event_id: str) -> Heard | None:
+    """What was found in an accepted event; None where it is not on record."""
+    counted = state.log.get(state.seen.get(event_id, -1))
+    return None if counted is None or counted.status is None else Heard(counted.status, counted.codes)
+
+
 class RunCodes:
     """The rules that have something to say of each run so far: a run is judged anew only when it was heard of."""
 

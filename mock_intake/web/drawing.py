@@ -9,9 +9,12 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from mock_intake.model.event import DatasetId
+from mock_intake.model.findings import Selection
 from mock_intake.report import graph, lineage
+from mock_intake.report.layout import Graph, Node
+from mock_intake.report.node_facts import NodeFact, facts_of_nodes
 from mock_intake.secrets.presenting import presented
-from mock_intake.views import NearMiss
+from mock_intake.views import NearMiss, Views
 from mock_intake.views.lineage import Column, JobId, Lineage
 from mock_intake.views.neighbourhood import NotShown, Part, Place, why_not_shown
 from mock_intake.web.query import address
@@ -43,17 +46,21 @@ class Remark(NamedTuple):
 
     not_shown: NotShown | None
     parents: list[Related]
+    fact: NodeFact = NodeFact()
 
 
 Remarks = Mapping[Place, Remark]
 
 
-def remarks_on(lineage: Lineage, org: str, part: Part) -> Remarks:
+def remarks_on(
+    lineage: Lineage, org: str, part: Part, views: Views, misses: Sequence[NearMiss], selection: Selection
+) -> Remarks:
     remarks = {}
+    facts = facts_of_nodes(views, org, part.nodes, misses, selection)
     for place in part.nodes:
         job = lineage.jobs[JobId(place.namespace, place.name)] if place.type == "job" else None
         parents = related(lineage, org, job.parents, page_of) if job else []
-        remarks[place] = Remark(why_not_shown(lineage, place), parents)
+        remarks[place] = Remark(why_not_shown(lineage, place), parents, facts.get(place, NodeFact()))
     return remarks
 
 
@@ -69,6 +76,7 @@ def drawing(org: str, part: Part, remarks: Remarks, misses: Iterable[NearMiss], 
             place: [f"part of {presented(parent.place.name)}" for parent in remarks[place].parents[:_MOST_SAID]]
             for place in part.nodes
         },
+        facts={place: remarks[place].fact for place in part.nodes},
         page=lambda place: page_of(place, org),
     )
 
@@ -84,8 +92,9 @@ def column_drawing(org: str, dataset: DatasetId, edges: Sequence[tuple[Column, C
         for column in edge
     }
     title = f"Column lineage of {presented(dataset.name)}: {len(pairs)} edges"
-    return graph.drawing(graph.Graph(tuple(looks), pairs), title, looks)
+    tables = {_column(column): Node("table", *column.dataset) for edge in edges for column in edge}
+    return graph.drawing(Graph(tuple(looks), pairs), title, looks, group_of=tables.get)
 
 
-def _column(column: Column) -> graph.Node:
-    return graph.Node("column", " ".join(map(presented, column.dataset)), column.name or "(all of it)")
+def _column(column: Column) -> Node:
+    return Node("column", " ".join(map(presented, column.dataset)), column.name or "(all of it)")

@@ -8,13 +8,16 @@ from typing import Any, Literal, cast
 from mock_intake.datadog.naming import naming_issues, platform_of
 from mock_intake.journal.protocol import EventFilter
 from mock_intake.model.event import DatasetId
+from mock_intake.report.outcomes import runs_of_job
 from mock_intake.secrets.presenting import presented
 from mock_intake.views import NearMiss
 from mock_intake.views.lineage import Column, JobId, Lineage, coverage_to_dict
 from mock_intake.views.neighbourhood import Part, Place, around, largest, named, whole, why_not_shown, with_partners
+from mock_intake.views.run import JobFilter
 from mock_intake.web.drawing import (
     MOST_NODES,
     MOST_RELATED,
+    Remarks,
     column_drawing,
     drawing,
     page_of,
@@ -23,12 +26,14 @@ from mock_intake.web.drawing import (
 )
 from mock_intake.web.events import orgs_of
 from mock_intake.web.query import NotHereError, PageContent, PageQuery, address
+from mock_intake.web.runs import facts_of
 
 DEPTH, MOST_DEPTH = 3, 20
 _MOST_NAMED = 50
 _MOST_COLUMN_EDGES = 300
 _MOST_LISTED = 200
 _MOST_EVENTS = 10
+_MOST_RUNS = 20
 
 
 def graph(query: PageQuery) -> PageContent:
@@ -51,7 +56,7 @@ def graph(query: PageQuery) -> PageContent:
         misses = query.sources.views.near_misses(org)
         if focus:
             part = with_partners(lineage, part, misses, _MOST_LISTED)
-        remarks = {} if too_many else remarks_on(lineage, org, part)
+        remarks = {} if too_many else _remarks(query, lineage, org, part, misses)
         most_connected = largest(lineage, _MOST_NAMED) if too_many else []
         found = None if find is None else named(lineage, find, _MOST_NAMED)
         family = _family(lineage, org, JobId(*focus[1:]), focus_on) if focus and focus.type == "job" else None
@@ -91,6 +96,11 @@ def graph(query: PageQuery) -> PageContent:
             "unlisted": len(part.nodes[_MOST_LISTED:]),
         },
     )
+
+
+def _remarks(query: PageQuery, lineage: Lineage, org: str, part: Part, misses: list[NearMiss]) -> Remarks:
+    sources = query.sources
+    return remarks_on(lineage, org, part, sources.views, misses, sources.settings.selection)
 
 
 def _links(org: str, places: list[Place]) -> list[dict[str, Any]]:
@@ -178,7 +188,7 @@ def _dataset(query: PageQuery) -> PageContent:
             "edges": len(edges),
             "column_drawing": column_drawing(org, identity, edges) if 0 < len(edges) <= _MOST_COLUMN_EDGES else None,
             "misses": _misses(misses, identity, org),
-            "drawing": drawing(org, part, remarks_on(lineage, org, part), misses, place),
+            "drawing": drawing(org, part, _remarks(query, lineage, org, part, misses), misses, place),
             "focus": focus_on(place, org),
         },
     )
@@ -241,6 +251,7 @@ def _job(query: PageQuery) -> PageContent:
     assert part is not None
     misses = query.sources.views.near_misses(org)
     part = with_partners(lineage, part, misses, _MOST_LISTED)
+    runs = [run for run in query.sources.views.runs(org) if JobFilter(*identity).fits(run)]
     which = EventFilter(org=org, job_namespace=identity.namespace, job_name=identity.name)
     return PageContent(
         "job.html",
@@ -249,10 +260,13 @@ def _job(query: PageQuery) -> PageContent:
             "of": org,
             "job": node,
             "note": why_not_shown(lineage, place),
+            "all_runs": address("/mock/runs", org=org, job_namespace=identity.namespace, job_name=identity.name),
+            "numbers": runs_of_job(runs),
+            "latest_runs": [facts_of(query, run) for run in runs[:_MOST_RUNS]],
             "records": query.sources.journal.events(which, _MOST_EVENTS).items,
             "coverage": coverage_to_dict(node),
             "family": _family(lineage, org, identity, page_of),
-            "drawing": drawing(org, part, remarks_on(lineage, org, part), misses, place),
+            "drawing": drawing(org, part, _remarks(query, lineage, org, part, misses), misses, place),
             "focus": focus_on(place, org),
         },
     )

@@ -10,6 +10,7 @@ from mock_intake.judging.catalogue import RULES
 from mock_intake.model.accumulated import Accumulated, FacetsByKey
 from mock_intake.openlineage import run_cycle
 from mock_intake.openlineage.run_cycle import TERMINAL
+from mock_intake.report.outcomes import outcome_of
 from mock_intake.secrets.presenting import presented, presented_value
 from mock_intake.views import Run, Views
 from mock_intake.views.run import JobFilter
@@ -28,7 +29,8 @@ _MOST_LETTERS = 20_000
 def listing(query: PageQuery) -> PageContent:
     state = query.one_of("state", STATES)
     namespace, job = query.name("job_namespace") or None, query.name("job_name") or None
-    rule = query.text("rule")
+    # Codes are typed by hand too.
+    rule = (query.text("rule") or "").strip().upper() or None
     if rule is not None and rule not in RULES:
         raise BadQueryError(f"There is no rule {rule[:30]!r}.")
     begin = query.number("cursor", 0) or 0
@@ -39,7 +41,8 @@ def listing(query: PageQuery) -> PageContent:
     if rule is not None:
         with query.sources.views.held():
             with_rule = query.sources.views.tallies().runs_with(rule)
-        runs = [run for run in runs if run.key in with_rule]
+            events = query.sources.views.events_with(rule)
+        runs = [run for run in runs if run.key in with_rule or any(one.event_id in events for one in run.events)]
     if state is not None:
         runs = [run for run in runs if run_cycle.state_of(run.facts) == state]
     filtered = any((state, namespace, job, rule))
@@ -67,6 +70,7 @@ def facts_of(query: PageQuery, run: Run) -> dict[str, Any]:
     namespace, name = run.job
     state = run_cycle.state_of(facts)
     times = times_of(run)
+    findings = query.sources.views.run_findings(run, closed=False)
     return {
         "run": run,
         "namespace": namespace,
@@ -76,7 +80,8 @@ def facts_of(query: PageQuery, run: Run) -> dict[str, Any]:
         "started_at": None if times is None else times.start,
         "duration": run_cycle.seconds(facts),
         "error": _error(query, run) if state == "FAIL" else None,
-        "findings": query.sources.views.run_findings(run, closed=False),
+        "findings": findings,
+        "outcome": outcome_of(query.sources.views, run, findings, query.sources.settings.selection),
     }
 
 

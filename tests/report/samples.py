@@ -20,6 +20,8 @@ from mock_intake.report.suite import (
     SuiteReport,
     Verdict,
 )
+from mock_intake_conformance.cases import CASES as ALL_CASES
+from mock_intake_conformance.scenarios import SCENARIOS
 
 MADE_AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 VERDICTS = (
@@ -132,6 +134,36 @@ def samples(recorded: Recorded) -> dict[str, SuiteReport]:
         "no producers": suite(),
         "nothing": SuiteReport("Nothing", MADE_AT, [], [], says_ready=False),
     }
+
+
+def whole_suite(recorded: Recorded, producers: int) -> SuiteReport:
+    """All cases of the suite in all scenarios: eight failed, four of them alike."""
+    failing = {f"resilience/{code}-once": Verdict.FAILED for code in (500, 502, 503, 504)} | {
+        "resilience/refusing-intake": Verdict.FAILED,
+        "resilience/hanging-once": Verdict.FAILED,
+        "content/no-datadog-error": Verdict.FAILED,
+        "security/tls-expired": Verdict.ERRORED,
+    }
+    cases = [each.requirement for each in ALL_CASES]
+    messages = {one.id: f"1 event lost by a single {one.id[11:14]}: START of prod / daily_revenue" for one in cases}
+    made = []
+    for number in range(producers):
+        results = [
+            Result(
+                one,
+                failing.get(one.id, Verdict.PASSED) if number in (0, 3) else Verdict.PASSED,
+                messages[one.id] if one.id in failing else "as it should be",
+                ["START: 1 attempt, accepted never", "COMPLETE: 1 attempt, accepted once"],
+                recorded.findings[:2] if one.id == "content/no-datadog-error" else (),
+            )
+            for one in cases
+        ]
+        runs = [
+            execution(recorded, scenario=one.id, title=one.title, requests=recorded.requests[:3])
+            for one in SCENARIOS.values()
+        ]
+        made.append(ProducerReport(f"way {number}", "http", results, runs, recorded.lineage))
+    return SuiteReport("Is job.py ready to go live?", MADE_AT, cases, made)
 
 
 def hostile(text: str) -> SuiteReport:

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_intake.report.graph import MOST_NODES, Graph, Layout, Look, Node, Reason, drawing, layout
+from mock_intake.report.graph import MOST_NODES, Look, Reason, drawing
+from mock_intake.report.layout import Graph, Layout, Node, layout
 from mock_intake.report.suite import ProducerReport, SuiteReport
 from mock_intake.report.suite_html import to_html
 from tests.report.samples import Recorded
@@ -222,3 +223,47 @@ def test_what_is_too_large_to_be_drawn_is_listed(recorded: Recorded) -> None:
     assert "<svg" not in large
     assert "too many to be drawn" in large
     assert f"ns / job {MOST_NODES}" in large
+
+
+def test_what_has_nothing_in_common_stands_apart_the_largest_first() -> None:
+    small, large = graph((data("s"), job("t"))), chain(5)
+    middle = graph((data("x"), job("y")), (job("y"), data("z")))
+    made = layout(Graph((*small.nodes, *middle.nodes, *large.nodes), (*small.edges, *middle.edges, *large.edges)))
+    lowest = [max(made.places[node].y for node in part.nodes) for part in (large, middle, small)]
+    highest = [min(made.places[node].y for node in part.nodes) for part in (large, middle, small)]
+    assert lowest[0] < highest[1]
+    # What is narrow enough stands beside another, not below it.
+    assert highest[1] == highest[2]
+    assert max(made.places[node].x for node in middle.nodes) < min(made.places[node].x for node in small.nodes)
+    assert made.width < 5 * 316
+
+
+def test_columns_of_a_table_stand_together_in_a_frame() -> None:
+    def column(table: str, name: str) -> Node:
+        return Node("column", table, name)
+
+    # The middle column of a comes of b and of c, which would pull it between their columns.
+    pairs = [(column("b", str(n)), column("a", str(n))) for n in range(3)]
+    pairs += [(column("c", str(n)), column("a", str(2 - n))) for n in range(3)]
+    drawn = graph(*pairs, (column("a", "0"), column("a", "1")))
+    made = layout(drawn, group_of=lambda node: Node("table", "ns", node.namespace))
+    assert {frame.of.name for frame in made.frames} == {"a", "b", "c"}
+    for frame in made.frames:
+        inside = {
+            node.namespace
+            for node, at in made.places.items()
+            if frame.x < at.x < frame.x + frame.width and frame.y < at.y < frame.y + frame.height
+        }
+        assert inside == {frame.of.name}
+    assert overlapping(made) == []
+    assert set(made.routes) == set(drawn.edges)
+    tables = {one: Node("table", "ns", one.namespace) for one in drawn.nodes}
+    assert drawing(drawn, "title", group_of=tables.get).count('<g class="frame">') == 3
+
+
+def test_state_platform_and_findings_stand_in_the_nodes() -> None:
+    looks = {job("load"): Look(word="FAIL", word_style="error", findings=3, findings_style="warning")}
+    made = drawing(graph((data("raw"), job("load"))), "title", looks)
+    assert '<tspan class="word error">FAIL</tspan> · job in ns<' in made
+    assert made.count('<g class="badge warning">') == 1
+    assert ">3</text>" in made

@@ -15,9 +15,10 @@ from mock_intake.report.rendering import style
 from mock_intake.report.suite import SuiteReport
 from mock_intake.report.suite_html import to_html
 from mock_intake.web.rendering import static_file
-from tests.browser import DESK, PHONE, SCREENSHOTS, opened
-from tests.report.samples import Recorded, hostile, large, samples
+from tests.browser import AXE, DESK, PHONE, SCREENSHOTS, opened
+from tests.report.samples import VERDICTS, Recorded, hostile, large, samples, whole_suite
 from tests.test_report import HOSTILE
+from tests.web.test_accessibility import UNFOLD, judged
 
 Write = Callable[[SuiteReport], str]
 Scheme = Literal["light", "dark"]
@@ -78,9 +79,10 @@ def test_no_script_is_needed(browser: Browser, recorded: Recorded, write: Write)
         page = seen.page
         assert HEADLINES["not ready"] in seen.visible_text()
         # What is to be done is open; the rest unfolds without a script.
-        assert page.get_by_text("How to fix it: What to do about no-error.").is_visible()
+        assert page.locator("#failed").get_by_text("How to fix it: What to do about no-error.").is_visible()
         output = page.get_by_text("tabbed").first
         assert not output.is_visible()
+        page.locator("#executions summary").first.click()
         page.get_by_text("Standard output").first.click()
         assert output.is_visible()
         assert (seen.complaints, seen.requests) == ([], [url])
@@ -95,34 +97,76 @@ def test_links_of_the_page_lead_to_places_on_it(browser: Browser, recorded: Reco
         assert len(places) == len(set(places))
         assert len(targets) > 30
         assert {target.removeprefix("#") for target in targets} <= set(places)
-        seen.page.locator("#matrix a.failed").first.click()
-        assert seen.page.locator(":target").inner_text().startswith("HTTP transport: ✗ failed: failed as seen")
+        # What is folded opens for whoever is led there.
+        seen.page.locator("#failed .matrix a.failed").first.click()
+        target = seen.page.locator(":target")
+        assert target.is_visible()
+        assert target.inner_text().startswith("HTTP transport: ✗ failed: failed as seen")
+
+
+def test_events_runs_and_requests_lead_to_one_another(browser: Browser, recorded: Recorded, write: Write) -> None:
+    with opened(browser, write(samples(recorded)["not ready"])) as seen:
+        page = seen.page
+        page.locator("#events summary").first.click()
+        run = page.locator("#events tr.group", has_text="Run").first
+        assert re.search(r"Run [0-9a-f-]{36}", run.inner_text())
+        event = page.locator("#events a").first
+        name = event.inner_text()
+        event.click()
+        request = page.locator(":target")
+        assert request.is_visible()
+        request.get_by_text("Show").click()
+        assert f'"eventType": "{name}"' in request.inner_text()
+        request.get_by_role("link", name=name).click()
+        assert page.locator("#events :target").inner_text().startswith(name)
+
+
+@pytest.mark.parametrize(("producers", "most"), [(1, 4_000), (7, 8_000)])
+def test_a_page_is_short_before_anything_is_unfolded(
+    browser: Browser, recorded: Recorded, write: Write, producers: int, most: int
+) -> None:
+    """Of all cases and scenarios of the suite, eight of them failed."""
+    with opened(browser, write(whole_suite(recorded, producers))) as seen:
+        assert 800 < seen.page.evaluate("document.documentElement.scrollHeight") < most
+        first = seen.page.locator("#failed article").first.bounding_box()
+        assert first is not None
+        assert first["y"] < 800  # on the first screen
+        seen.screenshot(f"suite-of-{producers}")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", DESK), ("dark", PHONE)])
+def test_axe_has_nothing_against_the_page(
+    browser: Browser, recorded: Recorded, write: Write, scheme: Scheme, width: int
+) -> None:
+    with opened(browser, write(samples(recorded)["several"]), scheme=scheme, width=width) as seen:
+        seen.page.evaluate(UNFOLD)
+        seen.page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert judged(seen) == []
 
 
 def test_those_who_do_not_see_are_told_all_of_it(browser: Browser, recorded: Recorded, write: Write) -> None:
     with opened(browser, write(samples(recorded)["not ready"])) as seen:
         page = seen.page
+        page.evaluate(UNFOLD)
         assert page.evaluate("document.documentElement.lang") == "en"
         levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map(e => Number(e.tagName[1]))")
         assert levels[0] == 1
         assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-        for name in ("Verdict", "Matrix", "Cases", "Executions", "Events", "Lineage"):
+        for name in ("Verdict", "What failed", "Cases", "Executions", "Events", "Lineage"):
             assert page.get_by_role("region", name=name, exact=True).count() == 1
-        matrix = page.get_by_role("table", name="Verdict of each case on each producer")
-        assert matrix.get_by_role("columnheader").all_inner_texts() == ["Case", "Level", "python job.py"]
-        row = matrix.get_by_role("row", name="content/no-error")
-        assert row.get_by_role("link", name="failed", exact=True).count() == 1
+        block = page.locator("article", has=page.get_by_role("link", name="content/no-error", exact=True))
+        assert block.get_by_role("heading").inner_text() == "✗ failed content/no-error"
         line = page.get_by_role("img", name=re.compile(r"^\d+ requests from 0.25 s to .* 1 x 503.* ran for 2.5 s$"))
-        assert line.count() == 1 + 3  # the execution's own, and one with each case in which something is to do
+        assert line.count() == 1 + 3 + len(VERDICTS)  # its own, in what failed, and with each case
         drawn = page.get_by_role("img", name=re.compile(r"^Lineage: \d+ jobs, \d+ datasets, \d+ edges$"))
         assert drawn.count() == 1
         drawn.screenshot(path=SCREENSHOTS / "suite-lineage.png")
-        page.get_by_text("The same as lists").click()
         assert "shop.public.orders" in page.get_by_role("table", name="Jobs").inner_text()
 
 
 def test_everything_that_scrolls_is_reached_by_keyboard(browser: Browser, recorded: Recorded, write: Write) -> None:
     with opened(browser, write(samples(recorded)["several"]), width=PHONE) as seen:
+        seen.page.evaluate(UNFOLD)
         boxes = seen.page.evaluate(
             "[...document.querySelectorAll('.scrolling')].map(e => [e.tabIndex, e.scrollWidth - e.clientWidth])"
         )

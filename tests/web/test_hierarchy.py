@@ -159,7 +159,10 @@ def test_a_jobs_runs_are_those_of_its_namespace(nights: IntakeServer) -> None:
         words, [link] = fact(look(nights, f"/mock/job?namespace={namespace}&name=task1"), "Runs")
         page = look(nights, link)
         fitting = [row for row in page.rows() if "does not fit" not in row[0]]
-        assert (words, [row[0] for row in fitting]) == ("2", [f"below the run above: task1 {namespace}"] * 2)
+        assert (words, [row[0] for row in fitting]) == (
+            "2: 2 COMPLETE",
+            [f"below the run above: task1 {namespace}"] * 2,
+        )
         assert fitting[0][5] == f"…{first[-8:]}"
         [field] = page.all("input", name="job_namespace")
         assert field.attributes["value"] == namespace

@@ -83,7 +83,7 @@ def test_the_page_of_a_dataset_leads_to_the_one_that_it_just_misses(missed: Inta
 
 
 def test_the_rule_for_which_a_node_is_not_shown_can_be_read_without_pointing_at_it(missed: IntakeServer) -> None:
-    assert "job, DD104 in prod" in [one.text for one in look(missed, "/mock/lineage").all("text")]
+    assert "COMPLETE · job, DD104 in prod" in [one.text for one in look(missed, "/mock/lineage").all("text")]
 
 
 def test_more_of_a_name_in_capitals_is_shown(browser: Browser, server: IntakeServer) -> None:
@@ -117,7 +117,15 @@ def test_the_page_of_a_report_is_no_wider_than_the_window(
             )
             assert lines
             assert max(lines) <= (1 if name != "rules" else 4), name
-        scrolling = page.get_by_role("region", name="What was received")
-        assert scrolling.evaluate("box => box.scrollWidth") < 950
+        scrolling = page.get_by_role("region", name="What something was found in")
+        assert scrolling.evaluate("box => box.scrollWidth - box.clientWidth") <= 0 or width == PHONE
         assert seen.complaints == []
         seen.screenshot(f"report-lineage-{width}")
+
+
+def test_pairs_that_differ_in_several_ways_are_dashed_too(browser: Browser, server: IntakeServer) -> None:
+    send(server, run_event("COMPLETE", job=job("load"), outputs=[dataset("shop.public.orders", "postgres://db:5432")]))
+    send(server, run_event("COMPLETE", job=job("read"), inputs=[dataset("SHOP.public.orders", "postgres://DB")]))
+    with opened(browser, f"{server.url}/mock/lineage") as seen:
+        assert seen.page.locator("path.near-miss").count() == 1
+        assert seen.page.locator("text.miss").inner_html().startswith("DS1")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import inspect
 import os
+import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,8 @@ PASSED: pytest.StashKey[set[str]] = pytest.StashKey()
 # What is told at the end.
 SUMMARY: pytest.StashKey[Sequence[str]] = pytest.StashKey()
 _OUTPUT = "mock_intake"
+# The module with which all the rest is imported.
+_SESSION = "mock_intake_pytest.session"
 # Whose fixtures close no client when they end: pytest's and ours.
 _SEND_NOTHING = ("_pytest", "mock_intake_pytest")
 # Beginnings of variables that producers read.
@@ -321,11 +324,11 @@ def _report_file(config: pytest.Config) -> Path | None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Within, no garbage is collected: what is imported makes objects that stay, and little else.
+    """Within, no garbage is collected: what is imported first makes objects that stay, and little else.
 
     They count as old at once: else they would be looked through three times while tests run, and all else with them.
     """
-    if not gc.isenabled():
+    if not gc.isenabled() or _SESSION in sys.modules:
         yield
         return
     gc.disable()

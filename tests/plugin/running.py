@@ -22,9 +22,13 @@ from tests.events import dataset, dataset_event, job_event, job_type, run_event,
 INI = """\
 [pytest]
 asyncio_default_fixture_loop_scope = function
-filterwarnings = error
-addopts = -p no:cacheprovider -p no:schemathesis -p no:faker -p no:socket
+filterwarnings =
+    error
+    ignore:Module already imported:pytest.PytestAssertRewriteWarning
+addopts = -p no:cacheprovider
 """
+# Those that inner tests use. To find all that are installed costs more than most inner tests do.
+PLUGINS = ("-pmock_intake", "-pasyncio", "-pxdist")
 
 
 class Ran:
@@ -140,7 +144,9 @@ class Project:
         self.write(name, HEADER + textwrap.dedent(code))
 
     def run(self, *arguments: str) -> Ran:
-        return Ran(self.pytester.runpytest_inprocess(*arguments))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            return Ran(self.pytester.runpytest_inprocess(*PLUGINS, *arguments))
 
     def run_tests(self, code: str, *arguments: str) -> Ran:
         """Runs these tests, those of one file."""

@@ -81,13 +81,29 @@ class Import:
         """The lines that are not empty, each with its number and where it begins."""
         self._file.seek(0)
         number = offset = 0
-        while line := self._file.readline(_LONGEST_LINE):
+        while line := self._file.readline(_PIECE):
             number += 1
-            if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-                raise TransferError(f"line {number}: it is longer than {_LONGEST_LINE:,} bytes; nothing was imported.")
-            if line.strip():
+            if len(line) == _PIECE and not line.endswith(b"\n"):
+                line = self._long_line(number, offset)
+            size = len(line)
+            if not line.isspace():
                 yield number, offset, line
-            offset += len(line)
+            offset += size
+
+    def _long_line(self, number: int, offset: int) -> bytes:
+        """The line that begins there, read in one piece: to read up to an end that is not known takes twice its room.
+
+        Raises ``TransferError`` where it is too long, of which then nothing was kept.
+        """
+        size = _PIECE
+        while more := self._file.readline(_PIECE):
+            size += len(more)
+            if size > _LONGEST_LINE:
+                raise TransferError(f"line {number}: it is longer than {_LONGEST_LINE:,} bytes; nothing was imported.")
+            if more.endswith(b"\n"):
+                break
+        self._file.seek(offset)
+        return self._file.read(size)
 
     def _number(self, offset: int) -> int:
         """The number of the line that begins there."""

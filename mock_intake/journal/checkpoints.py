@@ -11,6 +11,7 @@ import contextlib
 import shutil
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from mock_intake.journal.turns import Turns
@@ -51,6 +52,7 @@ class Checkpoints:
         self._grown = _size(file.with_name(file.name + "-wal"))
         self._due = threading.Event()
         self._closed = False
+        self._at_work = threading.RLock()
         self._thread: threading.Thread | None = None
 
     def add(self, size: int) -> None:
@@ -76,6 +78,12 @@ class Checkpoints:
                 thread.start()
                 self._thread = thread
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is written back by the thread meanwhile. Whoever has the turn must not ask for this."""
+        with self._at_work:
+            yield
+
     def close(self) -> None:
         """Returns when nothing is being written back any more."""
         self._closed = True
@@ -92,7 +100,7 @@ class Checkpoints:
             if self._closed:
                 break
             # Where it cannot be, the log has all of it, and whatever is wrong is told to those who append.
-            with contextlib.suppress(sqlite3.Error):
+            with self._at_work, contextlib.suppress(sqlite3.Error):
                 self._write_back()
             self._most = self._room()
 

@@ -31,9 +31,20 @@ from mock_intake.journal.protocol import (
     UnkeepableError,
 )
 from mock_intake.journal.reserve import Reserve
-from mock_intake.journal.retention import Retention
+from mock_intake.journal.retention import Dropping, Retention
 from mock_intake.journal.statements import Statements
-from mock_intake.journal.steps import add_to_fact, drop, index, number, oldest, outdated, tallied
+from mock_intake.journal.steps import (
+    add_to_fact,
+    drop,
+    empty,
+    index,
+    is_mostly_free,
+    number,
+    oldest,
+    outdated,
+    shrink,
+    tallied,
+)
 from mock_intake.journal.turns import Turns
 from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Status
@@ -90,11 +101,9 @@ class SqliteJournal:
         self._turns = Turns()
         self._damage = Damage(file)
         self._reserve = Reserve(self._place)
-        self._short_of_room = False
         self._checkpoints: Checkpoints | None = None
         self._writer: sqlite3.Connection | None = None
-        self._closing = threading.Event()
-        self._dropping: threading.Thread | None = None
+        self._dropping = Dropping(self._drop_some)
         files.check_name(file, must_exist=read_only)
         self._held = None if read_only else files.hold(file)
         self._identity: tuple[int, int] | None = None
@@ -135,10 +144,10 @@ class SqliteJournal:
             add_to_fact(connection, "opened", 1)
             more = self._retain(connection)
         if more:
-            self._go_on_dropping()
+            self._dropping.go_on()
         migration.remove_copies(self._place, self._layout.version)
         self._log_identity = files.identity(files.log_of(self._place))
-        self._reserve.hold()
+        self._reserve.hold_or_tell()
 
     def _open_for_reading(self) -> None:
         try:
@@ -254,9 +263,7 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Ends all connections; the last one writes the log back into the file."""
-        self._closing.set()
-        if self._dropping is not None:
-            self._dropping.join()
+        self._dropping.close()
         with self._guard:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -286,9 +293,14 @@ class SqliteJournal:
         except JournalError as error:
             if not files.is_full(error):
                 raise
-            # With the log written back and begun anew there may be room.
+            # With the log written back and begun anew there may be room, or with what was forgotten given back.
             self._begin_log_anew()
-            self._append(sizes, made)
+            try:
+                self._append(sizes, made)
+            except JournalError:
+                if not self._give_back():
+                    raise
+                self._append(sizes, made)
 
     def _append(self, sizes: list[int], made: list[rows.Row]) -> None:
         whole = len(made) <= _ROWS_AT_ONCE and self._retention == Retention()  # one statement is a transaction
@@ -298,7 +310,7 @@ class SqliteJournal:
             assert self._checkpoints is not None
             self._checkpoints.add(sum(sizes))
         if more:
-            self._go_on_dropping()
+            self._dropping.go_on()
 
     def _insert(self, connection: sqlite3.Connection, sizes: list[int], made: list[rows.Row]) -> None:
         own = self._statements(connection)
@@ -318,25 +330,9 @@ class SqliteJournal:
             add_to_fact(connection, "dropped", dropped)
         return more
 
-    def _go_on_dropping(self) -> None:
-        """Has the rest dropped that the limits ask for, beside what comes in."""
-        with self._guard:
-            if not self._closed and (self._dropping is None or not self._dropping.is_alive()):
-                self._dropping = threading.Thread(target=self._drop_the_rest, name="mock-intake-retention", daemon=True)
-                self._dropping.start()
-
-    def _drop_the_rest(self) -> None:
-        more = True
-        while more:
-            began = time.monotonic()
-            try:
-                with self._transaction() as connection:
-                    more = self._retain(connection)
-            except JournalError:
-                return  # what comes in is told why, and begins this again
-            # Events go first.
-            if self._closing.wait(time.monotonic() - began):
-                return
+    def _drop_some(self) -> bool:
+        with self._transaction() as connection:
+            return self._retain(connection)
 
     def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
         while True:
@@ -409,34 +405,55 @@ class SqliteJournal:
         end, forgotten = self.position, 0
         while True:
             began = time.monotonic()
-            some = self._forget_with_room(end, org)
+            try:
+                some = self._forget_some(end, org)
+            except JournalError as error:
+                if not files.is_full(error):
+                    raise
+                return forgotten + self._forget_without_room(end, org)
             if not some:
-                self._end_of_forgetting()
+                if self._reserve.is_short:
+                    self._give_back()
+                self._reserve.hold()
                 return forgotten
             forgotten += some
-            # Events go first.
-            self._closing.wait(time.monotonic() - began)
+            self._dropping.let_others(began)
 
-    def _forget_with_room(self, end: int, org: str | None) -> int:
-        """As ``_forget_some``; on a full disk with the room that was held for that, and in small pieces."""
-        try:
-            return self._forget_some(end, org)
-        except JournalError as error:
-            if not files.is_full(error):
-                raise
-        # What is still to be written back of the log must not take the place of what is held.
+    def _forget_without_room(self, end: int, org: str | None) -> int:
+        """Forgets on a full disk, in the room that was held for that: all at once, or those of ``org`` in pieces."""
+        forgotten, some = 0, 1
         self._begin_log_anew()
-        self._reserve.give_up()
-        self._short_of_room = True
-        forgotten = self._forget_some(end, org, _AT_ONCE_WITHOUT_ROOM)
-        self._begin_log_anew()
+        with self._reserved_room():
+            if org is None:
+                with self._transaction() as connection:
+                    forgotten = empty(connection)
+                    add_to_fact(connection, "generation", 1)
+            while org is not None and some:
+                some = self._forget_some(end, org, _AT_ONCE_WITHOUT_ROOM)
+                forgotten += some
+                self._begin_log_anew()
+            self._give_back()
         return forgotten
 
-    def _end_of_forgetting(self) -> None:
-        if self._short_of_room:
-            self._short_of_room = False
-            self._begin_log_anew()
+    @contextmanager
+    def _reserved_room(self) -> Iterator[None]:
+        """There is the room that was held; what is still to be written back of the log does not take its place."""
+        assert self._checkpoints is not None
+        with self._checkpoints.paused():
+            self._reserve.give_up()
+            yield
         self._reserve.hold()
+
+    def _give_back(self) -> bool:
+        """Gives the disk back what is free in the file, where that is most of it; whether it was."""
+        with suppress(JournalError):
+            with self._reading() as connection:
+                worthwhile = is_mostly_free(connection)
+            if worthwhile:
+                with self._reserved_room(), self._writing() as connection:
+                    shrink(connection)
+                return True
+        return False
 
     def _begin_log_anew(self) -> None:
         """What is taken away next, and what comes in, then finds its place in the log as it is."""

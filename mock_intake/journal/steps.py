@@ -10,6 +10,9 @@ from datetime import timedelta
 from mock_intake.journal import rows, statements
 from mock_intake.journal.protocol import EventFilter
 
+# So much (bytes) of a file is written anew within the room that is held for a full disk.
+_LITTLE = 256 * 1024
+
 
 def number(connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> int:
     """The one number that a query finds."""
@@ -39,6 +42,40 @@ def drop(connection: sqlite3.Connection, upto: int, org: str | None = None) -> N
     for last in left:
         connection.execute(statements.HOLD_EVENT, (last,))
         connection.execute("DELETE FROM events WHERE last = ? AND first <= ?", (last, upto))
+
+
+def empty(connection: sqlite3.Connection) -> int:
+    """Takes away all exchanges, however many, and writes next to nothing for that; how many they were.
+
+    Without triggers SQLite lets the pages of a table go, and looks at no row. In the caller's transaction.
+    """
+    count = number(connection, "SELECT exchanges FROM held")
+    triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    for table in ("exchanges", "events", "tallies", "orgs"):
+        connection.execute(f"DELETE FROM {table}")
+    connection.execute("UPDATE held SET exchanges = 0, size = 0")
+    for _, sql in triggers:
+        connection.execute(sql)
+    return count
+
+
+def is_mostly_free(connection: sqlite3.Connection) -> bool:
+    """Whether what is left of a file is so little that it can be written anew in little room, and less than is free."""
+    pages, free, size = (number(connection, f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
+    return (pages - free) * size <= _LITTLE and free > pages // 2
+
+
+def shrink(connection: sqlite3.Connection) -> None:
+    """Writes a file anew and gives the disk back what is free in it. Outside a transaction.
+
+    What was taken away from a file stays in it as free pages, and those that are in the log only would have to be
+    written back first: on a full disk there is no room for that.
+    """
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
 
 
 def oldest(connection: sqlite3.Connection, end: int, org: str | None, most: int, room: int) -> tuple[int, int]:

@@ -54,8 +54,22 @@ _RunKey = tuple[str, str]
 _GroupKey = tuple[str, str, str, str]
 
 
+class _Group:
+    """Names that differ in an id alone, by ``names`` the run that each came with; ``shared`` once one came with two.
+
+    ``first`` is the run that the group began with.
+    """
+
+    __slots__ = ("first", "names", "shared")
+
+    def __init__(self, first: str) -> None:
+        self.first = first
+        self.names: dict[str, str] = {}
+        self.shared = False
+
+
 class PerRunNames:
-    """Names in which an id may stand, by what is left of them; each with the run that it came with, or with several.
+    """Names in which an id may stand, by what is left of them; each with the run that it came with.
 
     Bounded, whatever is sent: what is long is left out, and where there are too many names, the groups that have not
     grown for longest.
@@ -65,10 +79,12 @@ class PerRunNames:
         self._most = most
         self._count = 0
         # The group that a name was added to last is the last.
-        self._groups: dict[_GroupKey, dict[str, str | None]] = {}
-        # The groups that began with a run, by org and run; and the other way round.
-        self._begun: dict[_RunKey, dict[_GroupKey, None]] = {}
-        self._first: dict[_GroupKey, _RunKey] = {}
+        self._groups: dict[_GroupKey, _Group] = {}
+        # The groups that have names of a run, by org and run.
+        self._of_run: dict[_RunKey, dict[_GroupKey, None]] = {}
+
+    def __len__(self) -> int:
+        return self._count
 
     def add(self, org: str, run: str, what: str, namespace: str | None, name: str | None) -> None:
         """Adds the ``name`` of a job or dataset (``what``) that an event of ``run`` has; most have no id in them, and
@@ -82,30 +98,42 @@ class PerRunNames:
         key = (org, what, namespace, template)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = {}
-            self._begun.setdefault((org, run), {})[key] = None
-            self._first[key] = (org, run)
-        if name in group:
-            if group[name] != run:
-                group[name] = None
-        elif len(group) < MOST_NAMES:
-            group[name] = run
+            group = self._groups[key] = _Group(run)
+        if name in group.names:
+            group.shared = group.shared or group.names[name] != run
+        elif len(group.names) < MOST_NAMES:
+            group.names[name] = run
+            self._of_run.setdefault((org, run), {})[key] = None
             self._groups[key] = self._groups.pop(key)
             self._count += 1
             while self._count > self._most:
                 self._leave_out(next(iter(self._groups)))
 
+    def forget(self, org: str, run: str) -> None:
+        """Leaves out the names that came with ``run`` first: nothing of it is on record any more."""
+        for key in self._of_run.pop((org, run), ()):
+            group = self._groups[key]
+            for name in [name for name, owner in group.names.items() if owner == run]:
+                del group.names[name]
+                self._count -= 1
+            if not group.names:
+                del self._groups[key]
+            elif group.first == run:
+                group.first = next(iter(group.names.values()))
+
     def _leave_out(self, key: _GroupKey) -> None:
-        self._count -= len(self._groups.pop(key))
-        first = self._first.pop(key)
-        begun = self._begun[first]
-        del begun[key]
-        if not begun:
-            del self._begun[first]
+        group = self._groups.pop(key)
+        self._count -= len(group.names)
+        for owner in set(group.names.values()):
+            keys = self._of_run[key[0], owner]
+            del keys[key]
+            if not keys:
+                del self._of_run[key[0], owner]
 
     def begun_by(self, org: str, run: str, least: int = 3) -> Iterable[NamedPerRun]:
         """The groups of ``least`` names or more, each of one run, of which the first came with ``run``."""
-        for key in self._begun.get((org, run), ()):
+        for key in self._of_run.get((org, run), ()):
             group = self._groups[key]
-            if len(group) >= least and len(set(group.values())) == len(group) and None not in group.values():
-                yield NamedPerRun(key[1], key[2], key[3], tuple(group))
+            runs = set(group.names.values())
+            if group.first == run and not group.shared and least <= len(group.names) == len(runs):
+                yield NamedPerRun(key[1], key[2], key[3], tuple(group.names))

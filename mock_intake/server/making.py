@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from mock_intake.body.room import BusyError, Large
 from mock_intake.server.ingest.budget import Budget
 from mock_intake.server.workers import Workers
+from mock_intake.system.allocator import leaving_no_holes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Making:
         except TimeoutError:
             raise BusyError("There was no room for this: too much is under way (--budget, --patience).") from None
         try:
-            return await self._workers.run(large.work)
+            return await self._workers.run(leaving_no_holes, large.work)
         finally:
             budget.judging.give(large.room)
 

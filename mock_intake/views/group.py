@@ -122,6 +122,10 @@ class Group:
         self.made = None
         return None
 
+    def parents(self) -> set[str]:
+        """The run ids that its events name as their parent."""
+        return {taken.fact.parent_run_id for taken in self._taken if taken.fact.parent_run_id}
+
     def drop(self, first: int, digest_of: DigestOf) -> bool:
         """Takes away what stands before the position ``first``; false where nothing is left."""
         self._taken = [taken for taken in self._taken if taken.arrival[1] >= first]

@@ -6,8 +6,9 @@ list when somebody asks for it.
 
 from __future__ import annotations
 
+from collections import deque
 from operator import attrgetter
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from msgspec import Struct, field
 
@@ -47,13 +48,26 @@ def _of(of: dict[K, dict[GroupKey, V]], key: K) -> dict[GroupKey, V]:
     return known
 
 
+class Runless(NamedTuple):
+    """An accepted event of no run: where its attempts stand that were accepted, and whether the last lost its answer.
+
+    ``job`` is whose it is, where it is an event of a job.
+    """
+
+    positions: deque[int]
+    answer_lost: bool
+    org: str
+    job: Job | None
+
+
 class RunsState(Struct):
     """Runs by org and id.
 
     ``listed`` and, by org, ``of_org`` have them in the order in which they were heard of; ``unlisted`` are the groups
     whose runs are not in there yet. ``of_job`` are the groups in which a job has a run that may lack its beginning or
     its end, None where all have to be looked through. ``children`` are the groups of those that name a parent, by it;
-    ``touched`` the groups that were heard of since somebody looked; ``accepted`` the events that are of no run.
+    ``touched`` the groups that were heard of since somebody looked, ``with_codes`` those in which that found something;
+    ``accepted`` the events that are of no run.
     ``lossy`` tells that retention has dropped exchanges. ``per_run`` are names in which an id of a run may stand;
     ``without_run`` the first events of each org's jobs that have no run.
     """
@@ -67,7 +81,8 @@ class RunsState(Struct):
     of_job: dict[tuple[str, Job], dict[GroupKey, None]] | None = field(default_factory=dict)
     children: dict[GroupKey, dict[GroupKey, None]] = field(default_factory=dict)
     touched: dict[GroupKey, None] = field(default_factory=dict)
-    accepted: dict[str, bool] = field(default_factory=dict)
+    with_codes: set[GroupKey] = field(default_factory=set)
+    accepted: dict[str, Runless] = field(default_factory=dict)
     lossy: bool = False
     per_run: PerRunNames = field(default_factory=PerRunNames)
     without_run: dict[str, dict[Job, list[str]]] = field(default_factory=dict)
@@ -126,6 +141,8 @@ class RunsState(Struct):
             return
         self.unlisted.pop(key, None)
         self.shared.discard(key)
+        if key not in self.with_codes:
+            self.touched.pop(key, None)
         self.listed.pop(key, None)
         of_org = self.of_org[key[0]]
         of_org.pop(key, None)
@@ -197,10 +214,51 @@ def drop_runs(state: RunsState, first: int) -> RunsState:
             group.renew()
             state.changed(key)
     for key in [key for key, group in state.groups.items() if group.oldest < first]:
-        if not state.groups[key].drop(first, state.digest_of):
+        group = state.groups[key]
+        parents = _parents(group)
+        if not group.drop(first, state.digest_of):
             del state.groups[key]
+            state.per_run.forget(*key)
+        for parent in parents - _parents(group):
+            _leave(state.children, (key[0], parent), key)
         state.changed(key)
+    _drop_runless(state, first)
     return state
+
+
+def _parents(group: Group) -> set[str]:
+    return {run_id_key(run_id) for run_id in group.parents()}
+
+
+def _leave(of: dict[K, dict[GroupKey, V]], key: K, group: GroupKey) -> None:
+    of[key].pop(group, None)
+    if not of[key]:
+        del of[key]
+
+
+def _drop_runless(state: RunsState, first: int) -> None:
+    """The first attempt that is left then stands for its event."""
+    changed = False
+    for event_id, one in list(state.accepted.items()):
+        if one.positions[0] >= first:
+            continue
+        changed = True
+        while one.positions and one.positions[0] < first:
+            one.positions.popleft()
+        if not one.positions:
+            del state.accepted[event_id]
+    if not changed:
+        return
+    state.without_run.clear()
+    for event_id, one in sorted(state.accepted.items(), key=lambda item: item[1].positions[0]):
+        _list_without_run(state, event_id, one)
+
+
+def _list_without_run(state: RunsState, event_id: str, one: Runless) -> None:
+    if one.job is not None:
+        of_job = state.without_run.setdefault(one.org, {}).setdefault(one.job, [])
+        if len(of_job) < _MOST_WITHOUT_RUN:
+            of_job.append(event_id)
 
 
 def add_event(
@@ -212,13 +270,15 @@ def add_event(
     """
     if event.run_id is None:
         # An event of no run has nothing else to be folded into; that it came twice is to be known all the same.
-        excused = state.accepted.get(event.id)
-        state.accepted[event.id] = answer_lost
-        if excused is None and event.kind == "JobEvent":
-            of_job = state.without_run.setdefault(org, {}).setdefault((event.job_namespace, event.job_name), [])
-            if len(of_job) < _MOST_WITHOUT_RUN:
-                of_job.append(event.id)
-        return None if excused is None else Repeat(event.id, event.event_type, excused)
+        before = state.accepted.get(event.id)
+        if before is not None:
+            before.positions.append(arrival[1])
+            state.accepted[event.id] = before._replace(answer_lost=answer_lost)
+            return Repeat(event.id, event.event_type, before.answer_lost)
+        job = (event.job_namespace, event.job_name) if event.kind == "JobEvent" else None
+        one = state.accepted[event.id] = Runless(deque((arrival[1],)), answer_lost, org, job)
+        _list_without_run(state, event.id, one)
+        return None
     key = (org, run_id_key(event.run_id))
     state.per_run.add(*key, "job", event.job_namespace, event.job_name)
     for dataset in event.datasets:

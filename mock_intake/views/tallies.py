@@ -211,12 +211,21 @@ class RunCodes:
             # What was found before is taken off first: a run that ended well has fewer findings than it had while it
             # was open.
             for codes in self._codes.pop(key, {}).values():
-                self.counts.subtract((key[0], code) for code in codes)
+                for code in codes:
+                    self._take_off((key[0], code))
+            state.with_codes.discard(key)
             found = {run: codes for run, codes in found.items() if codes}
             if found:
                 self._codes[key] = found
+                state.with_codes.add(key)
                 self.counts.update((key[0], code) for codes in found.values() for code in codes)
         return len(keys)
+
+    def _take_off(self, counted: tuple[str, str]) -> None:
+        self.counts[counted] -= 1
+        # There may be any number of orgs, one after the other.
+        if not self.counts[counted]:
+            del self.counts[counted]
 
     def runs_with(self, code: str) -> set[RunKey]:
         """The keys of the runs in which the rule ``code`` found something."""

@@ -169,7 +169,8 @@ def test_a_log_for_which_there_is_no_room_is_written_back_and_begun_anew(tmp_pat
     program = (
         "import resource, sys, time; from pathlib import Path\n"
         "from mock_intake.journal import JournalError\n"
-        "from mock_intake.journal.sqlite import Retention, SqliteJournal\n"
+        "from mock_intake.journal.retention import Retention\n"
+        "from mock_intake.journal.sqlite import SqliteJournal\n"
         "from tests.journal.exchanges import large\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20 << 20, 20 << 20))\n"
         "journal = SqliteJournal(Path(sys.argv[1]), retention=Retention(5))\n"

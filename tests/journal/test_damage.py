@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -27,11 +28,12 @@ from mock_intake.files.imports import Import
 from mock_intake.journal import EventFilter, ExchangeFilter, JournalError, MemoryJournal
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import Exchange
+from mock_intake.secrets.api_keys import org_of
 from mock_intake.views import View
 from mock_intake.web.site import PAGES
 from tests.commands import MOCK_INTAKE, clean_environment, start_command
 from tests.fuzz import request_bytes, send
-from tests.journal.serving import HEADERS, new_event, serving
+from tests.journal.serving import HEADERS, KEY, Answer, Serving, new_event, serving
 from tests.journal.test_trouble import assert_unavailable, small_disk
 from tests.web.looking import BROWSER
 
@@ -257,22 +259,85 @@ def test_a_log_that_is_taken_away_is_noticed_and_nothing_is_lost(tmp_path: Path)
         assert journal.position == 3
 
 
+# How much room there is (MB), of what size (bytes) events are, whether another program takes the room or the events do,
+# and how many events there is room for afterwards, at least.
+FULL_DISKS = {
+    "by events": (12, 100_000, False, 3),
+    "a tiny one": (1, 20_000, False, 3),
+    "a tiny one, by another program": (1, 20_000, True, 3),
+    "while all is in the log": (12, 2_000_000, False, 3),
+    "while all is in the log, by another program": (3, 400_000, True, 1),
+}
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
-def test_a_full_disk_can_be_freed_by_forgetting(tmp_path: Path) -> None:
-    with small_disk(tmp_path, 40 * 1024 * 1024) as disk:
+@pytest.mark.parametrize("name", FULL_DISKS)
+def test_a_full_disk_can_be_freed_by_forgetting(name: str, tmp_path: Path) -> None:
+    room, padding, by_another, fit = FULL_DISKS[name]
+
+    def sent(server: Serving) -> Answer:
+        return server.send(new_event(padding="x" * padding))
+
+    with small_disk(tmp_path, room * 1024 * 1024) as disk:
         file = disk.folder / "journal.db"
         with serving(tmp_path, "--journal", file) as server:
+            assert disk.fill is not None
+            assert sent(server).status == 202
+            if by_another:
+                disk.fill()
             refused, until = 0, time.monotonic() + 60
             while refused < 3:
                 assert time.monotonic() < until, "the disk never was full"
-                status = server.send(new_event(padding="x" * 100_000)).status
+                status = sent(server).status
                 refused = refused + 1 if status == 503 else 0
                 time.sleep(0.2 if status == 503 else 0)
-            assert disk.fill is not None
             disk.fill()
-            assert_unavailable(server.send(new_event(padding="x" * 100_000)), "full")
+            assert_unavailable(sent(server), "full")
+            kept = server.get("/events").body["events"][0]["id"]
             answer = HTTP.delete(f"{server.url}/api/mock/v1/exchanges")
             assert answer.status_code == 200, answer.text
             assert answer.json()["forgotten"] > 0
-            assert server.send(new_event(padding="x" * 100_000)).status == 202
+            assert server.get("/statistics").body["exchanges"] == 0
+            after = [sent(server) for _ in range(fit)]
+            assert [answer.status for answer in after] == [202] * fit
             assert server.end() == 0
+        with closing(SqliteJournal(file)) as journal:
+            assert journal.event(kept) is None
+            assert [journal.event(answer.body["id"]) is not None for answer in after] == [True] * fit
+            assert journal.count_events(EventFilter()) == fit
+            assert journal.position > fit
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_one_org_is_forgotten_on_a_full_disk_and_the_others_are_kept(tmp_path: Path) -> None:
+    with small_disk(tmp_path, 3 * 1024 * 1024) as disk, serving(tmp_path, "--journal", disk.folder / "j.db") as server:
+        assert disk.fill is not None
+
+        def status(key: str) -> int:
+            headers = {"Authorization": f"Bearer {key}"}
+            event = new_event(padding="x" * 20_000)
+            return HTTP.post(f"{server.url}/api/v1/lineage", json=event, headers=headers).status_code
+
+        keys = (KEY, KEY[::-1])
+        assert [status(key) for key in keys * 10] == [202] * 20
+        disk.fill()
+        accepted, until = 10, time.monotonic() + 60
+        while status(KEY) == 202:
+            assert time.monotonic() < until, "the disk never was full"
+            accepted += 1
+        org = org_of(KEY)
+        answer = HTTP.delete(f"{server.url}/api/mock/v1/exchanges?org={org}")
+        assert (answer.status_code, answer.json()) == (200, {"forgotten": accepted})
+        assert {event["org"] for event in server.get("/events").body["events"]} == {org_of(KEY[::-1])}
+        assert status(KEY) == 202
+        assert server.get("/statistics").body["exchanges"] == 11
+        assert server.end() == 0
+
+
+def test_where_there_is_no_room_for_a_reserve_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=500_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    SqliteJournal(tmp_path / "journal.db").close()
+    assert f"{tmp_path / 'journal.db'}: the disk has no room for a reserve beside it." in caplog.text

@@ -6,9 +6,12 @@ import gc
 import json
 import tracemalloc
 from datetime import UTC, datetime
+from uuid import UUID
 
+from mock_intake.journal import MemoryJournal
 from mock_intake.judging.intake import Intake
 from mock_intake.model.exchange import Exchange, ReceivedRequest
+from mock_intake.views import Views
 from mock_intake.views.lineage import LineageState, fold_lineage
 from mock_intake.views.runs import RunsState, fold_run
 from tests.events import base, dataset, job_type, run_event, schema
@@ -60,3 +63,59 @@ def test_what_is_kept_of_an_event_is_bounded() -> None:
         tracemalloc.stop()
     assert len(runs.runs()[0].events) == EVENTS
     assert kept / EVENTS < MOST
+
+
+def other_event(intake: Intake, number: int) -> Exchange:
+    """An event that has all names for itself: of a run in a run, of a job or of a dataset, in turns."""
+    identity = UUID(int=(0xABCDEF << 100) + number)
+    parent = {"run": {"runId": str(UUID(int=number))}, "job": {"namespace": "etl", "name": f"dag {number}"}}
+    event = run_event(
+        run={"runId": str(identity), "facets": {"parent": {**base("ParentRunFacet", "1-1-0"), **parent}}},
+        job={"namespace": "etl", "name": f"load.{identity}", "facets": {"jobType": job_type()}},
+        inputs=[dataset(f"orders {number}", schema=schema())],
+    )
+    if number % 3:
+        del event["run"], event["eventType"]
+    if number % 3 == 2:
+        event["dataset"] = event.pop("inputs")[0]
+        del event["job"]
+    body = json.dumps(event).encode()
+    headers = (("authorization", f"Bearer {number:032x}"), ("content-type", "application/json"))
+    received = datetime(2026, 11, 1, tzinfo=UTC)
+    return intake.receive(
+        ReceivedRequest(f"x{number}", "POST", "/api/v1/lineage", "", headers, body, received, wire_size=len(body))
+    )
+
+
+def test_nothing_is_kept_of_what_retention_has_dropped() -> None:
+    intake, journal = Intake(), MemoryJournal(max_exchanges=60)
+    views = Views(journal)
+
+    def sizes() -> dict[str, int]:
+        """How much there is in whatever the state of runs is made of, and of what is found in them."""
+        state = views._runs.state()
+        parts = {name: getattr(state, name) for name in state.__struct_fields__}
+        found = {name: len(part) for name, part in parts.items() if hasattr(part, "__len__")}
+        return found | {"codes": len(views._run_codes.counts), "lineage": len(views.lineage(None))}
+
+    def grow(begin: int, *, judged: bool) -> None:
+        for number in range(begin, begin + 300):
+            exchange = other_event(intake, number)
+            assert exchange.accepted
+            journal.append([exchange])
+            if number % 20 == 0:
+                views.runs()
+                if judged:
+                    views.tallies()
+
+    grow(0, judged=True)
+    first = sizes()
+    assert first["groups"] == first["children"] == first["per_run"] == 20
+    grow(300, judged=True)
+    assert sizes() == first
+    # Also where nobody asks which rules have spoken.
+    grow(600, judged=False)
+    assert sizes()["touched"] <= 20 + first["codes"]
+    fresh = Views(journal)
+    assert fresh._runs.state().children == views._runs.state().children
+    assert fresh._runs.state().without_run == views._runs.state().without_run

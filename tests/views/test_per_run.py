@@ -53,3 +53,24 @@ def test_what_is_long_is_not_kept() -> None:
         assert template_of(f"{long}.{_id(number)}") is None
     assert not list(names.begun_by("org", "run 0"))
     assert not list(names.begun_by("org", f"0{long}"))
+
+
+def test_what_came_with_a_run_goes_with_it() -> None:
+    names = PerRunNames()
+    _named(names, "load", 5)
+    names.forget("org", "run 0")
+    (found,) = names.begun_by("org", "run 1")
+    assert found.names == tuple(f"load.{_id(number)}" for number in range(1, 5))
+    for number in range(1, 5):
+        names.forget("org", f"run {number}")
+        names.forget("org", f"run {number}")
+    assert not len(names)
+    _named(names, "load", 3)
+    assert list(names.begun_by("org", "run 0"))
+
+
+def test_a_name_that_came_with_two_runs_is_none_of_its_run() -> None:
+    names = PerRunNames()
+    _named(names, "load", 3)
+    names.add("org", "run 9", "job", "etl", f"load.{_id(1)}")
+    assert not list(names.begun_by("org", "run 0"))

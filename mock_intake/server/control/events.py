@@ -14,7 +14,7 @@ from mock_intake.model.findings import Status
 from mock_intake.server.control.context import Control
 from mock_intake.server.control.endpoints import Call
 from mock_intake.server.control.listing import page
-from mock_intake.server.responses import answer, failure
+from mock_intake.server.responses import answer_with_bodies, failure
 
 _NAMES = ("job_namespace", "job_name", "run_id")
 
@@ -42,6 +42,10 @@ def one(control: Control, call: Call) -> Response | Large[Response]:
 
 def _whole(control: Control, record: EventRecord) -> Response:
     kept = control.journal.exchange(record.exchange_id)
-    body = None if kept is None else parsed_body(kept)
-    raw = None if kept is None else decoded_text(kept)
-    return answer({**record.to_dict(), "body": body, "raw": raw})
+    return answer_with_bodies(
+        record.to_dict(),
+        {
+            "body": lambda: None if kept is None else parsed_body(kept),
+            "raw": lambda: None if kept is None else decoded_text(kept),
+        },
+    )

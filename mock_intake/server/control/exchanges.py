@@ -15,7 +15,7 @@ from mock_intake.model.exchange import Exchange
 from mock_intake.server.control.context import Control
 from mock_intake.server.control.endpoints import Call
 from mock_intake.server.control.listing import page
-from mock_intake.server.responses import answer, failure
+from mock_intake.server.responses import answer, answer_with_bodies, failure
 
 # So many exchanges with their bodies are looked up at a time.
 _WITH_BODIES = 20
@@ -75,7 +75,7 @@ def _whole(control: Control, call: Call) -> Response:
     found = control.journal.exchange(call.id)
     if found is None:
         return failure(404, f"No exchange {call.id[:60]} is on record.{control.dropped_hint()}")
-    return answer({**_with_body(found), "raw": decoded_text(found)})
+    return answer_with_bodies(found.to_dict(), {"body": lambda: parsed_body(found), "raw": lambda: decoded_text(found)})
 
 
 def forget(control: Control, call: Call) -> Response:

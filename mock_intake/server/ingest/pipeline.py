@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from mock_intake.body.decoding import decoded_at_once
-from mock_intake.body.room import LARGE, room_of
+from mock_intake.body.room import LARGE, MEBIBYTE, room_of
 from mock_intake.datadog.sites import INTAKE_PATH
 from mock_intake.faults import Faults, RequestFacts, Taken, apply
 from mock_intake.journal import JournalError
@@ -31,6 +32,7 @@ from mock_intake.server.ingest.reading import read_request
 from mock_intake.server.ingest.recorder import Recorder
 from mock_intake.server.limits import Limits, Notices
 from mock_intake.server.workers import Workers
+from mock_intake.system.allocator import leaving_no_holes
 
 
 class Outcome(NamedTuple):
@@ -43,6 +45,8 @@ class Outcome(NamedTuple):
 
 # Large bodies are judged beside the loop, by so many threads.
 _JUDGING = 2
+# What takes that much room (bytes) leaves holes in memory that are worth looking for.
+_MUCH = 32 * MEBIBYTE
 # The lane of those who take steps of fault plans; others are called by orgs.
 _STEPS = None
 
@@ -213,8 +217,10 @@ class Pipeline:
             await budget.judging.take(room)
         finally:
             budget.decoding.give(1)
+        work = partial(self.intake.receive, request, secrets, decoded=decoded, orgs=self._orgs)
+        del decoded
         try:
-            return await self._judging.run(self.intake.receive, request, secrets, decoded=decoded, orgs=self._orgs)
+            return await (self._judging.run(leaving_no_holes, work) if room > _MUCH else self._judging.run(work))
         finally:
             budget.judging.give(room)
 

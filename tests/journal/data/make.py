@@ -21,9 +21,8 @@ from typing import Any
 
 import httpx
 
-from mock_intake import IntakeServer
+from mock_intake import IntakeServer, Retention, SqliteJournal
 from mock_intake.datadog.agent import AgentSettings
-from mock_intake.journal.sqlite import Retention, SqliteJournal  # type: ignore[attr-defined]
 
 API = "/api/mock/v1"
 KEY, OTHER_KEY = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"

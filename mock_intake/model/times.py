@@ -7,7 +7,7 @@ leap seconds nor more than six digits.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\D|$)")
 # The digits of a second beyond the six that datetime has, up to the nanosecond.
@@ -16,6 +16,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 _TO_MICROSECONDS = len("2026-11-01T12:00:00.000000")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MINUTE = timedelta(minutes=1)
 
 
 def moment(text: str | None) -> datetime | None:
@@ -59,4 +60,11 @@ def rfc3339_of(text: str | None) -> str | None:
     written = _RFC3339.fullmatch(text)
     if written is not None:
         return text if written[2] else text + "Z"
-    return found.isoformat() + ("Z" if found.tzinfo is None else "")
+    offset = found.utcoffset()
+    if offset is not None and offset % _MINUTE:
+        # RFC 3339 has no seconds there.
+        try:
+            found = found.astimezone(timezone(offset - offset % _MINUTE))
+        except OverflowError:
+            return None
+    return found.isoformat() + ("Z" if offset is None else "")

@@ -162,8 +162,11 @@ class Event:
         if not found:
             there = ", ".join(dict.fromkeys(presented(str(each.name)) for each in self._view.datasets)) or "none"
             raise KeyError(f"{presented(str(name))}; the event has {there}")
-        own = {key: value for each in found for key, value in each.facets.items()}
-        return {**own, **{key: value for each in found for key, value in each.role_facets.items()}}
+        merged: dict[str, Any] = {}
+        for facets in (*(each.facets for each in found), *(each.role_facets for each in found)):
+            # What is null, or no object at all, is no facet, and replaces none.
+            merged.update({key: value for key, value in facets.items() if isinstance(value, dict) or key not in merged})
+        return merged
 
     def __getitem__(self, key: str) -> Any:
         return self.body[key]

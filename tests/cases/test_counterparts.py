@@ -295,6 +295,23 @@ def expected(*names: str, namespace: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        (("postgres://DB:5432", "postgres://db:5432"), "postgres://db:5432"),
+        (("s3://Lake", "s3://lake"), "s3://lake"),
+        # Where one way to write it is as wrong as the other, most events say what is expected.
+        (("kafka://Broker:9092", "kafka://BROKER:9092", "kafka://BROKER:9092"), "kafka://BROKER:9092"),
+    ],
+)
+def test_a_host_or_bucket_is_expected_in_lower_case(written: tuple[str, ...], right: str) -> None:
+    events = [
+        event("RUNNING", number, inputs=[dataset("a.b.c", namespace)]) for number, namespace in enumerate(written)
+    ]
+    [finding] = [one for one in found_in(*events) if one.code == "DS101"]
+    assert finding.expected == f"{right} a.b.c"
+
+
+@pytest.mark.parametrize(
     ("namespace", "names", "right"),
     [
         (

@@ -186,6 +186,27 @@ def test_one_run_is_told_in_upper_and_in_lower_case(server: IntakeServer, tmp_pa
     assert (run["states"], run["duration"]) == (["START", "COMPLETE"], 9.0)
 
 
+# What a test gets.
+
+
+def test_facets_of_a_dataset_are_those_of_its_roles_together(server: IntakeServer, tmp_path: Path) -> None:
+    written = {**table("a", schema=None, ownership=None), "outputFacets": {"outputStatistics": statistics(3)}}
+    other = {"namespace": "s3://lake", "name": "s.p.a", "facets": {"schema": fields("v")}}
+    places = sent(
+        server, tmp_path, at(0, "START", inputs=[table("a", schema=fields("k"))], outputs=[written]),
+        at(9, "COMPLETE", inputs=[table("a", schema=fields("k")), other]),
+    )  # fmt: skip
+    begun, ended = places.in_plugin()[RUN.format(1), "load"].events
+    # That it is null in one role takes nothing away that the other has.
+    facets = {"schema": fields("k"), "ownership": None, "outputStatistics": statistics(3)}
+    assert begun.dataset_facets("s.p.a") == begun.dataset_facets(begun.inputs[0]) == facets
+    assert ended.dataset_facets(("s3://lake", "s.p.a")) == {"schema": fields("v")}
+    with pytest.raises(ValueError, match=r"in postgres://db:5432, s3://lake: say \(namespace, name\)"):
+        ended.dataset_facets("s.p.a")
+    with pytest.raises(KeyError, match=r"the event has s\.p\.a"):
+        begun.dataset_facets(("s3://lake", "s.p.a"))
+
+
 # Joins.
 
 
@@ -268,6 +289,7 @@ def test_one_hierarchy_is_one_trace(server: IntakeServer, tmp_path: Path) -> Non
         ("bigquery", ("p.d.Orders", "p.d.orders"), "info"),
         ("mysql://db:3306", ("shop.Orders", "shop.orders"), "info"),
         ("gs://lake", ("Raw/orders", "raw/orders"), "info"),
+        ("mongodb://db:27017", ("shop.Orders", "shop.orders"), "info"),
         ("postgres://db:5432", ("s.p.Orders", "s.p.orders"), "warning"),
         ("snowflake://org-acct", ("DB.S.ORDERS", "db.s.orders"), "warning"),
     ],

@@ -53,8 +53,12 @@ _DEFAULT_PORTS = {
     "teradata": "1025",
     "oceanbase": "2881",
 }
-# Where names that differ in case can rightly be two: object stores and files, topics, BigQuery, MySQL on Linux.
-_CASEFUL = ("s3", "gs", "abfss", "wasbs", "dbfs", "hdfs", "file", "kafka", "pubsub", "bigquery", "mysql")
+# Where names that differ in case can rightly be two: object stores and files, topics, BigQuery, MySQL on Linux, and
+# databases that keep names as they are written.
+_CASEFUL = (
+    *("s3", "gs", "abfss", "wasbs", "dbfs", "hdfs", "file", "kafka", "pubsub", "bigquery", "mysql", "inmemory"),
+    *("azurecosmos", "azurekusto", "clickhouse", "milvus", "mongodb"),
+)
 _MAY_BE_TWO = "Nothing to do if these are two: names differ in case there. Else write it alike."
 _QUOTES = re.compile(r"[\"`\[\]]")
 _SLASHES = re.compile(r"(?<!:)/{2,}")
@@ -163,10 +167,16 @@ def _unquoted_case(of: DatasetId, part: str) -> str:
 
 
 def written_otherwise(dataset: DatasetId) -> int:
-    """In how many ways a name is written other than its platform does: in case, in quotes, with slashes to spare."""
+    """In how many ways a name is written other than its platform does: in case, in quotes, with slashes to spare.
+
+    Hosts and buckets are written in lower case.
+    """
     name = dataset.name
+    scheme, _, rest = dataset.namespace.partition("://")
+    host = scheme + rest.partition("/")[0] if rest else ""
     quotes = any(part[:1] in _OPENING and "." not in part for part in name_parts(name))
-    return (in_platforms_case(dataset).name != name) + quotes + (_SURPLUS.search(name) is not None and "/" in name[:-1])
+    surplus = _SURPLUS.search(name) is not None and "/" in name[:-1]
+    return (host != host.lower()) + (in_platforms_case(dataset).name != name) + quotes + surplus
 
 
 SLASHES = OnWay("slashes", _same_slashes)
@@ -178,7 +188,7 @@ SLASHES = OnWay("slashes", _same_slashes)
     severity=Severity.WARNING,
     requirement="One dataset is written in one way, upper and lower case included.",
     because=_TWO_NODES + " It is no more than an info where names that differ in case can rightly be two: in object "
-    "stores, files and topics, in BigQuery and in MySQL.",
+    "stores, files and topics, in BigQuery, MySQL, Cosmos DB, Data Explorer, Milvus, ClickHouse and MongoDB.",
     advice="Use the case that the platform itself reports (Snowflake: upper, PostgreSQL: lower).",
     source=CUSTOM_JOBS,
     sureness=Sureness.DOCUMENTED,

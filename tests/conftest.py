@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -46,6 +47,12 @@ REPOSITORY = Path(__file__).parent.parent
 def pytest_configure() -> None:
     if problem := installed.problem():
         raise pytest.UsageError(problem)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than there are cores: half of the time a test waits, for a server, a browser or a time-out."""
+    return len(psutil.Process().cpu_affinity() or ()) + 2 if psutil.LINUX else (psutil.cpu_count() or 1) + 2
 
 
 def pytest_collection_finish() -> None:

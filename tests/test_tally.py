@@ -53,7 +53,7 @@ def test_lines_that_nobody_takes_in_time_are_left_out_and_counted() -> None:
     printed = [line for line in lines if " OK  " in line]
     assert left_out
     assert len(printed) + sum(left_out) == 15_000
-    assert any(line.startswith("15000 events taken: 15000 ok") for line in lines)
+    assert any(line.startswith("15,000 events taken: 15000 ok") for line in lines)
 
 
 def test_a_line_that_comes_behind_the_end_does_not_keep_it_from_coming(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
-from mock_intake.cli.console import echo, exchange_line, finding_style
+from mock_intake.cli.console import echo, finding_style
+from mock_intake.cli.logs import Log
 from mock_intake.faults import Faults
 from mock_intake.journal import JournalError
 from mock_intake.model.exchange import Exchange
@@ -32,13 +33,14 @@ _LAST_LINES = 5.0
 
 
 class Tally:
-    """Give its ``add`` to a server as ``on_exchange``; ``err`` prints to standard error.
+    """Give its ``add`` to a server as ``on_exchange``; ``err`` prints to standard error, ``log`` says what and how.
 
     A thread of its own does the printing, so that neither the work nor a slow terminal holds the server up.
     """
 
-    def __init__(self, *, err: bool = False) -> None:
+    def __init__(self, log: Log | None = None, *, err: bool = False) -> None:
         self._err = err
+        self._log = log or Log()
         self.statuses: Counter[Status] = Counter()
         self.refused = 0
         self.stopped = 0
@@ -70,11 +72,11 @@ class Tally:
         if exchange.findings:
             self.groups.extend(Place(finding, None) for finding in exchange.findings)
         # The line, and not the exchange: bodies of megabytes must not wait for a slow terminal.
-        self._print_later(exchange_line, exchange)
+        self._print_later(self._log.line_of, exchange)
         if self._faults is not None and self._faults.ended != self._ended:
             self._ended = self._faults.ended
             rest = "" if self._faults.active else ": requests are handled as usual again"
-            self._print_later(str, f"the fault plan has ended{rest}")
+            self._print_later(self._log.text_line, f"the fault plan has ended{rest}")
 
     def summarise(self, server: IntakeServer) -> None:
         """Says what there was, over all events, now that nothing more is expected."""
@@ -88,30 +90,32 @@ class Tally:
         except JournalError as error:
             # What was counted meanwhile is known all the same.
             problem = str(error)
-        self._echo("")
+        self._say("")
         counts = ", ".join(f"{self.statuses[status]} {status}" for status in Status)
-        self._echo(f"{counted(self.taken, 'event')} taken: {counts}; {counted(self.refused, 'request')} refused")
+        self._say(f"{counted(self.taken, 'event')} taken: {counts}; {counted(self.refused, 'request')} refused")
         if self.stopped:
-            self._echo(f"Connections to Datadog that were stopped: {self.stopped}")
+            self._say(f"Connections to Datadog that were stopped: {self.stopped}")
         if problem:
-            self._echo(f"What runs and datasets came to cannot be told: {problem}")
+            self._say(f"What runs and datasets came to cannot be told: {problem}")
         if dropped:
-            self._echo(f"{counted(dropped, 'exchange')} dropped from memory to stay within its bounds")
+            self._say(f"{counted(dropped, 'exchange')} dropped from memory to stay within its bounds")
         if damaged:
-            self._echo(f"{counted(damaged, 'damaged row')} of the journal left out: the log names them")
+            self._say(f"{counted(damaged, 'damaged row')} of the journal left out: the log names them")
         groups = self.groups.at_or_above(Severity.WARNING)
         style = finding_style()
         for group in groups:
-            self._echo(f"  {finding_head(group, style)}")
+            self._say(f"  {finding_head(group, style)}")
         if groups:
-            self._echo("mock-intake rules CODE explains a code.")
+            self._say("mock-intake rules CODE explains a code.")
 
     def _print_later(self, line_of: Callable[[T], str], what: T) -> None:
         if self._waiting.qsize() >= _MOST_WAITING:
             with self._lock:
                 self._left_out += 1
             return
-        self._waiting.put(line_of(what))
+        if not (line := line_of(what)):
+            return
+        self._waiting.put(line)
         if self._thread is None:
             self._thread = threading.Thread(target=self._print, name="mock-intake-tally", daemon=True)
             self._thread.start()
@@ -138,7 +142,8 @@ class Tally:
             with self._lock:
                 left_out, self._left_out = self._left_out, 0
             if left_out:
-                lines.append(f"... {counted(left_out, 'line')} left out: they came faster than they could be printed")
+                words = f"... {counted(left_out, 'line')} left out: they came faster than they could be printed"
+                lines += filter(None, [self._log.text_line(words)])
             if lines and readable:
                 readable = self._written("\n".join(lines))
 
@@ -148,6 +153,9 @@ class Tally:
         except (OSError, ValueError):  # nobody reads it any more: the far end of a pipe is gone
             return False
         return True
+
+    def _say(self, line: str) -> None:
+        self._log.say(line, err=self._err)
 
     def _echo(self, line: str) -> None:
         echo(line, err=self._err)

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.event_lines import Tally
 from mock_intake.cli.journal_options import keeping_options, open_journal
 from mock_intake.cli.listener_options import Listening, listening_options
+from mock_intake.cli.logs import Log, logging_options
 from mock_intake.cli.options import (
     CONTROL_TOKEN,
     FAULT_HELP,
@@ -110,6 +111,7 @@ _limit_options = option_group(
 @keeping_options
 @listening_options
 @_limit_options
+@logging_options
 @judging_options
 def serve(
     host: str,
@@ -132,6 +134,8 @@ def serve(
     keep_events: int | None,
     keep_hours: float | None,
     keep_bytes: int | None,
+    log_format: str,
+    log_level: str,
     config_file: Path | None,
     facets: Path | None,
     ignore: tuple[str, ...],
@@ -189,7 +193,8 @@ def serve(
                 err=True,
             )
     journal = open_journal(journal_file, keep_events, keep_hours, keep_bytes)
-    tally = Tally()
+    log = Log.from_options(log_format, log_level)
+    tally = Tally(log)
     server = IntakeServer(
         settings,
         host=host,
@@ -213,7 +218,7 @@ def serve(
             raise click.UsageError(str(error)) from error
         _spare_the_collector()
         try:
-            _greet(server, api_keys, listening)
+            _greet(server, api_keys, listening, log.say)
             if ready_file is not None:
                 _write_ready_file(ready_file, server, listening)
             while not ended.wait(0.2):
@@ -237,28 +242,28 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 2, 500)
 
 
-def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening) -> None:
-    echo(coloured(f"mock-intake listens on {server.url}", "green", bold=True))
-    echo(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
-    echo(f"  keys        {_keys_text(api_keys)}")
+def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening, say: Callable[[str], None]) -> None:
+    say(coloured(f"mock-intake listens on {server.url}", "green", bold=True))
+    say(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
+    say(f"  keys        {_keys_text(api_keys)}")
     if server.journal.place is not None:
-        echo(f"  journal     {server.journal.place}, {counted(server.journal.position, 'exchange')} in it")
+        say(f"  journal     {server.journal.place}, {counted(server.journal.position, 'exchange')} in it")
     if listening.arguments["tls"] is not None:
         trust = f", trusted by {listening.ca_file}" if listening.ca_file else ""
-        echo(f"  https       {server.https_url}{trust}")
+        say(f"  https       {server.https_url}{trust}")
     if listening.arguments["proxy_port"] is not None:
-        echo(f"  proxy       HTTPS_PROXY={server.proxy_url} leads every Datadog intake here")
+        say(f"  proxy       HTTPS_PROXY={server.proxy_url} leads every Datadog intake here")
     if listening.arguments["agent"] is not None:
-        echo(f"  agent       OPENLINEAGE_URL={server.agent_url} OPENLINEAGE_ENDPOINT={AGENT_PATH.lstrip('/')}")
+        say(f"  agent       OPENLINEAGE_URL={server.agent_url} OPENLINEAGE_ENDPOINT={AGENT_PATH.lstrip('/')}")
     if (at := server.agent_socket_url) is not None:
-        echo(f"  agent at    DD_TRACE_AGENT_URL={at}")
+        say(f"  agent at    DD_TRACE_AGENT_URL={at}")
     if to := listening.agent_sends_to:
-        echo(coloured(f"  agent to    {', '.join(to)}", "yellow"))
+        say(coloured(f"  agent to    {', '.join(to)}", "yellow"))
     if (target := listening.arguments["forward"]) is not None:
-        echo(coloured(f"  forwards    accepted events to {target.shown}", "yellow"))
-    echo(f"  look at     {server.url}/mock/events in a browser")
-    echo(f"  look with   curl {server.url}/api/mock/v1/events")
-    echo("  end with    Ctrl-C")
+        say(coloured(f"  forwards    accepted events to {target.shown}", "yellow"))
+    say(f"  look at     {server.url}/mock/events in a browser")
+    say(f"  look with   curl {server.url}/api/mock/v1/events")
+    say("  end with    Ctrl-C")
 
 
 def _keys_text(api_keys: Sequence[str]) -> str:

@@ -16,7 +16,9 @@ from mock_intake.producers.paths import Addresses
 from mock_intake.server.control import Control, routes
 from mock_intake.server.ingest.endpoint import IntakeEndpoint
 from mock_intake.server.ingest.pipeline import Pipeline
+from mock_intake.server.latencies import Latencies
 from mock_intake.server.limits import Descriptors
+from mock_intake.server.metrics import PATH, Metrics, MetricsUnavailableError
 from mock_intake.server.responses import answer, failure
 
 AddressesOf: TypeAlias = Callable[[], Addresses | None]
@@ -28,8 +30,9 @@ def create_routes(
     control: Control,
     addresses: AddressesOf = lambda: None,
     descriptors: Descriptors | None = None,
+    latencies: Latencies | None = None,
 ) -> Starlette:
-    """The ASGI app of the control API, the pages, and checks of health and readiness.
+    """The ASGI app of the control API, the pages, metrics, and checks of health and readiness.
 
     Every other path leads to the endpoint, which puts the request on record as misdirected; and so does what comes to
     the pages' paths and asks for no page. ``addresses`` is what the pages say of how to get here.
@@ -39,6 +42,7 @@ def create_routes(
         routes=[
             Route("/healthz", _health(descriptors)),
             Route("/readyz", _readiness(control)),
+            Route(PATH, _metrics(control, Metrics(control.journal, control.faults, latencies or Latencies()))),
             *routes(control),
             Route("/", pages),
             Route("/mock", pages),
@@ -71,6 +75,24 @@ class LazyPages:
 
 def _failed(_request: Request, _error: Exception) -> Response:
     return failure(500, "mock-intake could not serve the request: a bug of its own, which its log tells of.")
+
+
+def _metrics(control: Control, metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:
+    """Metrics are for whom the control API is."""
+
+    async def serve(request: Request) -> Response:
+        refusal = await control.access.answer_to(request)
+        if refusal is not None:
+            return refusal
+        try:
+            content, media = await control.workers.run(metrics.text, request.headers.get("accept", ""))
+        except MetricsUnavailableError as error:
+            return failure(501, str(error))
+        except JournalError as error:
+            return failure(503, str(error))
+        return Response(content, headers={"content-type": media})
+
+    return serve
 
 
 def _health(descriptors: Descriptors | None) -> Callable[[Request], Awaitable[Response]]:

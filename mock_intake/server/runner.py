@@ -236,7 +236,8 @@ class IntakeServer:
 
         decoded, budget = self.settings.max_decoded, self._pipeline.budget
         self._control = Control(self.journal, self.views, self.faults, self._access, self.changes, decoded, budget)
-        return create_routes(self._endpoint, self._pipeline, self._control, self._addresses, self._descriptors)
+        also = self._descriptors, self._recorder.latencies
+        return create_routes(self._endpoint, self._pipeline, self._control, self._addresses, *also)
 
     # More ports while it runs.
 

@@ -169,6 +169,12 @@ def texts_of(value: Any) -> Iterator[str]:
         yield from texts_of(item)
 
 
+def test_metrics(recorded: Recorded) -> None:
+    text = recorded.client.get("/metrics").text
+    assert "mock_intake_findings_total" in text
+    assert not leaks_in(text)
+
+
 def test_the_stream(recorded: Recorded) -> None:
     blocks = ""
     with recorded.client.stream("GET", f"{PREFIX}/stream", headers={"last-event-id": "0"}) as answer:

@@ -15,7 +15,8 @@ from mock_intake.journal import Journal, JournalError, UnkeepableError
 from mock_intake.model.exchange import Exchange
 from mock_intake.secrets.other_orgs import KnownOrgs
 from mock_intake.server.change_signal import ChangeSignal
-from mock_intake.system.clock import monotonic
+from mock_intake.server.latencies import Latencies
+from mock_intake.system.clock import monotonic, utc_now
 
 _log = logging.getLogger("mock_intake")
 _STOP_TIMEOUT = 10.0
@@ -58,6 +59,7 @@ class Recorder:
         self._on_exchange = on_exchange
         self._orgs = orgs
         self._following = ExitStack()
+        self.latencies = Latencies()
         self._gathered: deque[_Waiting] = deque()
         lock = threading.RLock()
         self._wake = threading.Condition(lock)
@@ -128,6 +130,7 @@ class Recorder:
 
     def _append(self, exchanges: list[Exchange]) -> None:
         self._journal.append(exchanges)
+        self.latencies.add((exchange.received_at for exchange in exchanges), utc_now())
         for exchange in exchanges if self._on_exchange else ():
             assert self._on_exchange is not None
             try:

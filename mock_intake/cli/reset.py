@@ -10,7 +10,7 @@ from mock_intake.cli.remote import connected, org_option, print_json, server_opt
 from mock_intake.model.words import counted
 
 
-@click.command(cls=Command, short_help="Have a server forget what it has received.", page="how-to/ci-services")
+@click.command(cls=Command, short_help="Have a server forget what it has received.", page="how-to/ci")
 @server_options
 @org_option("What is")
 @click.option("--keep-faults", is_flag=True, help="Leave fault plans as they are.")

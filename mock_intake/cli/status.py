@@ -12,7 +12,7 @@ from mock_intake.model.findings import Status
 from mock_intake.model.words import counted
 
 
-@click.command(cls=Command, short_help="What has a server received?", page="how-to/ci-services")
+@click.command(cls=Command, short_help="What has a server received?", page="how-to/ci")
 @server_options
 @org_option("What is")
 def status(server: str, control_token: str | None, as_json: bool, org: str | None) -> None:

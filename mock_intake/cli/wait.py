@@ -23,7 +23,7 @@ _LONGEST = 300.0
 _LONGEST_OF_ALL = 24 * 3600
 
 
-@click.command(cls=Command, short_help="Wait for a server, and for what a job sends.", page="how-to/ci-services")
+@click.command(cls=Command, short_help="Wait for a server, and for what a job sends.", page="how-to/ci")
 @server_options
 @click.option("--events", type=click.IntRange(0), metavar="N", help="So many events.  [default: 1, with --state 0]")
 @click.option("--job", metavar="NAME", help="Events and runs of the job of this name.")

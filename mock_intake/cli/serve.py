@@ -34,6 +34,7 @@ from mock_intake.cli.signals import OwnSignals, ended_by
 from mock_intake.datadog.authentication import KEY_LENGTH, Keys, is_well_formed
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.faults import MAX_DELAY
+from mock_intake.journal import JournalError
 from mock_intake.judging.intake import Settings
 from mock_intake.model.words import counted
 from mock_intake.report.escaping import clipped
@@ -207,7 +208,10 @@ def serve(
         **listening.arguments,
     )
     if plan is not None:
-        server.faults.set(plan)
+        try:
+            server.faults.set(plan)
+        except JournalError as error:
+            raise click.UsageError(f"--fault: {error}") from error
     give_memory_back()
     tally.watch(server.faults)
     leaving = partial(_remove, ready_file)

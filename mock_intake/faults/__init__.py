@@ -22,6 +22,7 @@ from mock_intake.faults.plans import (
     state_schema,
 )
 from mock_intake.faults.progress import Faults, Taken, no_state
+from mock_intake.faults.shared import Change, PlanStore, SharedFaults
 from mock_intake.faults.steps import FAILURE, SHORT_WORDS, STEPS, SUCCESS, WORDS, Outcome, StepKind
 from mock_intake.faults.wire import Action, Wire
 
@@ -37,12 +38,15 @@ __all__ = [
     "SUCCESS",
     "WORDS",
     "Action",
+    "Change",
     "FaultError",
     "Faults",
     "Match",
     "Outcome",
     "Plan",
+    "PlanStore",
     "RequestFacts",
+    "SharedFaults",
     "Step",
     "StepKind",
     "Taken",

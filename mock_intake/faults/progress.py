@@ -22,20 +22,24 @@ class Taken(NamedTuple):
     ended: bool
 
 
-class _Progress(Struct):
-    """How far a plan has come: what is left of every step, and the chance of those that have one."""
+class Progress(Struct):
+    """How far a plan has come: what is left of every step, the chance of those that have one, and how often it was
+    drawn.
+    """
 
     plan: Plan
     left: list[int | None] = field(default_factory=list)
     chances: list[random.Random] = field(default_factory=list)
     taken: int = 0
+    draws: list[int] = field(default_factory=list)
 
     @classmethod
-    def begin(cls, plan: Plan) -> _Progress:
+    def begin(cls, plan: Plan) -> Progress:
         left = [step.times for step in plan.sequence]
         if plan.repeat_last and left:
             left[-1] = FOR_EVER
-        return cls(plan, left, [random.Random(step.seed) for step in plan.sequence])  # noqa: S311 - no secrecy
+        chances = [random.Random(step.seed) for step in plan.sequence]  # noqa: S311 - no secrecy
+        return cls(plan, left, chances, draws=[0] * len(left))
 
     @property
     def is_over(self) -> bool:
@@ -50,8 +54,10 @@ class _Progress(Struct):
             if left is not FOR_EVER:
                 self.left[index] = left - 1
             # A request that chance spares has taken its step all the same.
-            if step.probability is not None and self.chances[index].random() >= step.probability:
-                return Taken(None, self.plan.delay, self.is_over)
+            if step.probability is not None:
+                self.draws[index] += 1
+                if self.chances[index].random() >= step.probability:
+                    return Taken(None, self.plan.delay, self.is_over)
             return Taken(step, self.plan.delay + step.delay, self.is_over)
         return Taken(None, self.plan.delay, self.is_over)
 
@@ -60,11 +66,17 @@ class _Progress(Struct):
 
 
 class Faults:
-    """The plans of one intake and how far they have come. Safe to use from several threads."""
+    """The plans of one intake and how far they have come. Safe to use from several threads.
+
+    ``blocking`` tells that all but ``any`` and ``look_at_events`` may wait for others, so that a server does it beside
+    its loop.
+    """
+
+    blocking = False
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._plans: dict[str | None, _Progress] = {}
+        self._plans: dict[str | None, Progress] = {}
         self._ended = 0
 
     @property
@@ -75,7 +87,7 @@ class Faults:
     def set(self, plan: Plan) -> None:
         """Sets ``plan``, in place of the one that its org (or all) had; it begins with its first step."""
         with self._lock:
-            self._plans[plan.org] = _Progress.begin(plan)
+            self._plans[plan.org] = Progress.begin(plan)
 
     def clear(self, org: str | None = None, *, everything: bool = False) -> None:
         """Takes away the plan of ``org``, the one for all that have none of their own (None), or (``everything``) all

@@ -18,6 +18,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from mock_intake.faults import PlanStore
 from mock_intake.journal.protocol import (
     LARGEST_PART,
     EventFilter,
@@ -79,6 +80,7 @@ class MemoryJournal:
 
     blocking = False
     place: str | None = None
+    plans: PlanStore | None = None
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
+from mock_intake.faults import PlanStore
 from mock_intake.model import shapes
 from mock_intake.model.exchange import EventSummary, Exchange, rfc3339
 from mock_intake.model.findings import Finding, Status, statuses
@@ -164,6 +165,10 @@ class Journal(Protocol):
     @property
     def place(self) -> str | None:
         """Where the record is kept, as it may be shown; None where that is the process itself."""
+
+    @property
+    def plans(self) -> PlanStore | None:
+        """Where fault plans are kept for all who share the record; None where nobody does."""
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
         """Puts exchanges on record, all of them or none, in this order; returns once they are.

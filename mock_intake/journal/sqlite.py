@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mock_intake.faults import PlanStore
 from mock_intake.journal import files, migration, rows, statements
 from mock_intake.journal.checkpoints import Checkpoints
 from mock_intake.journal.damage import Damage
@@ -75,6 +76,7 @@ class SqliteJournal:
     """
 
     blocking = True
+    plans: PlanStore | None = None
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
-from mock_intake.faults import Faults
+from mock_intake.faults import Faults, SharedFaults
 from mock_intake.journal import Journal, MemoryJournal
 from mock_intake.judging.intake import Intake, Settings
 from mock_intake.model.exchange import Exchange
@@ -111,7 +111,8 @@ class IntakeServer:
             raise ServerError("The forward proxy leads to the TLS intake: give tls=Certificates() too.")
         self.settings = settings or Settings()
         self.journal = journal if journal is not None else MemoryJournal()
-        self.faults = Faults()
+        plans = self.journal.plans
+        self.faults = Faults() if plans is None else SharedFaults(plans)
         self.views = Views(self.journal, self.settings.selection)
         self.certificates = tls
         self.handshakes_broken_off = 0

@@ -178,8 +178,19 @@ def test_replicas_are_one_intake(database: Database, tmp_path: Path) -> None:
         waiting.join(40)
         assert [answer.status for answer in waited] == [200]
         assert waited[0].body["waited"] < 20
+        _assert_plans_are_shared(one, two)
         assert one.end() == 0
         assert two.send(new_event()).status == 202
+
+
+def _assert_plans_are_shared(one: Serving, two: Serving) -> None:
+    with closing(two.connect()) as connection:
+        plan = orjson.dumps({"sequence": [503, 429, {"step": 500, "match": {"attempt": 4}}]})
+        assert asked(connection, "PUT", "/api/mock/v1/faults", plan).status == 200
+    event = new_event()
+    assert [server.send(event).status for server in (one, two, one, two, one)] == [503, 429, 202, 500, 202]
+    (left,) = {orjson.dumps(server.get("/faults").body) for server in (one, two)}
+    assert orjson.loads(left)["active"] is False
 
 
 def test_the_password_of_the_database_is_shown_nowhere(database: Database, tmp_path: Path) -> None:

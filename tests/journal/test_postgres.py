@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from bench.journal import exchanges
+from mock_intake.faults import Faults, RequestFacts, SharedFaults, parse_plan
 from mock_intake.journal import EventFilter, ExchangeFilter, JournalError, UnkeepableError, statements, walk
 from mock_intake.journal.layout import LAYOUT
 from mock_intake.journal.postgres import PostgresJournal, queries
@@ -77,6 +78,35 @@ def test_what_others_append_and_forget_is_told(url: str) -> None:
             assert heard.acquire(timeout=20)
             two.forget()
             assert heard.acquire(timeout=20)
+
+
+def test_each_step_of_a_plan_is_taken_once_by_whichever_replica_and_chance_goes_on(url: str) -> None:
+    plan = parse_plan(
+        {
+            "sequence": [
+                {"step": 503, "times": 20, "probability": 0.5, "seed": 3},
+                {"step": 429, "match": {"event_type": "FAIL"}},
+                "reset",
+            ],
+            "delay": 0.25,
+        }
+    )
+    alone = Faults()
+    alone.set(plan)
+    with closing(PostgresJournal(url)) as one, closing(PostgresJournal(url)) as two:
+        replicas = [SharedFaults(journal.plans) for journal in (one, two) if journal.plans is not None]
+        nobody = threading.Semaphore(0).release
+        with one.followed(nobody, nobody), two.followed(nobody, nobody):
+            assert [replica.any for replica in replicas] == [False, False]
+            replicas[0].set(plan)
+            assert [replica.any for replica in replicas] == [True, True], "who sets it is not told before all know"
+            for number in range(24):
+                facts = RequestFacts("FAIL" if number == 22 else "START")
+                assert replicas[number % 2].take("org", facts) == alone.take("org", facts)
+            assert [replica.any for replica in replicas] == [False, False]
+            assert replicas[0].states() == replicas[1].states() == alone.states()
+            replicas[1].clear()
+            assert replicas[0].states() == []
 
 
 # A connection that breaks.

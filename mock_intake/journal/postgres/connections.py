@@ -127,6 +127,9 @@ class Connections:
     The first connection is made by ``open``.
     """
 
+    NAME_OF_FOLLOWERS = "mock-intake "
+    """What a connection that listens for others is called by, before the replica's own name."""
+
     def __init__(self, url: str) -> None:
         try:
             parts = conninfo_to_dict(url)
@@ -144,7 +147,6 @@ class Connections:
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 2,
-            "application_name": "mock-intake",
             "target_session_attrs": "read-write",
         }
         self.conninfo = make_conninfo(url, **{name: value for name, value in defaults.items() if name not in parts})
@@ -152,9 +154,10 @@ class Connections:
         self._suspect_before = 0.0
         self._pool: ConnectionPool[Connection] | None = None
 
-    def connect(self) -> Connection:
-        """A connection of one's own, which is in no pool. Raises ``psycopg.Error``."""
-        connection = Connection.connect(self.conninfo, autocommit=True)
+    def connect(self, replica: str | None = None) -> Connection:
+        """A connection of one's own, which is in no pool; called after a replica. Raises ``psycopg.Error``."""
+        name = "mock-intake" if replica is None else self.NAME_OF_FOLLOWERS + replica
+        connection = Connection.connect(self.conninfo, autocommit=True, application_name=name)
         configure(connection)
         return connection
 
@@ -163,7 +166,7 @@ class Connections:
         self._pool = ConnectionPool(
             self.conninfo,
             connection_class=Connection,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, "application_name": "mock-intake"},
             min_size=0,
             max_size=_MOST,
             open=True,

@@ -16,12 +16,14 @@ from typing import Any
 
 import psycopg
 
+from mock_intake.faults import PlanStore
 from mock_intake.journal import rows, statements
 from mock_intake.journal.damage import Damage
 from mock_intake.journal.layout import LAYOUT, Layout
 from mock_intake.journal.postgres import queries, schema
 from mock_intake.journal.postgres.connections import Connection, Connections, is_lost
 from mock_intake.journal.postgres.following import Follower
+from mock_intake.journal.postgres.plans import PlanTable
 from mock_intake.journal.postgres.texts import escaped, given, kept
 from mock_intake.journal.protocol import (
     EventFilter,
@@ -65,6 +67,8 @@ class PostgresJournal:
         self._retention = retention or Retention()
         # What others call this one by.
         self._replica = secrets.token_hex(8)
+        self._plan_table = PlanTable(self._connections, self._replica)
+        self.plans: PlanStore | None = self._plan_table
         self._damage = Damage(self.place)
         # By how many exchanges they add.
         self._inserts: dict[int, str] = {}
@@ -108,7 +112,7 @@ class PostgresJournal:
 
     @contextmanager
     def followed(self, changed: Callable[[], None], joined: Callable[[], None]) -> Iterator[None]:
-        follower = Follower(self._connections, self._replica, changed, joined)
+        follower = Follower(self._connections, self._replica, changed, joined, self._plan_table)
         try:
             yield
         finally:

@@ -24,6 +24,8 @@ COUNTED = ("status", "kind", "event_type")
 CHANNEL = "mock_intake"
 # What follows the name where an org came that was not on record before.
 JOINED = " joined"
+# What follows it where fault plans were changed.
+PLANNED = " planned"
 # By which one replica alone makes the tables, or carries them over: "mint".
 LOCK = 0x6D696E74
 
@@ -84,6 +86,10 @@ CREATE TABLE state (
     generation bigint NOT NULL,
     version integer NOT NULL
 ) WITH (fillfactor = 10);
+
+-- Fault plans that hold at all replicas, and which version of them each has heard of.
+CREATE TABLE plans (version bigint NOT NULL, plans bytea NOT NULL) WITH (fillfactor = 10);
+CREATE TABLE replicas (name text NOT NULL, plans bigint NOT NULL);
 
 CREATE TABLE exchanges (
     position bigint PRIMARY KEY,
@@ -344,7 +350,8 @@ $$;
 def creation(layout: Layout[Any]) -> str:
     """The statements that make a new journal of the layout's version, in a schema that the caller has chosen."""
     columns = ", ".join(_definition(column) for column in layout.columns)
-    return f"{_TABLES.format(columns=columns)}{FUNCTIONS}INSERT INTO state VALUES (0, 0, 0, 0, 0, {layout.version});"
+    begin = f"INSERT INTO state VALUES (0, 0, 0, 0, 0, {layout.version}); INSERT INTO plans VALUES (0, '');"
+    return f"{_TABLES.format(columns=columns)}{FUNCTIONS}{begin}"
 
 
 def steps(layout: Layout[Any], version: int) -> Iterator[str]:

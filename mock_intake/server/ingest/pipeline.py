@@ -233,7 +233,7 @@ class Pipeline:
         on_record = None if org == UNATTRIBUTED else self._order.join(org)
         if not (self._faults.any and _takes_steps(request)):
             return _Turn(on_record)
-        if self._faults.look_at_events or self._order.has(_STEPS):
+        if self._faults.blocking or self._faults.look_at_events or self._order.has(_STEPS):
             return _Turn(on_record, self._order.join(_STEPS))
         return _Turn(on_record, claimed=True, claim=self._faults.take(org, RequestFacts()))
 
@@ -344,7 +344,7 @@ class Pipeline:
             return None
         event = exchange.event
         if event is None or attempts is None:
-            return self._faults.take(exchange.org, RequestFacts())
+            return await self._take(exchange.org, RequestFacts())
         # Which of those under way this is must be known before the record is asked: others come meanwhile.
         place = attempts.begun
         if attempts.before is None:
@@ -353,7 +353,13 @@ class Pipeline:
             if attempts.before is None:
                 attempts.before = found - (attempts.begun - attempts.open)
         facts = RequestFacts(event.event_type, event.job_name, attempts.before + place)
-        return self._faults.take(exchange.org, facts)
+        return await self._take(exchange.org, facts)
+
+    async def _take(self, org: str, facts: RequestFacts) -> Taken | None:
+        """The step of a request; beside the loop where plans are shared, in the order in which they were asked for."""
+        if self._faults.blocking:
+            return await self._workers.run(self._faults.take, org, facts)
+        return self._faults.take(org, facts)
 
     async def _on_record(self, event_id: str) -> int:
         """How many attempts of an event are on record; at once in memory, beside the loop where a disk is read."""

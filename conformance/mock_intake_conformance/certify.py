@@ -205,12 +205,12 @@ def certify(
 
 
 def _real_producer(name: str) -> RealProducer:
-    from mock_intake_conformance.atlas.catalogue import real_producers
+    from mock_intake_conformance.atlas.catalogue import producer_of, real_producers
 
-    known = real_producers()
-    if name not in known:
-        raise click.UsageError(f"--producer: there is no {name!r} in the atlas. There are: {', '.join(known)}.")
-    return known[name]
+    if (known := producer_of(name)) is None:
+        there = ", ".join(real_producers())
+        raise click.UsageError(f"--producer: there is no {name!r} in the atlas. There are: {there}.")
+    return known
 
 
 def _is_default(option: str) -> bool:

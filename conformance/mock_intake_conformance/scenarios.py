@@ -102,6 +102,13 @@ _LIST = (
         [{"step": "hang", "times": None, "match": {"event_type": "START"}}],
         slow=True,
     ),
+    Scenario(
+        "503-hour",
+        "The first request is answered 503 Service Unavailable, with Retry-After: 3600.",
+        [{"step": 503, "headers": {"Retry-After": "3600"}}],
+        patience=20,
+        slow=True,
+    ),
     _always(400, "400 Bad Request"),
     _always(403, "403 Forbidden"),
     _always(413, "413 Payload Too Large"),

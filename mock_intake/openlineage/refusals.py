@@ -6,14 +6,12 @@ The errors are brought into the order of the schema, which is that of ``jsonsche
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from functools import cache
+from collections.abc import Hashable
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-from mock_intake.openlineage.formats import is_naive
 from mock_intake.openlineage.library import FacetLibrary
 from mock_intake.openlineage.schema import Schema, documents
 
@@ -34,8 +32,6 @@ _PLAIN = frozenset(("type", "properties", "required", "not"))
 _EVER_ANOTHER = ("date-time", "uuid")
 # What has more keys, or is longer (characters), is not remembered: it would fill the memory.
 _MOST_KEYS, _LONGEST = 20, 512
-# Deeper texts are not looked for.
-_DEEPEST = 8
 # Where there are more reasons, the first of them are told in any case.
 _MOST = 50
 
@@ -57,17 +53,14 @@ class Reason(NamedTuple):
     place: Place
 
     @property
-    def is_of_its_own(self) -> bool:
-        """Whether nearly no two have the same instance: a time or an id that is not written as one."""
-        return self.validator == "format" and self.validator_value in _EVER_ANOTHER
-
-    @property
     def same(self) -> Hashable | None:
-        """What is equal for two reasons of one schema that are explained alike; None where it would be large.
+        """What is equal for two reasons of one schema that are explained alike; None where nearly no two are.
 
-        Two that are of their own are, but for what was there and what to write in its place.
+        Or where it would be large.
         """
-        value: Any = is_naive(self.instance) if self.is_of_its_own else self.instance
+        value = self.instance
+        if self.validator == "format" and self.validator_value in _EVER_ANOTHER:
+            return None
         if self.validator == "required":
             if len(value) > _MOST_KEYS:
                 return None
@@ -86,15 +79,13 @@ class Reason(NamedTuple):
 class _Root(NamedTuple):
     """What a value is checked by: all that a schema asks, but for the fields that its root requires.
 
-    ``place`` is the position at which it requires them. ``texts`` are the reasons that there once was no right text,
-    by their paths and keywords.
+    ``place`` is the position at which it requires them.
     """
 
     schema: Schema
     validator: jsonschema_rs.Draft202012Validator
     required: tuple[str, ...]
     place: int
-    texts: dict[tuple[Path, str], Reason]
 
 
 class Refusals:
@@ -116,21 +107,15 @@ class Refusals:
                 return None
             root = self._roots[target] = self._root(target)
         missing = [field for field in root.required if field not in value] if type(value) is dict else []
-        reasons = [Reason((), "required", [field], value, root.schema, repr(field), (root.place,)) for field in missing]
-        # A producer that writes a time or an id wrongly does so in every event.
-        right = _with_right_texts(value, tuple(root.texts.values()), reasons)
-        others = right is value or not root.validator.is_valid(right)
-        errors = list(root.validator.iter_errors(right)) if others else []
-        if len(errors) + len(reasons) > _MOST:
+        errors = list(root.validator.iter_errors(value))
+        if len(errors) + len(missing) > _MOST:
             return None
+        reasons = [Reason((), "required", [field], value, root.schema, repr(field), (root.place,)) for field in missing]
         for error in errors:
             try:
-                reason = self._reason(root, error, right)
+                reasons.append(self._reason(root, error, value))
             except (KeyError, IndexError, ValueError, TypeError, StopIteration):
                 return None  # its path does not lead there: the library loses empty keys, and reads others as numbers
-            reasons.append(reason)
-            if _is_of_text(reason):
-                root.texts[reason.absolute_path, reason.validator] = reason
         if len(reasons) > 1:
             reasons.sort(key=attrgetter("place"))
         return reasons
@@ -147,7 +132,7 @@ class Refusals:
         validator = jsonschema_rs.Draft202012Validator(
             schema, registry=self._registry, validate_formats=True, offline=True
         )
-        return _Root(schema, validator, required, list(schema).index("required") if required else 0, {})
+        return _Root(schema, validator, required, list(schema).index("required") if required else 0)
 
     def _reason(self, root: _Root, error: Any, value: Any) -> Reason:
         """The reason that an error tells. Raises where its path does not lead there."""
@@ -195,62 +180,6 @@ class Refusals:
                 part = part[int(name) if type(part) is list else name]
             self._parts[address] = part
         return self._parts[address]
-
-
-# A right text where any is, and one in each of the formats that texts of events are often not in.
-_RIGHT = {
-    None: "",
-    "date-time": "2026-01-01T00:00:00Z",
-    "uuid": "00000000-0000-4000-8000-000000000000",
-    "uri": "urn:x",
-}
-
-
-@cache
-def _is_in_format(name: str) -> Callable[[str], bool]:
-    return jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
-
-
-def _is_of_text(reason: Reason) -> bool:
-    """Whether a reason is that there is no right text at a place that only fields lead to.
-
-    Then all but what is there follows from the place. Of the texts of the standard nothing else is asked.
-    """
-    schema, path = reason.schema, reason.absolute_path
-    return (
-        reason.validator in ("type", "format")
-        and schema.get("type") == "string"
-        and schema.keys() <= {"type", "format", "description"}
-        and schema.get("format") in _RIGHT
-        and len(path) <= _DEEPEST
-        and all(type(part) is str for part in path)
-    )
-
-
-def _is_refused(reason: Reason, value: Any) -> bool:
-    """Whether ``value`` is refused for this reason, which is one of text."""
-    if reason.validator == "type":
-        return type(value) is not str
-    return type(value) is str and not _is_in_format(reason.validator_value)(value)
-
-
-def _with_right_texts(value: Any, known: Iterable[Reason], reasons: list[Reason]) -> Any:
-    """``value`` with a right text in place of each that is refused for a ``known`` reason, added to ``reasons``."""
-    for reason in known:
-        *above, field = reason.absolute_path
-        holder: Any = value
-        for part in above:
-            holder = holder.get(part) if type(holder) is dict else None
-        if type(holder) is dict and field in holder and _is_refused(reason, holder[field]):
-            reasons.append(reason._replace(instance=holder[field]))
-            value = _replaced(value, reason.absolute_path, _RIGHT[reason.schema.get("format")])
-    return value
-
-
-def _replaced(value: Any, path: Path, text: str) -> Any:
-    """A copy of ``value`` with another text at ``path``; what does not lead there is shared."""
-    first, *rest = path
-    return {**value, first: _replaced(value[first], tuple(rest), text) if rest else text}
 
 
 def _same(part: Any, other: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import IO
 
 PREFIX = "mock-intake-"
 _OWNER = ".in-use"
+_UNDER_WAY = ".in-use.new"
 # Between two looks at what others have left: there may be thousands of directories to look through.
 _looked: set[str] = set()
 
@@ -25,7 +26,10 @@ def temporary_directory() -> Iterator[Path]:
     """A directory of one's own, gone after the block. What processes that were killed left of theirs goes first."""
     remove_left_over()
     made = Path(tempfile.mkdtemp(prefix=PREFIX))
-    held = _hold(made / _OWNER, os.O_CREAT)
+    held = _hold(made / _UNDER_WAY, os.O_CREAT)
+    if held is not None:
+        # It has its lock before anybody can look for one: else whoever came between would find it left over.
+        (made / _UNDER_WAY).rename(made / _OWNER)
     try:
         yield made
     finally:

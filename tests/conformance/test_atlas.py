@@ -13,7 +13,7 @@ import pytest
 
 from mock_intake_conformance.atlas.answers import QUESTIONS
 from mock_intake_conformance.atlas.by_hand import command_line, commands_of, files_of
-from mock_intake_conformance.atlas.catalogue import real_producers
+from mock_intake_conformance.atlas.catalogue import producer_of, real_producers
 from mock_intake_conformance.atlas.installing import Install, Nothing, Venv
 from mock_intake_conformance.atlas.model import Cure, RealProducer
 from mock_intake_conformance.atlas.page import at_datadog, overview, producer_page
@@ -236,6 +236,14 @@ def test_certify_knows_how_a_producer_is_led_and_cites_the_atlas(tmp_path: Path)
     assert f"content/no-datadog-error: passes in the atlas, with {versions}." in report["notes"]
     assert "More of python-composite: mock-intake atlas python-composite" in report["notes"]
     assert ran.returncode == 1
+
+
+def test_a_producer_is_known_by_the_beginning_of_its_name() -> None:
+    found = {name: producer_of(name) for name in ("airflow", "dbt", "spark", "java", "python-datadog", "air", "")}
+    assert {name: producer and producer.name for name, producer in found.items()} == {
+        "airflow": "airflow-dags-test", "dbt": "dbt", "spark": "spark", "java": "java",
+        "python-datadog": "python-datadog", "air": None, "": None,
+    }  # fmt: skip
 
 
 def test_certify_names_the_producers_that_it_knows(tmp_path: Path) -> None:

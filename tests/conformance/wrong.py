@@ -22,7 +22,14 @@ _ARRIVES = "delivery/reaches-the-endpoint"
 SUCCEEDS = "delivery/job-succeeds"
 # Of a job that fails anyway nobody can tell.
 SURVIVAL = frozenset(
-    f"resilience/{name}" for name in ("refusing-intake", "hanging-once", "hanging-for-ever", "job-survives-answers")
+    f"resilience/{name}"
+    for name in (
+        "refusing-intake",
+        "hanging-once",
+        "hanging-for-ever",
+        "job-survives-answers",
+        "retry-after-an-hour",
+    )
 )
 
 FAILS: Mapping[str, frozenset[str]] = {
@@ -34,7 +41,12 @@ FAILS: Mapping[str, frozenset[str]] = {
         "builds_again.py": ("resilience/lost-answer",),
         "changing_job.py": ("lifecycle/job-identity",),
         "complete_before_start.py": ("lifecycle/start-first",),
-        "dies_when_down.py": (_ANSWERS, "resilience/refusing-intake", "resilience/hanging-for-ever"),
+        "dies_when_down.py": (
+            _ANSWERS,
+            "resilience/refusing-intake",
+            "resilience/hanging-for-ever",
+            "resilience/retry-after-an-hour",
+        ),
         "fails_by_itself.py": (SUCCEEDS,),
         "fails_but_says_complete.py": ("lifecycle/failure-is-told",),
         "fails_without_a_word.py": ("lifecycle/failure-is-told",),
@@ -71,8 +83,14 @@ FAILS: Mapping[str, frozenset[str]] = {
         "two_run_ids.py": ("lifecycle/start-and-one-end",),
         "two_spellings.py": ("content/no-datadog-warning",),
         "verify_off.py": _TLS,
+        "waits_for_an_hour.py": ("resilience/retry-after-an-hour",),
         # Shell, with curl
-        "exits_on_loss.sh": (_ANSWERS, "resilience/refusing-intake", "resilience/hanging-for-ever"),
+        "exits_on_loss.sh": (
+            _ANSWERS,
+            "resilience/refusing-intake",
+            "resilience/hanging-for-ever",
+            "resilience/retry-after-an-hour",
+        ),
         "form_type.sh": ("delivery/content-type",),
         "insecure.sh": _TLS,
         "location_trusted.sh": ("security/redirect-without-key",),

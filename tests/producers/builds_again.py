@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from tests.producers.well_behaved import Producer
+from tests.producers.well_behaved import Producer, log
 
 
 class BuildsAgain(Producer):
@@ -15,8 +15,9 @@ class BuildsAgain(Producer):
     def emit(self, event_type: str, **run_facets: Any) -> None:
         for _ in range(4):
             if self.deliver(self.body(self.event(event_type, run_facets))):
-                break
+                return
             time.sleep(1.0)
+        log.error("%s was lost", event_type)
 
 
 sys.exit(BuildsAgain().run())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tests.producers.well_behaved import Producer
+from tests.producers.well_behaved import Producer, log
 
 
 class CompleteBeforeStart(Producer):
@@ -21,7 +21,8 @@ class CompleteBeforeStart(Producer):
 
     def close(self) -> None:
         while self.noted:
-            self.deliver(self.noted.pop())
+            if not self.deliver(self.noted.pop()):
+                log.error("an event was lost")
 
 
 sys.exit(CompleteBeforeStart().run())

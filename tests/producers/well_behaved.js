@@ -57,7 +57,8 @@ class Producer {
 
   wait(attempt, answer) {
     if (answer && ![429, 500, 502, 503, 504].includes(answer.statusCode)) return null;
-    return Math.max(Number(answer?.headers["retry-after"] ?? 0), 0.1 * 2 ** attempt);
+    const asked = Number(answer?.headers["retry-after"] ?? 0);
+    return asked > 10 ? null : Math.max(asked, 0.1 * 2 ** attempt);
   }
 
   async deliver(body) {

@@ -40,6 +40,7 @@ class Producer:
 
     attempts = 4
     timeout = 2.0
+    longest_wait = 10.0
     job_name = "load_orders"
     inputs: tuple[tuple[str, str], ...] = (("postgres://db:5432", "shop.public.orders"),)
 
@@ -102,7 +103,7 @@ class Producer:
         if answer is not None and answer.status not in (429, 500, 502, 503, 504):
             return None
         asked = float((answer.headers.get("retry-after") if answer else None) or 0)
-        return max(asked, 0.1 * 2.0**attempt)
+        return max(asked, 0.1 * 2.0**attempt) if asked <= self.longest_wait else None
 
     def deliver(self, body: bytes) -> bool:
         """Sends a body until it is taken or there is no use in it; whether it was taken."""

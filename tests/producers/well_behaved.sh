@@ -7,8 +7,10 @@ FACETS=https://openlineage.io/spec/facets
 
 emit() { # eventType, run facets
   # The key comes in by a file, since the arguments of a process can be read by everybody on the machine.
-  curl -sS --fail --max-time 2 --retry 2 --retry-all-errors ${CURL_OPTIONS-} \
-    -o /dev/null -X POST "$MOCK_INTAKE_URL/api/v1/lineage" \
+  # A redirect is no failure to --fail.
+  local status
+  status=$(curl -sS --fail --max-time 2 --retry 2 --retry-all-errors --retry-max-time 10 ${CURL_OPTIONS-} \
+    -o /dev/null -w '%{http_code}' -X POST "$MOCK_INTAKE_URL/api/v1/lineage" \
     -H @<(echo "Authorization: Bearer $MOCK_INTAKE_KEY") \
     -H "Content-Type: ${CONTENT_TYPE-application/json}" \
     -d '{
@@ -19,7 +21,7 @@ emit() { # eventType, run facets
         "_producer": "'"$CODE"'", "_schemaURL": "'"$FACETS"'/2-0-3/JobTypeJobFacet.json#/$defs/JobTypeJobFacet",
         "processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"}}},
       "inputs": [], "outputs": []
-    }' || ${ON_LOSS:-true}
+    }') && [[ $status == 2* ]] || { echo "an event was lost" >&2; ${ON_LOSS:-true}; }
 }
 
 emit START

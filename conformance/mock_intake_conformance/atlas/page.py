@@ -51,7 +51,14 @@ def overview(atlas: Mapping[str, Facts]) -> str:
         facts.get("install", {}).get("megabytes", 0)
         for facts in {_share(each): each for each in atlas.values()}.values()
     )
-    lines += ["", "## What it takes", "", f"Installed, all of them take {took / 1000:.1f} GB below `build/atlas`."]
+    seconds = sum(_seconds(facts) for facts in atlas.values())
+    lines += ["", "## What it takes", ""]
+    lines.append(
+        f"Installed, all of them take {took / 1000:.1f} GB below `build/atlas`. Installing and running them, one"
+    )
+    lines.append(
+        f"command at a time, took {seconds / 3600:.1f} hours on two cores that had much else to do, cures not counted."
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -74,6 +81,12 @@ def producer_page(producer: RealProducer, facts: Facts) -> str:
 def _anchor(facts: Facts, evidence: str) -> str:
     there = evidence != "events-of-the-failing-run" or "failing_events" in facts
     return evidence if there else "events"
+
+
+def _seconds(facts: Facts) -> float:
+    """How long its install and its commands took, as they were measured."""
+    runs = sum(here["seconds"] for here in facts.get("scenarios", {}).values())
+    return float(facts.get("install", {}).get("seconds", 0) + runs)
 
 
 def _share(facts: Facts) -> str:

@@ -72,7 +72,8 @@ ADVICE: Mapping[Topic, Mapping[Client, str]] = {
         _C.JVM: "Catch OpenLineageClientException around emit(); set transport.timeoutInMillis.",
     },
     Topic.CLOSE: {
-        _C.CURL: "Put no & behind curl, or wait before the script ends.",
+        _C.CURL: "Put no & behind curl, or wait before the script ends. To --fail a redirect is a success: compare "
+        "--write-out '%{http_code}' with 2xx.",
         _C.PYTHON: "Call client.close() in a finally block, also where the job fails: the asynchronous route sends in "
         "a thread, which the end of the process cuts off.",
         _C.NODE: "Await every request before process.exit(), or let the process end by itself.",

@@ -377,6 +377,19 @@ CASES = (
         f"With START never being answered, however often it is sent, the job {_AS_EVER}",
         "Time-outs multiply with retries: a minute per event, for a job that takes a second.",
     ),
+    Case(
+        Requirement(
+            "resilience/retry-after-an-hour", "The job does not wait for an hour", SHOULD,
+            f"With one answer of 503 and Retry-After: 3600 the job {_AS_EVER}",
+            "A client that sleeps as long as Retry-After says, whatever it says, has the job wait for as long, and all "
+            "that waits for the job.",
+            "Bound what is waited for: curl by --retry-max-time, openlineage-python's HTTP transport by "
+            "respect_retry_after_header: false in its retry settings.",
+            "https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3", ASSUMED, ("503-hour",),
+        ),
+        _survived("503-hour"),
+        topic=Topic.SURVIVE,
+    ),
     _storm(400, "What is no valid request will be none the next time."),
     _storm(403, "A key that is wrong will not become right."),
     _storm(413, "A body that is too large will not shrink."),

@@ -104,7 +104,18 @@ _OPENS = tuple(
         "java.util.concurrent.atomic", "sun.nio.ch", "sun.nio.cs", "sun.util.calendar",
     )
 )  # fmt: skip
-_QUIET = "-Dlog4j2.level=ERROR"
+# Spark's default logs much.
+_LOGGING = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %p %c: %m%n
+"""
+_FILES = {"SparkRevenue.java": _JOB, "log4j2.properties": _LOGGING}
+_QUIET = "-Dlog4j2.configurationFile=log4j2.properties"
 _RUN = ("java", *_OPENS, _QUIET, "-cp", "{cache}/lib/*:{cache}/classes", "SparkRevenue")
 _TRACED = ("java", "-javaagent:{cache}/lib/dd-java-agent-1.54.0.jar", *_RUN[1:])
 
@@ -122,7 +133,7 @@ PRODUCERS = (
         "spark-openlineage-java",
         "Apache Spark, its driver tells lineage with openlineage-java",
         _INSTALL,
-        {"SparkRevenue.java": _JOB},
+        _FILES,
         _RUN,
         (*_RUN, "--fail"),
         path="http",
@@ -136,7 +147,7 @@ PRODUCERS = (
         "spark-dd-agent",
         "Apache Spark under dd-java-agent, without openlineage-spark",
         _TRACER,
-        {"SparkRevenue.java": _JOB},
+        _FILES,
         _TRACED,
         (*_TRACED, "--fail"),
         path="agent",

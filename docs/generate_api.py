@@ -74,7 +74,7 @@ INTERNAL: Mapping[str, frozenset[str]] = {
     "mock_intake.Match": frozenset({"matches"}),
     "mock_intake.Step": frozenset({"kind"}),
     "mock_intake.Views": frozenset(
-        {"__init__", "catch_up", "counts", "facets", "held", "single_run", "single_run_findings", "tallies"}
+        {"__init__", "catch_up", "counts", "facets", "heard_of", "held", "single_run", "single_run_findings", "tallies"}
     ),
     # What the plugin makes, and tests are given.
     "mock_intake_pytest.Event": frozenset({"__init__"}),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mock_intake.datadog.agent import AgentSettings
     from mock_intake.datadog.authentication import Keys
     from mock_intake.datadog.joins import NearMiss
-    from mock_intake.faults import FaultError, Faults, Match, Plan, Step, parse_plan
+    from mock_intake.faults import FaultError, Faults, Match, Plan, PlanChange, PlanStore, Step, parse_plan
     from mock_intake.journal import (
         EventFilter,
         EventRecord,
@@ -81,6 +81,8 @@ __all__ = [
     "OrgStatistics",
     "Page",
     "Plan",
+    "PlanChange",
+    "PlanStore",
     "PostgresJournal",
     "ReceivedRequest",
     "Repeat",
@@ -145,6 +147,8 @@ _HOMES = {
     "OrgStatistics": "mock_intake.journal.protocol",
     "Page": "mock_intake.journal",
     "Plan": "mock_intake.faults",
+    "PlanChange": "mock_intake.faults",
+    "PlanStore": "mock_intake.faults",
     "PostgresJournal": "mock_intake.journal.postgres",
     "ReceivedRequest": "mock_intake.model.exchange",
     "Repeat": "mock_intake.model.runs",

@@ -22,7 +22,7 @@ from mock_intake.faults.plans import (
     state_schema,
 )
 from mock_intake.faults.progress import Faults, Taken, no_state
-from mock_intake.faults.shared import Change, PlanStore, SharedFaults
+from mock_intake.faults.shared import PlanChange, PlanStore, SharedFaults
 from mock_intake.faults.steps import FAILURE, SHORT_WORDS, STEPS, SUCCESS, WORDS, Outcome, StepKind
 from mock_intake.faults.wire import Action, Wire
 
@@ -38,12 +38,12 @@ __all__ = [
     "SUCCESS",
     "WORDS",
     "Action",
-    "Change",
     "FaultError",
     "Faults",
     "Match",
     "Outcome",
     "Plan",
+    "PlanChange",
     "PlanStore",
     "RequestFacts",
     "SharedFaults",

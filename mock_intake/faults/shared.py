@@ -13,7 +13,7 @@ from mock_intake.faults.progress import Faults, Progress, Taken
 T = TypeVar("T")
 
 
-class Change(NamedTuple):
+class PlanChange(NamedTuple):
     """Plans as they are to be kept, and whether others must know of it before whoever changed them goes on."""
 
     plans: bytes
@@ -29,7 +29,7 @@ class PlanStore(Protocol):
     def read(self) -> bytes:
         """The plans as they are now."""
 
-    def change(self, work: Callable[[bytes], Change]) -> None:
+    def change(self, work: Callable[[bytes], PlanChange]) -> None:
         """Puts what ``work`` makes of the plans in their place; nobody else changes them meanwhile.
 
         Where it says so, this returns once the other servers have heard of it.
@@ -86,13 +86,13 @@ class SharedFaults(Faults):
         given: list[T] = []
         left: dict[str | None, Progress] = {}
 
-        def change(plans: bytes) -> Change:
+        def change(plans: bytes) -> PlanChange:
             held = Faults()
             held._plans = _decoded(plans)
             given[:] = [work(held)]
             left.clear()
             left.update(held._plans)
-            return Change(_encoded(left), told(given[0]))
+            return PlanChange(_encoded(left), told(given[0]))
 
         self._store.change(change)
         self._plans = left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from mock_intake.faults.shared import Change
+from mock_intake.faults.shared import PlanChange
 from mock_intake.journal.postgres.connections import Connection, Connections
 from mock_intake.journal.postgres.schema import CHANNEL, PLANNED
 from mock_intake.system.clock import monotonic
@@ -30,7 +30,7 @@ class PlanTable:
 
         return self._connections.tried_again(ask)
 
-    def change(self, work: Callable[[bytes], Change]) -> None:
+    def change(self, work: Callable[[bytes], PlanChange]) -> None:
         with self._connections.use() as connection, connection.transaction():
             version, plans = connection.ask("SELECT version, plans FROM plans FOR UPDATE").fetchone() or (0, b"")
             change = work(bytes(plans))

@@ -3,7 +3,7 @@
 FROM python:3.11-slim
 
 WORKDIR /build
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml hatch_build.py constraints.txt README.md LICENSE ./
 COPY mock_intake ./mock_intake
 COPY conformance ./conformance
 COPY pytest_plugin ./pytest_plugin

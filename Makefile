@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java maven npm
+.PHONY: help dist sbom fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -105,6 +105,20 @@ paths: $(VENV)/.ready ## measure what each documented client does in each situat
 docs: $(VENV)/.ready ## write the pages that are generated from the code
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m tests.cases.recordings.page
+
+dist: $(VENV)/.ready ## build wheel and sdist into dist/, and check them; a release: make dist TAG=v1.2.3
+	@test -z "$(TAG)" || test "$(TAG)" = "v$$($(BIN)/python -c 'import mock_intake; print(mock_intake.__version__)')" \
+		|| { echo "the tag $(TAG) is not the version in mock_intake/__init__.py" >&2; exit 2; }
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+
+sbom: dist ## write build/sbom.json (CycloneDX): what the wheel brings with it
+	rm -rf build/sbom && $(PYTHON) -m venv build/sbom/wheel && $(PYTHON) -m venv build/sbom/tool
+	PIP_CONSTRAINT=constraints.txt build/sbom/wheel/bin/python -m pip $(PIP) dist/*.whl
+	build/sbom/tool/bin/python -m pip $(PIP) 'cyclonedx-bom>=7'
+	build/sbom/tool/bin/cyclonedx-py environment build/sbom/wheel --output-reproducible -o build/sbom.json
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mock_intake.views.lineage import Column, DatasetNode, JobId, JobNode, Transformation
     from mock_intake.views.run import JobFilter
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 __all__ = [
     "Access",

@@ -1,4 +1,4 @@
-"""Whether what is installed has the commands, plugins and addresses of pyproject.toml: ``pip install -e`` copies those.
+"""Whether what is installed has the commands and plugins of pyproject.toml: ``pip install -e`` copies those.
 
 ``python -m tests.installed`` copies them anew, into this environment alone and without pip.
 """
@@ -21,19 +21,12 @@ def wanted() -> dict[str, dict[str, str]]:
     return {"console_scripts": project["scripts"], **project["entry-points"]}
 
 
-def addresses() -> list[str]:
-    """The project's addresses as an installation has them."""
-    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    return [f"{label}, {address}" for label, address in project.get("urls", {}).items()]
-
-
 def problem() -> str | None:
     """What is wrong with the installation, and what helps; None where nothing is."""
     installed: dict[str, dict[str, str]] = {}
     for point in distribution(DISTRIBUTION).entry_points:
         installed.setdefault(point.group, {})[point.name] = point.value
-    urls = distribution(DISTRIBUTION).metadata.get_all("Project-URL") or []
-    if (installed, urls, distribution(DISTRIBUTION).version) == (wanted(), addresses(), __version__):
+    if installed == wanted() and distribution(DISTRIBUTION).version == __version__:
         return None
     return "What is installed is not what pyproject.toml says: python -m tests.installed, or make"
 
@@ -51,7 +44,7 @@ def refresh() -> None:
     metadata = folder / "METADATA"
     head, gap, text = metadata.read_text(encoding="utf-8").partition("\n\n")
     kept = [line for line in head.splitlines() if not line.startswith(("Version:", "Project-URL:"))]
-    kept += [f"Version: {__version__}", *(f"Project-URL: {address}" for address in addresses())]
+    kept.append(f"Version: {__version__}")
     metadata.write_text("\n".join(kept) + gap + text, encoding="utf-8")
     folder.rename(folder.with_name(f"mock_intake-{__version__}.dist-info"))
 

@@ -154,6 +154,11 @@ class Database:
             except subprocess.TimeoutExpired:
                 self.kill()
 
+    def leave_to_others(self) -> None:
+        """Has it run on behind the end of this process; another one ends it."""
+        if self._process is not None:
+            self._process.returncode = 0  # else its object would tell of a process that was forgotten
+
     def end(self) -> None:
         """Stops it, and takes away all that it had."""
         self.signal(signal.SIGCONT)
@@ -206,6 +211,8 @@ class _Shared:
                 try:
                     fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
+                    if self._own is not None:
+                        self._own.leave_to_others()
                     return
                 self._place.unlink()
                 if self._own is not None:

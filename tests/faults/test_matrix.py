@@ -9,7 +9,7 @@ import pytest
 
 from mock_intake_conformance.atlas.clients.facts import read_facts, steadied
 from mock_intake_conformance.atlas.clients.measuring import Measured, measure
-from mock_intake_conformance.atlas.clients.page import paths_page
+from mock_intake_conformance.atlas.clients.page import is_lost_in_silence, paths_page
 from mock_intake_conformance.atlas.clients.situations import (
     ASYNC,
     CIRCUMSTANCES,
@@ -20,6 +20,7 @@ from mock_intake_conformance.atlas.clients.situations import (
     SITUATIONS,
     SYNC,
 )
+from mock_intake_conformance.cases import CASES
 from tests.conftest import REPOSITORY
 
 FACTS = read_facts()
@@ -138,6 +139,21 @@ def test_only_an_answer_that_comes_in_time_goes_unnoticed() -> None:
         if all((row.attempts, row.caller, row.delivered, row.accepted) in usual for row in rows)
     }
     assert unnoticed == {"drip once", "answer late, in time"}
+
+
+def test_what_is_lost_in_silence_is_found_by_a_case() -> None:
+    """Each of those situations is named with a case that there is, on the page."""
+    page = paths_page(FACTS).partition("## Lost, and called a success")[2].partition("\n## ")[0]
+    silent = [each for each in SITUATIONS if any(is_silent(each.name, client) for client in PYTHON)]
+    assert [line.split(" | ")[0].strip("| ") for line in page.splitlines() if line.startswith("| ")][2:] == [
+        each.name for each in silent
+    ]
+    assert {each.name for each in silent if each.found_by not in {case.id for case in CASES}} == {"304 once"}
+
+
+def is_silent(situation: str, client: str) -> bool:
+    row = STORED.get((situation, client))
+    return row is not None and is_lost_in_silence(row)
 
 
 def test_versions_that_differ_are_told_side_by_side() -> None:

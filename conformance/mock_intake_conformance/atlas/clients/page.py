@@ -15,6 +15,7 @@ from mock_intake_conformance.atlas.clients.situations import (
     FAULTS,
     HERE,
     PYTHON_CLIENTS,
+    SITUATIONS,
     Situation,
 )
 from mock_intake_conformance.page import MARKS, with_matrix
@@ -40,6 +41,11 @@ _SILENTLY = f"""
     *Silently*: not delivered, and the caller is told neither by an exception nor by an exit code. Whether a producer
     does so is asked by `mock-intake certify`:
     [{_CASE}](reference/conformance.md#{_CASE.replace("/", "")}).
+"""
+_DANGEROUS = """
+    Where a Python client has lost an event and its caller hears nothing of it, and the case of `mock-intake certify`
+    that finds a producer which does so. A line in its log is enough for that case. No case asks
+    for 304, which no intake has a reason to answer.
 """
 _CONDITIONS = f"""
     Each is a fault plan of an org of its own ([how to set one](how-to/misbehave.md)); when it has ended, requests are
@@ -70,6 +76,9 @@ def paths_page(facts: Facts | None = None) -> str:
         _prose(_SILENTLY),
         "## How it is set up, and how it ends",
         _circumstances(facts.rows),
+        "## Lost, and called a success",
+        _prose(_DANGEROUS),
+        _dangerous(facts.rows),
         "## Other versions",
         _other_versions(facts),
         with_matrix("".join(MARKS)),
@@ -102,6 +111,28 @@ def _circumstances(rows: Rows) -> str:
             yield [each.name, each.explained, *own]
 
     return _table(("Situation", "What it is", *PYTHON_CLIENTS), cells())
+
+
+def _dangerous(rows: Rows) -> str:
+    def cells() -> Iterator[list[str]]:
+        for each in SITUATIONS:
+            own = {client: rows[each.name, client] for client in PYTHON_CLIENTS if (each.name, client) in rows}
+            silent = [client for client, row in own.items() if is_lost_in_silence(row)]
+            if silent:
+                says = sorted({"a line in the log" if "logs" in own[client].caller else "nothing" for client in silent})
+                found_by = f"[{each.found_by}]({_anchor(each.found_by)})" if each.found_by else "none"
+                yield [each.name, "; ".join(silent), ", or ".join(says), found_by]
+
+    return _table(("Situation", "Client", "What is left of it", "Found by"), cells())
+
+
+def is_lost_in_silence(row: Row) -> bool:
+    """Whether an event is not there, and the caller is told of no error."""
+    return row.delivered < row.events and not row.reports_an_error
+
+
+def _anchor(case: str) -> str:
+    return f"reference/conformance.md#{case.replace('/', '')}"
 
 
 def _other_versions(facts: Facts) -> str:

@@ -61,6 +61,11 @@ class Columns:
         self._parts[node] = [fold]
         self._made[node] = {}
 
+    def put_in_order(self, nodes: Iterable[DatasetId]) -> None:
+        """The nodes are in this order now."""
+        self._made = {one: self._made[one] for one in nodes if one in self._made}
+        self._is_settled = False
+
     def said(self, node: DatasetId, keys: Collection[str]) -> None:
         """An event has said something of a node in these facets, and was folded."""
         again: dict[DatasetId, None] = {}

@@ -25,7 +25,8 @@ class JobFold:
 
     def _begin(self) -> None:
         self.node = JobNode(self.id)
-        self._last = (0, 0)
+        # The event that came last, and when one of them was heard of last, be it once more.
+        self._last_event = self._last = (0, 0)
         self._job_type = BEGINNING
         self._lineage: tuple[Stamp, tuple[Flow, ...]] = (BEGINNING, ())
         self._columns: dict[DatasetId, tuple[Stamp, ColumnSources | None, frozenset[DatasetId] | None]] = {}
@@ -47,10 +48,22 @@ class JobFold:
             self._take(said)
 
     def renew(self) -> None:
-        """Folds all anew."""
+        """Folds all anew; when it was heard of last stays."""
+        last, received_at = self._last, self.node.last_received_at
+        self._fold_anew()
+        if received_at is not None:
+            self.heard(received_at, last)
+
+    def _fold_anew(self) -> None:
         self._begin()
         for said in self.said:
             self._take(said)
+
+    def drop(self, first: int) -> None:
+        """Takes away what stands before the position ``first``; who knows when it was accepted once more says so again
+        (``heard``)."""
+        self.said = [said for said in self.said if said.arrival[1] >= first]
+        self._fold_anew()
 
     @property
     def versions(self) -> tuple[int, int]:
@@ -81,7 +94,7 @@ class JobFold:
         return node
 
     def heard(self, received_at: datetime, arrival: tuple[int, int]) -> None:
-        """One of its events was accepted once more."""
+        """One of its events was accepted, for the first time or once more."""
         if arrival >= self._last:
             self._last, self.node.last_received_at = arrival, received_at
 
@@ -91,9 +104,9 @@ class JobFold:
         node.statuses[said.status] += 1
         # Arrival decides what came last; for what facets say it is the event's own time (``stamp``), as retries and
         # imports come late.
-        if said.arrival >= self._last:
-            self._last = said.arrival
-            node.last_event_type, node.last_received_at = said.event_type, said.received_at
+        if said.arrival >= self._last_event:
+            self._last_event, node.last_event_type = said.arrival, said.event_type
+        self.heard(said.received_at, said.arrival)
         if said.run is not None:
             node.runs.add(said.run)
         # They add up: START names what is read, COMPLETE what was written, and a later event takes nothing back.
@@ -212,14 +225,26 @@ class Known(NamedTuple):
 NOTHING = Known(None, None)
 
 
+class Mention(NamedTuple):
+    """That an event named a dataset: when it arrived, which of its datasets it was, when the event was, and
+    what it says of the dataset, if that is anything."""
+
+    arrival: tuple[int, int]
+    number: int
+    stamp: Stamp
+    said: DatasetSaid | None
+
+
 class DatasetFold:
     """One fold of a dataset, over what all events say of it: of each facet the latest."""
 
     def __init__(self) -> None:
-        # When it was named, and by what: what an event says of it, if that is anything.
-        self.said: list[tuple[tuple[int, int], Stamp, DatasetSaid | None]] = []
+        self.said: list[Mention] = []
         self.events = 0
         """How many events named it."""
+        # Whether some stand elsewhere on record than they arrived, as an import brings them: those that are first
+        # here are not all of the oldest then.
+        self._reordered = False
         self._begin()
 
     @property
@@ -236,27 +261,44 @@ class DatasetFold:
         self.symlinks: tuple[Identifier, ...] | None = None
         self.lineage: Flow | None = None
 
-    def add(self, arrival: tuple[int, int], stamp: Stamp, said: DatasetSaid | None) -> None:
-        entry = (arrival, stamp, said)
-        if self.said and arrival < self.said[-1][0]:
-            insort(self.said, entry, key=lambda one: one[0])
+    def add(self, mention: Mention) -> None:
+        if self.said and mention.arrival < self.said[-1].arrival:
+            insort(self.said, mention, key=attrgetter("arrival"))
+            self._reordered = True
             self._count()
         else:
-            self.events += not self.said or self.said[-1][0] != arrival
-            self.said.append(entry)
-        if said is not None:
-            self._take(stamp, said)
+            if self.said:
+                last = self.said[-1].arrival
+                self.events += last != mention.arrival
+                self._reordered = self._reordered or mention.arrival[1] < last[1]
+            else:
+                self.events = 1
+            self.said.append(mention)
+        if mention.said is not None:
+            self._take(mention.stamp, mention.said)
 
     def _count(self) -> None:
-        self.events = len({arrival for arrival, _, _ in self.said})
+        self.events = len({one.arrival for one in self.said})
 
     def drop(self, first: int) -> None:
-        self.said = [one for one in self.said if one[0][1] >= first]
+        """Takes away what stands before the position ``first``."""
+        number = next((at for at, one in enumerate(self.said) if one.arrival[1] >= first), len(self.said))
+        gone = self.said[:number]
+        # Most of the time it is the oldest alone, and what they said has been said again since.
+        if not self._reordered and all(one.stamp < known for one in gone for known in self._stamps.values()):
+            del self.said[:number]
+            self.events -= len({one.arrival for one in gone})
+            return
+        self.said = [one for one in self.said if one.arrival[1] >= first]
+        self.renew()
+
+    def renew(self) -> None:
+        """Folds all anew."""
         self._count()
         self._begin()
-        for _, stamp, said in self.said:
-            if said is not None:
-                self._take(stamp, said)
+        for one in self.said:
+            if one.said is not None:
+                self._take(one.stamp, one.said)
 
     def _take(self, stamp: Stamp, said: DatasetSaid) -> None:
         # The same again, said later: times move on, nothing else.

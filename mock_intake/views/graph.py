@@ -28,6 +28,27 @@ class Before(NamedTuple):
     datasets: dict[DatasetId, Known]
 
 
+class Shape(NamedTuple):
+    """What the graph has been made from, of jobs and datasets of which events are to go."""
+
+    jobs: dict[JobId, bool]
+    datasets: dict[DatasetId, tuple[object, ...]]
+
+
+def put_in_order(jobs: dict[JobId, JobFold], datasets: dict[DatasetId, DatasetFold]) -> None:
+    """Has both in the order in which they were first heard of."""
+    in_order = sorted(jobs.items(), key=lambda one: one[1].said[0].arrival)
+    jobs.clear()
+    jobs.update(in_order)
+    named = sorted(datasets.items(), key=lambda one: one[1].said[0][:2])
+    datasets.clear()
+    datasets.update(named)
+
+
+def _shape_of(fold: DatasetFold) -> tuple[object, ...]:
+    return (fold.known, fold.schema, fold.columns, fold.since("schema"), fold.since("columnLineage"))
+
+
 class Graph:
     """The lineage of an org, and what it takes to put events into it that come later.
 
@@ -150,12 +171,68 @@ class Graph:
             node.feeding = {}
             self._place_feeding(node, job)
         if job.versions[1] != before.versions[1] or (is_new and self._unsent):
-            for one in self._unsent:
-                del lineage.jobs[one]
-            for each in lineage.jobs.values():
-                each.parents = {}
-            lineage.children = {}
-            self._unsent = place_parents(lineage, self._jobs.values())
+            self._place_parents_anew()
+
+    def _place_parents_anew(self) -> None:
+        lineage = self._lineage
+        for one in self._unsent:
+            del lineage.jobs[one]
+        for each in lineage.jobs.values():
+            each.parents = {}
+        lineage.children = {}
+        self._unsent = place_parents(lineage, self._jobs.values())
+
+    # What retention dropped.
+
+    def shape(self, jobs: Iterable[JobId], datasets: Iterable[DatasetId]) -> Shape | None:
+        """What is known, before events go, of the jobs and datasets that they are of; None where the graph is to be put
+        together anew."""
+        if self._explicit or self._lineage.names or any(self._jobs[one].has_snapshots for one in jobs):
+            return None
+        return Shape(dict.fromkeys(jobs, True), {one: _shape_of(self._folds[one]) for one in datasets})
+
+    def drop(self, before: Shape) -> bool:
+        """Takes out what went from the folds meanwhile; false where that cannot be."""
+        folds, lineage = self._folds, self._lineage
+        if any(one not in folds or _shape_of(folds[one]) != was for one, was in before.datasets.items()):
+            return False
+        put_in_order(self._jobs, folds)
+        for one in before.datasets:
+            lineage.datasets[one].events = folds[one].events
+        touched: dict[DatasetId, None] = {}
+        for identity in before.jobs:
+            touched.update(self._renew_job(identity))
+        places = {identity: number for number, identity in enumerate(self._jobs)}
+        for one in touched:
+            node = lineage.datasets[one]
+            node.read_by = dict.fromkeys(sorted(node.read_by, key=places.__getitem__))
+            node.written_by = dict.fromkeys(sorted(node.written_by, key=places.__getitem__))
+        nodes = lineage.jobs
+        # Those that sent no event are placed anew, behind the others.
+        lineage.jobs = {one: nodes[one] for one in self._jobs} | {one: nodes[one] for one in self._unsent}
+        lineage.datasets = {one: lineage.datasets[one] for one in folds}
+        if lineage.children:
+            self._place_parents_anew()
+        self._columns.put_in_order(folds)
+        self._groups = None
+        return True
+
+    def _renew_job(self, identity: JobId) -> dict[DatasetId, None]:
+        """Has the node of a job what its fold has now, or none; gives the datasets that it had to do with."""
+        lineage = self._lineage
+        node, fold = lineage.jobs[identity], self._jobs.get(identity)
+        touched = {**node.inputs, **node.outputs}
+        inputs, outputs = ({}, {}) if fold is None else fold.datasets()
+        for one in node.inputs.keys() - inputs.keys():
+            del lineage.datasets[one].read_by[identity]
+        for one in node.outputs.keys() - outputs.keys():
+            del lineage.datasets[one].written_by[identity]
+        if fold is None:
+            del lineage.jobs[identity]
+            return touched
+        node.inputs, node.outputs, node.feeding = dict.fromkeys(inputs), dict.fromkeys(outputs), {}
+        self._place_feeding(fold.counted(node), fold)
+        return touched
 
     # Nodes and edges.
 

@@ -6,6 +6,7 @@ What events say is kept (``said``) job by job and dataset by dataset; each has o
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -19,8 +20,8 @@ from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import Exchange, rfc3339
 from mock_intake.model.findings import statuses
-from mock_intake.views.folds import DatasetFold, JobFold
-from mock_intake.views.graph import Graph
+from mock_intake.views.folds import DatasetFold, JobFold, Mention
+from mock_intake.views.graph import Graph, put_in_order
 from mock_intake.views.nodes import DatasetNode, JobNode, Lineage
 from mock_intake.views.said import Column, JobId, Kept, NodeId, Said, Transformation, said_by
 
@@ -36,6 +37,8 @@ class OrgLineage:
 
     def __init__(self) -> None:
         self._events: dict[str, Said] = {}
+        # All attempts that were accepted, in order of their positions: of what event each was.
+        self._attempts: deque[tuple[int, str]] = deque()
         # The arrivals of events that were accepted once more.
         self._again: dict[str, list[tuple[datetime, tuple[int, int]]]] = {}
         self._jobs: dict[JobId, JobFold] = {}
@@ -50,6 +53,7 @@ class OrgLineage:
     def add(self, exchange: Exchange, position: int) -> None:
         """Adds what the event of an accepted ``exchange`` says, which stands at ``position`` on record."""
         assert exchange.event is not None
+        self._attempts.append((position, exchange.event.id))
         known = self._events.get(exchange.event.id)
         # The same event accepted again says nothing new; but when it came first, and last, may be another time now.
         if known is not None:
@@ -83,14 +87,17 @@ class OrgLineage:
             if fold is None:
                 fold = self._jobs[said.job] = JobFold(said.job)
             fold.add(said)
-        of_dataset = {one.id: one for one in said.datasets}
-        for dataset in dict.fromkeys(said.named):
+        numbers: dict[DatasetId, int] = {}
+        for dataset in said.named:
+            numbers.setdefault(dataset, len(numbers))
+        of_dataset = {one.id for one in said.datasets}
+        for dataset, number in numbers.items():
             if dataset not in self._datasets:
                 self._datasets[dataset] = DatasetFold()
             if dataset not in of_dataset:
-                self._datasets[dataset].add(said.arrival, said.stamp, None)
+                self._datasets[dataset].add(Mention(said.arrival, number, said.stamp, None))
         for one in said.datasets:
-            self._datasets[one.id].add(said.arrival, said.stamp, one)
+            self._datasets[one.id].add(Mention(said.arrival, numbers[one.id], said.stamp, one))
 
     def _take_away(self, said: Said) -> None:
         """Takes one event out again."""
@@ -104,41 +111,54 @@ class OrgLineage:
         for dataset in dict.fromkeys(said.named):
             fold = self._datasets[dataset]
             # An arrival is one event's own: time and position.
-            fold.said = [one for one in fold.said if one[0] != said.arrival]
-            fold.drop(0)
+            fold.said = [one for one in fold.said if one.arrival != said.arrival]
+            fold.renew()
 
     def drop(self, first: int) -> bool:
         """Takes away what stands before the position ``first``; false where nothing is left."""
-        gone = [said for said in self._events.values() if said.arrival[1] < first]
-        if not gone and not any(one[1][1] < first for again in self._again.values() for one in again):
+        ids: dict[str, None] = {}
+        while self._attempts and self._attempts[0][0] < first:
+            ids[self._attempts.popleft()[1]] = None
+        if not ids:
             return True
-        self._graph = None
-        self._in_order = False
-        for said in gone:
-            del self._events[said.id]
-        jobs = {said.job for said in gone if said.job is not None}
+        gone = [self._events.pop(event_id) for event_id in ids if self._events[event_id].arrival[1] < first]
+        again = ids.keys() & self._again.keys()
+        for event_id in again:
+            self._again[event_id] = sorted(
+                (one for one in self._again[event_id] if one[1][1] >= first), key=lambda one: one[1]
+            )
+            if not self._again[event_id]:
+                del self._again[event_id]
+        # An attempt that has gone is no longer the last that was heard of its job.
+        heard = [self._events[event_id] for event_id in again if event_id in self._events]
+        jobs = dict.fromkeys(said.job for said in (*gone, *heard) if said.job is not None)
+        datasets = dict.fromkeys(dataset for said in gone for dataset in said.named)
+        graph = self._graph
+        before = graph.shape(jobs, datasets) if graph is not None and self._in_order else None
         for identity in jobs:
-            fold = self._jobs[identity]
-            # Renewed below, once what takes its place has been put.
-            fold.said = [said for said in fold.said if said.arrival[1] >= first]
-        for dataset in {dataset for said in gone for dataset in said.named}:
+            self._jobs[identity].drop(first)
+        for dataset in datasets:
             self._datasets[dataset].drop(first)
-        self._again = {
-            event_id: left
-            for event_id, again in self._again.items()
-            if (left := [one for one in again if one[1][1] >= first])
-        }
         # The first attempt that is left then stands for the event.
         held = [(said, self._again[said.id].pop(0)) for said in gone if said.id in self._again]
-        for identity in jobs:
-            self._jobs[identity].renew()
         for said, (received_at, arrival) in sorted(held, key=lambda one: one[1][1]):
             self._put(_placed(said, received_at, arrival))
-        self._jobs = {identity: fold for identity, fold in self._jobs.items() if fold.said}
-        self._datasets = {identity: fold for identity, fold in self._datasets.items() if fold.said}
-        self._keys = {identity: key for identity, key in self._keys.items() if identity in self._datasets}
+        for identity in jobs:
+            if not self._jobs[identity].said:
+                del self._jobs[identity]
+        for dataset in datasets:
+            if not self._datasets[dataset].said:
+                del self._datasets[dataset]
+                self._keys.pop(dataset, None)
         for event_id in self._again:
-            self._hear_again(event_id)
+            if self._events[event_id].job in jobs:
+                self._hear_again(event_id)
+        if jobs or datasets:
+            self._in_order = False
+            if graph is not None and before is not None and graph.drop(before):
+                self._in_order = True
+            else:
+                self._graph = None
         # What is kept to be found again is of events that have gone, for the most part.
         if len(self._kept) > _LEAST_KEPT + 2 * len(self._events):
             self._kept = Kept()
@@ -172,8 +192,7 @@ class OrgLineage:
         if self._graph is None:
             # Pages list them in the order in which they were first heard of, whatever order things were imported in.
             if not self._in_order:
-                self._jobs = dict(sorted(self._jobs.items(), key=lambda one: one[1].said[0].arrival))
-                self._datasets = dict(sorted(self._datasets.items(), key=lambda one: one[1].said[0][0]))
+                put_in_order(self._jobs, self._datasets)
                 self._in_order = True
             self._graph = Graph(self._jobs, self._datasets, self._keys)
         return self._graph

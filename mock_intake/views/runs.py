@@ -7,6 +7,7 @@ list when somebody asks for it.
 from __future__ import annotations
 
 from collections import deque
+from heapq import heappop, heappush
 from operator import attrgetter
 from typing import NamedTuple, TypeVar, cast
 
@@ -68,8 +69,9 @@ class RunsState(Struct):
     its end, None where all have to be looked through. ``children`` are the groups of those that name a parent, by it;
     ``touched`` the groups that were heard of since somebody looked, ``with_codes`` those in which that found something;
     ``accepted`` the events that are of no run.
-    ``lossy`` tells that retention has dropped exchanges. ``per_run`` are names in which an id of a run may stand;
-    ``without_run`` the first events of each org's jobs that have no run.
+    ``oldest`` is a heap of the groups by their lowest positions. ``lossy`` tells that retention has dropped exchanges,
+    and ``shortened`` are the jobs of which it has since ``of_job`` was made. ``per_run`` are names in which an id of a
+    run may stand; ``without_run`` the first events of each org's jobs that have no run.
     """
 
     digest_of: DigestOf = _no_digest
@@ -83,7 +85,9 @@ class RunsState(Struct):
     touched: dict[GroupKey, None] = field(default_factory=dict)
     with_codes: set[GroupKey] = field(default_factory=set)
     accepted: dict[str, Runless] = field(default_factory=dict)
+    oldest: list[tuple[int, GroupKey]] = field(default_factory=list)
     lossy: bool = False
+    shortened: set[tuple[str, Job]] = field(default_factory=set)
     per_run: PerRunNames = field(default_factory=PerRunNames)
     without_run: dict[str, dict[Job, list[str]]] = field(default_factory=dict)
 
@@ -135,7 +139,6 @@ class RunsState(Struct):
     def changed(self, key: GroupKey) -> None:
         """What a group holds is another, or nothing any more, and its place in the list the same."""
         self.touched[key] = None
-        self.of_job = None
         if key in self.groups:
             self.unlisted[key] = None
             return
@@ -149,9 +152,17 @@ class RunsState(Struct):
         if not of_org:
             del self.of_org[key[0]]
 
+    def without_group(self, job: tuple[str, Job], key: GroupKey) -> None:
+        """A group of a job is there no more."""
+        if self.of_job is not None and job in self.of_job:
+            self.of_job[job].pop(key, None)
+            if not self.of_job[job]:
+                del self.of_job[job]
+
     def unfinished(self, org: str, job: Job) -> list[RunFacts]:
         """The runs of a job that lack a START or an end, the latest heard of first, as many as are looked through."""
-        if self.of_job is None:
+        if self.of_job is None or (org, job) in self.shortened:
+            self.shortened.clear()
             self.of_job = {}
             for key in self.listed:
                 for each in self.groups[key].jobs:
@@ -213,12 +224,23 @@ def drop_runs(state: RunsState, first: int) -> RunsState:
         for key, group in state.groups.items():
             group.renew()
             state.changed(key)
-    for key in [key for key, group in state.groups.items() if group.oldest < first]:
+        state.of_job = None
+        state.shortened.clear()
+    while state.oldest and state.oldest[0][0] < first:
+        _, key = heappop(state.oldest)
         group = state.groups[key]
-        parents = _parents(group)
-        if not group.drop(first, state.digest_of):
+        parents, jobs = _parents(group), [(group.org, job) for job in group.jobs]
+        if group.drop(first, state.digest_of):
+            heappush(state.oldest, (group.oldest, key))
+            state.shortened.update(jobs)
+        else:
             del state.groups[key]
             state.per_run.forget(*key)
+            for job in jobs:
+                state.without_group(job, key)
+        if len(state.shortened) > len(state.groups):
+            state.of_job = None
+            state.shortened.clear()
         for parent in parents - _parents(group):
             _leave(state.children, (key[0], parent), key)
         state.changed(key)
@@ -238,16 +260,13 @@ def _leave(of: dict[K, dict[GroupKey, V]], key: K, group: GroupKey) -> None:
 
 def _drop_runless(state: RunsState, first: int) -> None:
     """The first attempt that is left then stands for its event."""
-    changed = False
-    for event_id, one in list(state.accepted.items()):
-        if one.positions[0] >= first:
-            continue
-        changed = True
+    gone = [item for item in state.accepted.items() if item[1].positions[0] < first]
+    for event_id, one in gone:
         while one.positions and one.positions[0] < first:
             one.positions.popleft()
         if not one.positions:
             del state.accepted[event_id]
-    if not changed:
+    if not gone:
         return
     state.without_run.clear()
     for event_id, one in sorted(state.accepted.items(), key=lambda item: item[1].positions[0]):
@@ -284,12 +303,15 @@ def add_event(
     for dataset in event.datasets:
         state.per_run.add(*key, "dataset", dataset.namespace, dataset.name)
     group = state.groups.get(key)
+    is_new = group is None
     if group is None:
         group = state.groups[key] = Group(org)
     if event.parent_run_id:
         state.children.setdefault((org, run_id_key(event.parent_run_id)), {})[key] = None
     fact = _sharing(fact_of(event), group.latest)
     repeat = group.add(Taken(arrival, fact.run_id or event.run_id, fact, answer_lost), state.digest_of)
+    if is_new:
+        heappush(state.oldest, (group.oldest, key))
     state.heard(key, group, fact.job)
     return repeat
 

@@ -144,11 +144,11 @@ def drop_tallies(state: TalliesState, first: int) -> TalliesState:
         _add(state, counted, -1)
         if counted.event_id is None:
             state.refused.subtract((counted.org, code) for code in counted.codes)
-        # Only where the attempt that goes is the one that stands for the event.
-        elif state.seen[counted.event_id] == position:
+        # Only where the attempt that goes is the one that stands for the event: another may have gone before.
+        elif state.seen.get(counted.event_id) == position:
             _add_status(state, counted, -1)
             del state.seen[counted.event_id]
-            state.stale = state.stale or bool(counted.codes)
+            _take_off(state, counted)
     for event_id in {counted.event_id for counted in gone.values() if counted.event_id is not None}:
         # The first attempt that is left then stands for the event.
         left = [position for position in state.again.pop(event_id, ()) if position >= first]
@@ -161,6 +161,17 @@ def drop_tallies(state: TalliesState, first: int) -> TalliesState:
         if not state.orgs[org].exchanges:
             del state.orgs[org]
     return state
+
+
+def _take_off(state: TalliesState, counted: _Counted) -> None:
+    """Takes an event off the lists of the rules that speak of it: it is the first there, the oldest being dropped."""
+    for code in counted.codes:
+        listed = state.events.get(code, [])
+        # Where it was accepted again, that may take its place, further down.
+        if state.stale or counted.event_id in state.again or not listed or listed[0].event_id != counted.event_id:
+            state.stale = True
+            return
+        del listed[0]
 
 
 def _listed(state: TalliesState) -> dict[str, list[Listed]]:

@@ -81,7 +81,9 @@ def shown(views: Views) -> list[Any]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_graph_that_grows_is_what_is_put_together_anew(tmp_path: Path, seed: int, plain: bool) -> None:
     recording = Graphs(seed, plain=plain)
-    with closing(JOURNALS["memory"](tmp_path)) as journal:
+    # A part of them with retention.
+    bounds = {"max_exchanges": 25} if seed % 3 == 0 else {}
+    with closing(JOURNALS["memory"](tmp_path, **bounds)) as journal:
         views = Views(journal)
         for position in range(1, LENGTH + 1):
             journal.append([recording.grow(position)])
@@ -92,6 +94,37 @@ def test_a_graph_that_grows_is_what_is_put_together_anew(tmp_path: Path, seed: i
                 assert [list(one) for one in grown if isinstance(one, dict)] == [
                     list(one) for one in anew if isinstance(one, dict)
                 ]
+
+
+class Settled(Graphs):
+    """A record of the same jobs and datasets again and again."""
+
+    def _facets(self, made: dict[str, Any]) -> dict[str, Any]:
+        return {key: facet for key, facet in made.items() if key != "columnLineage"}
+
+    def _dataset(self) -> dict[str, Any]:
+        schema = {"schema": {"fields": [{"name": "id"}]}}
+        return {"namespace": "kafka://k:9092", "name": self._chance.choice(NAMES), "facets": schema}
+
+    def _run_facets(self) -> dict[str, Any]:
+        return {}
+
+
+def test_a_graph_of_what_goes_on_outlives_what_retention_drops(tmp_path: Path) -> None:
+    recording = Settled(5, plain=True)
+    with closing(JOURNALS["memory"](tmp_path, max_exchanges=60)) as journal:
+        views = Views(journal)
+        kept = 0
+        graphs = views.lineage()
+        for position in range(1, 181):
+            exchange = recording.grow(position)
+            journal.append([exchange])
+            found = views.lineage()
+            kept += position > 60 and found[exchange.org] is graphs.get(exchange.org)
+            graphs = found
+        assert shown(views) == shown(Views(journal))
+        # Some come out of turn.
+        assert kept > 60
 
 
 def test_most_graphs_are_put_together_once(tmp_path: Path) -> None:

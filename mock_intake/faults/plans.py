@@ -39,6 +39,7 @@ FOR_EVER = None
 # Seconds: an hour.
 MAX_DELAY = 3600.0
 MIN_STATUS, MAX_STATUS = 200, 599
+MAX_STEPS = 10_000
 
 _SHORT = f"({'|'.join(SHORT_WORDS)}|[{MIN_STATUS // 100}-{MAX_STATUS // 100}][0-9][0-9])"
 _STATUS: Schema = {"type": "integer", "minimum": MIN_STATUS, "maximum": MAX_STATUS}
@@ -71,6 +72,17 @@ class _StepName:
 
     def to_json(self, value: str) -> int | str:
         return int(value) if value.isdigit() else value
+
+
+def _check_framing(name: str, value: str, body: str | None) -> None:
+    """Raises ``FaultError`` for a header that says of the body's length what is not so: that is a step of its own."""
+    lower = name.lower()
+    wrong = lower == "content-length" and (body is None or value != str(len(body.encode())))
+    if wrong or lower == "transfer-encoding":
+        raise FaultError(
+            f"the header {name} is the server's own, which knows how long the body is: an answer that ends before its "
+            "Content-Length is the step truncate"
+        )
 
 
 def _no_step(value: Any) -> FaultError:
@@ -180,6 +192,8 @@ class Step:
     )
 
     def __post_init__(self) -> None:
+        for name, value in self.headers:
+            _check_framing(name, value, self.body)
         if self.name not in STEPS and not self.name.isdigit():
             raise _no_step(self.name)
 
@@ -203,7 +217,7 @@ class _StepList:
 
     @property
     def given(self) -> Schema:
-        return {"type": "array", "items": _given_step()}
+        return {"type": "array", "items": _given_step(), "maxItems": MAX_STEPS}
 
     @property
     def shown(self) -> Schema:
@@ -212,6 +226,11 @@ class _StepList:
     def parse(self, value: Any, name: str) -> tuple[Step, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise FaultError(f"{name} is a list of steps")
+        if len(value) > MAX_STEPS:
+            raise FaultError(
+                f"{name} has {MAX_STEPS:,} steps at most, and this one has {len(value):,}: a step that comes again and "
+                "again has times"
+            )
         return tuple([_step(each) for each in value])
 
     def to_json(self, value: Sequence[Step]) -> list[dict[str, Any]]:

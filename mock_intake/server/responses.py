@@ -5,7 +5,7 @@ No secret that a rule would find is in them, but in the members by which a body 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mock_intake.body.parsing import dumps
@@ -14,24 +14,38 @@ from mock_intake.secrets.presenting import may_have_to_hide, presented_value
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-# Of a listing that was asked for bodies.
+# What is given as it was made by whoever asks: the answers of fault steps.
 AS_RECEIVED = frozenset(("body", "raw"))
+Bodies = Mapping[str, Callable[[], Any]]
+"""What makes the members that are given as they were received, by their names."""
 
 
 def answer(content: Any, status_code: int = 200) -> Response:
     return _answered(shown(content), status_code)
 
 
-def answer_with_bodies(content: Mapping[str, Any], bodies: Mapping[str, Callable[[], Any]]) -> Response:
+def answer_with_bodies(content: Mapping[str, Any], bodies: Bodies) -> Response:
     """An answer whose last members are given as they were received; each is made when it is written, and let go of.
 
     An event of 20 MB takes a hundred once it is parsed, and as much again as text.
     """
+    return _answered(_with_bodies(content, bodies))
+
+
+def listing_with_bodies(
+    name: str, items: Iterable[tuple[Mapping[str, Any], Bodies]], more: Mapping[str, Any]
+) -> Response:
+    """An answer with such items in a list under ``name``, and ``more`` behind it."""
+    listed = b",".join([_with_bodies(content, bodies) for content, bodies in items])
+    return _answered(b"".join((b"{", dumps(name), b":[", listed, b"],", shown(more)[1:])))
+
+
+def _with_bodies(content: Mapping[str, Any], bodies: Bodies) -> bytes:
     parts = [shown(content)[:-1]]
     for name, make in bodies.items():
         parts += [b",", dumps(name), b":", dumps(make())]
     parts.append(b"}")
-    return _answered(b"".join(parts))
+    return b"".join(parts)
 
 
 def _answered(data: bytes, status_code: int = 200) -> Response:

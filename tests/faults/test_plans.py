@@ -22,6 +22,7 @@ from mock_intake.faults import (
     Step,
     parse_plan,
 )
+from mock_intake.faults.plans import MAX_STEPS
 from tests.faults.plans import names, plans
 
 ANY = RequestFacts()
@@ -269,6 +270,28 @@ def test_a_header_name_that_http_does_not_know_is_refused(name: str) -> None:
     """It would break the answer in another way than was asked for."""
     with pytest.raises(FaultError, match="header"):
         parse_plan(step(headers={name: "1"}))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Content-Length": "99"}, {"content-length": 3}, {"Transfer-Encoding": "chunked"}, {"TRANSFER-ENCODING": "x"}],
+    ids=str,
+)
+def test_a_header_that_says_another_length_is_refused(headers: dict[str, Any]) -> None:
+    """Where an answer ends is the server's own to say, or the business of a step that gets it wrong on purpose."""
+    for more in ({}, {"body": "four"}):
+        with pytest.raises(FaultError, match=r"is the server's own, .* is the step truncate"):
+            parse_plan(step(headers=headers, **more))
+    (taken,) = parse_plan(step(headers={"Content-Length": "3"}, body="\u20ac")).sequence
+    assert taken.headers == (("Content-Length", "3"),)
+
+
+def test_a_plan_has_so_many_steps() -> None:
+    """Each is shown in its long form, in every answer that shows the plan."""
+    assert len(parse_plan([503] * MAX_STEPS).sequence) == MAX_STEPS
+    for form in ([503] * (MAX_STEPS + 1), "503," * MAX_STEPS + "503"):
+        with pytest.raises(FaultError, match=r"has 10,000 steps at most, and this one has 10,001: .* has times"):
+            parse_plan(form)
 
 
 @pytest.mark.parametrize("location", ["http://x/\r\nX-Evil: 1", "http://x/\n", "http://x/\u20ac"])

@@ -14,8 +14,8 @@ from mock_intake.journal.protocol import LARGEST_PART
 from mock_intake.model.exchange import Exchange
 from mock_intake.server.control.context import Control
 from mock_intake.server.control.endpoints import Call
-from mock_intake.server.control.listing import page
-from mock_intake.server.responses import answer, answer_with_bodies, failure
+from mock_intake.server.control.listing import page, page_with_bodies
+from mock_intake.server.responses import Bodies, answer, answer_with_bodies, failure
 
 # So many exchanges with their bodies are looked up at a time.
 _WITH_BODIES = 20
@@ -49,15 +49,15 @@ def _listing_with_bodies(control: Control, call: Call, which: ExchangeFilter) ->
             break
 
     def made() -> Response:
-        listed: list[Mapping[str, Any]] = []
+        listed: list[Exchange] = []
         at = call.cursor
         while len(listed) < number:
             found = control.journal.exchanges(which, min(_WITH_BODIES, number - len(listed)), at)
-            listed += map(_with_body, found.items)
+            listed += found.items
             at = found.next
             if at is None:
                 break
-        return page(control, "exchanges", listed, at)
+        return page_with_bodies(control, "exchanges", map(_with_body, listed), at)
 
     return when_there_is_room(size, made)
 
@@ -83,5 +83,5 @@ def forget(control: Control, call: Call) -> Response:
     return answer({"forgotten": control.journal.forget(call.org)})
 
 
-def _with_body(exchange: Exchange) -> dict[str, Any]:
-    return {**exchange.to_dict(), "body": parsed_body(exchange)}
+def _with_body(exchange: Exchange) -> tuple[Mapping[str, Any], Bodies]:
+    return exchange.to_dict(), {"body": lambda: parsed_body(exchange)}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from starlette.responses import Response
 
 from mock_intake.server.control.context import Control
 from mock_intake.server.control.endpoints import Call
-from mock_intake.server.responses import answer
+from mock_intake.server.responses import Bodies, answer, listing_with_bodies
 
 T = TypeVar("T")
 
@@ -20,8 +20,18 @@ def page(
     """A page of a listing: ``items`` under ``name``, ``next`` (``following``; None at the end), ``dropped``, and
     ``more``.
     """
-    cursor = None if following is None else str(following)
-    return answer({name: items, **more, "next": cursor, "dropped": control.journal.dropped})
+    return answer({name: items, **more, **_behind(control, following)})
+
+
+def page_with_bodies(
+    control: Control, name: str, items: Iterable[tuple[Mapping[str, Any], Bodies]], following: int | None
+) -> Response:
+    """Such a page, whose items have bodies too."""
+    return listing_with_bodies(name, items, _behind(control, following))
+
+
+def _behind(control: Control, following: int | None) -> dict[str, Any]:
+    return {"next": None if following is None else str(following), "dropped": control.journal.dropped}
 
 
 def part(

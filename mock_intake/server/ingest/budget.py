@@ -1,6 +1,6 @@
 """The room that bodies under way may take: while they are read, and while they are judged.
 
-An eighth of the budget is for bodies as they come in. Where it is used up nobody is read on; who has begun to be read
+A sixteenth of the budget is for bodies as they come in. Where it is used up nobody is read on; who has begun to be read
 goes on first, in the order in which they have begun, so that one after the other is done with. Half of it is for what
 is judged beside the loop: an event takes many times the room of its text once it is parsed. The rest is for what nobody
 counts: the first piece of each connection, copies, and what the allocator has not given back.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-_ON_THE_WIRE = 8
+_ON_THE_WIRE = 16
 _JUDGED = 2
 
 
@@ -28,7 +28,7 @@ class Room:
 
     async def take(self, amount: int) -> None:
         """Returns once there is room for ``amount`` bytes; it is to be given back."""
-        if not self._waiting and self._fits(amount):
+        if self.has(amount):
             self._used += amount
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -39,6 +39,10 @@ class Room:
             if future.done() and not future.cancelled():
                 self.give(amount)
             raise
+
+    def has(self, amount: int) -> bool:
+        """Whether nobody who wants ``amount`` bytes has to wait."""
+        return not self._waiting and self._fits(amount)
 
     def give(self, amount: int) -> None:
         self._used -= amount

@@ -214,6 +214,8 @@ class Pipeline:
         try:
             decoded = await self._judging.run(self.intake.decoded, request)
             room = room_of(len(request.body if decoded is None else decoded))
+            if not budget.judging.has(room):
+                decoded = None  # decoded again once it is its turn: whoever waits holds no more than has come
             await budget.judging.take(room)
         finally:
             budget.decoding.give(1)

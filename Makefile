@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help dist sbom fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-pages paths docs clean chromium java maven npm
+.PHONY: help dist sbom fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-pages paths docs clean chromium java maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -73,6 +73,9 @@ style: $(VENV)/.ready ## count what docstrings name, comments, lines of files an
 
 bench-before: $(VENV)/.ready ## measure judgement, intake, plugin, journal and pages beside an earlier build, in turns; some: make bench-before PARTS="judge"
 	$(BIN)/python -m bench.before $(PARTS)
+
+bench-same: $(VENV)/.ready ## hold the findings of this build against an earlier one's, one by one, over 20,000 events
+	$(BIN)/python -m bench.same_findings $(if $(BUILD),--build $(BUILD))
 
 bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 events are painted; takes minutes
 	$(BIN)/python -m bench.pages

@@ -14,7 +14,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import jsonschema_rs
+from msgspec.structs import replace
 
+from mock_intake.model.findings import Finding
 from mock_intake.openlineage import meant
 from mock_intake.openlineage.formats import describe_format, is_naive
 from mock_intake.openlineage.library import FacetLibrary
@@ -370,6 +372,16 @@ def _describe_not(error: Any, name: str) -> _Described:
 
 
 _FORMAT_NAMES = {"date-time": "RFC 3339 date-time", "uri": "URI", "uuid": "UUID"}
+
+
+def of_another(finding: Finding, reason: Reason) -> Finding:
+    """``finding``, about a text that was not in its format, as it is about another one at the same place.
+
+    What was expected there is the same; the reason tells what was there.
+    """
+    value = reason.instance
+    _, advice = describe_format(reason.validator_value, value, str(reason.absolute_path[-1]))
+    return replace(finding, actual=shown(value), advice=advice)
 
 
 def _describe_format(error: Any, name: str) -> _Described:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,9 @@ Validator = Callable[[Any], bool]
 
 # What every facet may have.
 BASE_FIELDS = frozenset(("_producer", "_schemaURL", "_deleted"))
+
+# What stands in a field that says nothing.
+_HOLLOW: list[Any] = ["", [], {}, None]
 
 
 def decider(schema: Schema, registry: jsonschema_rs.Registry | None) -> Validator:
@@ -47,6 +50,18 @@ class FacetSchema(Struct, frozen=True, dict=True):
     def title(self) -> str:
         return f"{self.name} {self.version}".rstrip()
 
+    def may_be_unusual(self, facet: Mapping[str, Any]) -> bool:
+        """Whether there is something to look at beside what ``is_valid`` says: fields of somebody's own, or no content.
+
+        Where there are objects in a facet, what is deeper may be unusual.
+        """
+        known = self.fields
+        if known is None:
+            return False
+        if self.shape is not NO_SHAPE or not facet.keys() <= known:
+            return True
+        return not any(value not in _HOLLOW for key, value in facet.items() if key not in BASE_FIELDS)
+
     @cached_property
     def is_valid(self) -> Validator:
         return decider({"$ref": self.target}, self.registry)
@@ -61,7 +76,7 @@ class FacetSchema(Struct, frozen=True, dict=True):
         if self.fields is None:
             return self.is_valid
         content = self.fields - BASE_FIELDS
-        hollow: Schema = {"properties": {key: {"enum": ["", [], {}, None]} for key in content}}
+        hollow: Schema = {"properties": {key: {"enum": _HOLLOW} for key in content}}
         if self.closed is not None:
             return decider({**self.closed, "not": hollow}, self.registry)
         known = {"properties": dict.fromkeys(self.fields, True), "additionalProperties": False}

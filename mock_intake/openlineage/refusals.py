@@ -6,12 +6,14 @@ The errors are brought into the order of the schema, which is that of ``jsonsche
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
+from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+from mock_intake.openlineage.formats import is_naive
 from mock_intake.openlineage.library import FacetLibrary
 from mock_intake.openlineage.schema import Schema, documents
 
@@ -32,6 +34,8 @@ _PLAIN = frozenset(("type", "properties", "required", "not"))
 _EVER_ANOTHER = ("date-time", "uuid")
 # What has more keys, or is longer (characters), is not remembered: it would fill the memory.
 _MOST_KEYS, _LONGEST = 20, 512
+# Deeper texts are not looked for.
+_DEEPEST = 8
 # Where there are more reasons, the first of them are told in any case.
 _MOST = 50
 
@@ -41,7 +45,7 @@ class Reason(NamedTuple):
 
     ``validator`` is the keyword that refused, ``validator_value`` what ``schema`` has under it; of a missing field a
     list of its name alone. ``instance`` is what was refused at ``absolute_path``; ``place`` is where the schema came to
-    that.
+    that, and ``of_fields`` whether only fields that the schema names lead there: then it is the same in every value.
     """
 
     absolute_path: Path
@@ -51,16 +55,20 @@ class Reason(NamedTuple):
     schema: Schema
     message: str
     place: Place
+    of_fields: bool = True
+
+    @property
+    def is_of_its_own(self) -> bool:
+        """Whether nearly no two have the same instance: a time or an id that is not written as one."""
+        return self.validator == "format" and self.validator_value in _EVER_ANOTHER
 
     @property
     def same(self) -> Hashable | None:
-        """What is equal for two reasons of one schema that are explained alike; None where nearly no two are.
+        """What is equal for two reasons of one schema that are explained alike; None where it would be large.
 
-        Or where it would be large.
+        Two that are of their own are, but for what was there and what to write in its place.
         """
-        value = self.instance
-        if self.validator == "format" and self.validator_value in _EVER_ANOTHER:
-            return None
+        value: Any = is_naive(self.instance) if self.is_of_its_own else self.instance
         if self.validator == "required":
             if len(value) > _MOST_KEYS:
                 return None
@@ -79,13 +87,15 @@ class Reason(NamedTuple):
 class _Root(NamedTuple):
     """What a value is checked by: all that a schema asks, but for the fields that its root requires.
 
-    ``place`` is the position at which it requires them.
+    ``place`` is the position at which it requires them. ``texts`` are the reasons that there once was no right text,
+    by their places.
     """
 
     schema: Schema
     validator: jsonschema_rs.Draft202012Validator
     required: tuple[str, ...]
     place: int
+    texts: dict[Place, Reason]
 
 
 class Refusals:
@@ -107,15 +117,23 @@ class Refusals:
                 return None
             root = self._roots[target] = self._root(target)
         missing = [field for field in root.required if field not in value] if type(value) is dict else []
-        errors = list(root.validator.iter_errors(value))
-        if len(errors) + len(missing) > _MOST:
-            return None
         reasons = [Reason((), "required", [field], value, root.schema, repr(field), (root.place,)) for field in missing]
+        # A producer that writes a time or an id wrongly does so in every event.
+        right = _with_right_texts(value, tuple(root.texts.values()), reasons)
+        others = right is value or not root.validator.is_valid(right)
+        errors = list(root.validator.iter_errors(right)) if others else []
+        if len(errors) + len(reasons) > _MOST:
+            return None
+        found: list[Reason] = []
         for error in errors:
             try:
-                reasons.append(self._reason(root, error, value))
+                reason = self._reason(root, error, value)
             except (KeyError, IndexError, ValueError, TypeError, StopIteration):
                 return None  # its path does not lead there: the library loses empty keys, and reads others as numbers
+            found.append(reason)
+        reasons += found
+        # All at once: branches of a schema may refuse a text together.
+        root.texts.update({each.place: each._replace(instance=None) for each in found if _is_of_text(each)})
         if len(reasons) > 1:
             reasons.sort(key=attrgetter("place"))
         return reasons
@@ -132,7 +150,7 @@ class Refusals:
         validator = jsonschema_rs.Draft202012Validator(
             schema, registry=self._registry, validate_formats=True, offline=True
         )
-        return _Root(schema, validator, required, list(schema).index("required") if required else 0)
+        return _Root(schema, validator, required, list(schema).index("required") if required else 0, {})
 
     def _reason(self, root: _Root, error: Any, value: Any) -> Reason:
         """The reason that an error tells. Raises where its path does not lead there."""
@@ -141,6 +159,7 @@ class Refusals:
         document = keyword = ""
         place: list[int] = []
         path: list[str | int] = []
+        of_fields = True
         way, steps = iter(error.instance_path), iter(error.evaluation_path)
         for step in steps:
             if type(schema) is list:
@@ -160,6 +179,7 @@ class Refusals:
                 schema, value = schema[field], value[field]
             elif step == "items" or (step == "additionalProperties" and schema is not False):
                 part = next(way)
+                of_fields = False
                 place.append(list(value).index(part) if step == "additionalProperties" else part)
                 path.append(part)
                 value = value[part]
@@ -169,7 +189,7 @@ class Refusals:
         wanted, message = holder[keyword], ""
         if keyword == "required":
             wanted, message = [error.kind.value], repr(error.kind.value)
-        return Reason(tuple(path), keyword, wanted, value, holder, message, tuple(place))
+        return Reason(tuple(path), keyword, wanted, value, holder, message, tuple(place), of_fields)
 
     def _part(self, address: str) -> Any:
         """The part of the standard's documents at an address."""
@@ -180,6 +200,63 @@ class Refusals:
                 part = part[int(name) if type(part) is list else name]
             self._parts[address] = part
         return self._parts[address]
+
+
+# A right text where any is, and one in each of the formats that texts of events are often not in.
+_RIGHT = {
+    None: "",
+    "date-time": "2026-01-01T00:00:00Z",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "uri": "urn:x",
+}
+
+
+@cache
+def _is_in_format(name: str) -> Callable[[str], bool]:
+    return jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
+
+
+def _is_of_text(reason: Reason) -> bool:
+    """Whether a reason is that there is no right text at a place that only fields of the schema's lead to.
+
+    Then all but what is there follows from the place. Of the texts of the standard nothing else is asked.
+    """
+    schema = reason.schema
+    return (
+        reason.validator in ("type", "format")
+        and schema.get("type") == "string"
+        and schema.keys() <= {"type", "format", "description"}
+        and schema.get("format") in _RIGHT
+        and reason.of_fields
+        and len(reason.absolute_path) <= _DEEPEST
+    )
+
+
+def _is_refused(reason: Reason, value: Any) -> bool:
+    """Whether ``value`` is refused for this reason, which is one of text."""
+    if reason.validator == "type":
+        return type(value) is not str
+    return type(value) is str and not _is_in_format(reason.validator_value)(value)
+
+
+def _with_right_texts(value: Any, known: Iterable[Reason], reasons: list[Reason]) -> Any:
+    """``value`` with a right text in place of each that is refused for a ``known`` reason, added to ``reasons``."""
+    right = value
+    for reason in known:
+        *above, field = reason.absolute_path
+        holder: Any = value
+        for part in above:
+            holder = holder.get(part) if type(holder) is dict else None
+        if type(holder) is dict and field in holder and _is_refused(reason, holder[field]):
+            reasons.append(reason._replace(instance=holder[field]))
+            right = _replaced(right, reason.absolute_path, _RIGHT[reason.schema.get("format")])
+    return right
+
+
+def _replaced(value: Any, path: Path, text: str) -> Any:
+    """A copy of ``value`` with another text at ``path``; what does not lead there is shared."""
+    first, *rest = path
+    return {**value, first: _replaced(value[first], tuple(rest), text) if rest else text}
 
 
 def _same(part: Any, other: Any) -> Any:

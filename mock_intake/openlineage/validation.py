@@ -16,7 +16,7 @@ from mock_intake.body.parsing import Path
 from mock_intake.model.event import EventView, FacetGroup, JsonObject, Kind
 from mock_intake.model.findings import Finding
 from mock_intake.openlineage import moments
-from mock_intake.openlineage.explain import Explainer, Explanation
+from mock_intake.openlineage.explain import Explainer, Explanation, of_another
 from mock_intake.openlineage.facts import CORES, LATEST_CORE
 from mock_intake.openlineage.library import FacetLibrary, Match, core_reference
 from mock_intake.openlineage.moments import (
@@ -115,10 +115,13 @@ class OpenLineageJudge:
         found = self._remembered.get(same)
         if found is None:
             found = tuple(tell(self._explainer.explain(target, value, reasons)))
-            if None not in same:
+            own = any(reason.is_of_its_own for reason in reasons)
+            if None not in same and (len(reasons) == 1 or not own):
                 if len(self._remembered) >= _MOST_REMEMBERED:
                     self._remembered.clear()
                 self._remembered[same] = found
+        elif reasons and reasons[0].is_of_its_own:
+            found = tuple([of_another(finding, reasons[0]) for finding in found])
         return found
 
     def _core(self, event: EventView, version: str, kind: Kind, *, large: bool) -> tuple[Finding, ...]:
@@ -161,7 +164,7 @@ class OpenLineageJudge:
                 findings += EVENTS.judge(moments.MISPLACED_FACET, ResolvedFacet(group, key, facet, url, found))
             if schema.is_usual(facet):
                 continue
-            if schema.fields is not None:
+            if schema.may_be_unusual(facet):
                 findings += EVENTS.judge(moments.UNUSUAL_FIELDS, ResolvedFacet(group, key, facet, url, found))
             if not schema.is_valid(facet):
                 findings += self._facet(ResolvedFacet(group, key, facet, url, found), said, large=large)
@@ -172,7 +175,7 @@ class OpenLineageJudge:
                 if not _is_of_base(explanation):  # the core has the same fields, and says so
                     yield from EVENTS.judge(moments.FACET_REFUSED, Refusal(explanation, facet))
 
-        about = (facet.pointer, facet.content.get("_deleted") is True)
+        about = (facet.group.pointer, facet.key, facet.content.get("_deleted") is True)
         for finding in self._refused(facet.schema.target, facet.content, about, tell, large=large):
             if (finding.pointer, finding.expected) not in said:
                 yield finding

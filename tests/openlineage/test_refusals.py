@@ -78,7 +78,39 @@ def _without_run(**changed: Any) -> dict[str, Any]:
     return event
 
 
+TIMES: list[Any] = [
+    *("2026-11-01T12:00:00", "2026-11-01 12:00", "2026-11-01t12:00:00.5", "2026-11-02T12:00:00.123456"),
+    *("2026-11-31T12:00:00Z", "yesterday", "", "2026-11-01T12:00:00+0100", "2026-11-01T12:00:00Z[UTC]", "1" * 300),
+    *(1793534400, 1.5, None, True, ["2026-11-01T12:00:00"], "2026-11-01T12:00:00Z"),
+]
+IDS: list[Any] = ["run-1", "run-2", "{5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d}", "5f0b5ce79a8c4f5bb6a40a7d3f1c2b3d", ""]
+
+
+def _nominal(**content: Any) -> dict[str, Any]:
+    return run_event(
+        run={
+            "runId": "5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d",
+            "facets": {"nominalTime": {**base("NominalTimeRunFacet", "1-0-1"), **content}},
+        }
+    )
+
+
+def _from_columns(*columns: str) -> dict[str, Any]:
+    source = {"namespace": "postgres://db:5432", "name": "shop.public.orders", "field": "id"}
+    fields = {column: {"inputFields": [source], "transformationDescription": 3} for column in columns}
+    facets = {"columnLineage": {**base("ColumnLineageDatasetFacet", "1-0-2"), "fields": fields}}
+    return run_event(outputs=[{"namespace": "postgres://db:5432", "name": "shop.public.daily", "facets": facets}])
+
+
 NEARLY_ALIKE: list[dict[str, Any]] = [
+    *[_from_columns("a"), _from_columns("b", "a"), _from_columns("a", "b"), _from_columns("c", "b", "a")],
+    *[run_event(eventTime=value) for value in TIMES],
+    *[run_event(eventTime=value, producer="etl") for value in TIMES[:6]],
+    *[run_event(eventTime=value, run={"runId": own}) for value, own in zip(TIMES, IDS, strict=False)],
+    *[run_event(eventTime=value, eventType=None) for value in TIMES[:3]],
+    *[_nominal(nominalStartTime=value) for value in TIMES],
+    *[_nominal(nominalStartTime=value, nominalEndTime=value) for value in TIMES[:6]],
+    *[run_event(run={"runId": value}) for value in IDS],
     *[run_event(eventType=value) for value in (1, True, 1.0, 0, False, None, "1", "start", "Start")],
     *[run_event(producer=value) for value in ("etl", "ETL", "e tl", "e" * 600, "e" * 601)],
     *[run_event(run={"runId": value}) for value in ("1", "2", 1, None)],

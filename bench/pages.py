@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from bench.journal import exchanges, fill
 from bench.judge import PRODUCER, facet
@@ -116,11 +116,20 @@ def load(context: BrowserContext, url: str) -> Times:
         if answer is None or answer.status != 200:
             raise RuntimeError(f"{url}: {answer and answer.status}")
         until = time.perf_counter() + 30
-        while (found := page.evaluate(PAINT)) is None:
+        while (found := _painted(page)) is None:
             if time.perf_counter() > until:
                 raise RuntimeError(f"{url} was never painted")
             page.wait_for_timeout(20)
-        return Times(float(found), float(page.evaluate(WHOLE)))
+        return found
+
+
+def _painted(page: Page) -> Times | None:
+    """The times of a page that was painted. One that still waits for the views loads itself anew, at any moment."""
+    try:
+        paint = page.evaluate(PAINT)
+        return None if paint is None else Times(float(paint), float(page.evaluate(WHOLE)))
+    except Error:
+        return None
 
 
 class Measured(NamedTuple):

@@ -89,6 +89,30 @@ def test_only_causes_that_are_there_are_told(namespace: str, reasons: tuple[str,
     assert made.reasons == reasons
 
 
+@pytest.mark.parametrize(
+    ("namespace", "right", "right_name"),
+    [
+        ("arn:aws:s3:::acme-lake", "s3://acme-lake", "orders"),
+        ("arn:aws-cn:s3:::acme-lake/raw/*", "s3://acme-lake", "raw/orders"),
+        ("https://acme-lake.s3.eu-west-1.amazonaws.com", "s3://acme-lake", "orders"),
+        ("https://s3.amazonaws.com/acme-lake/raw", "s3://acme-lake", "raw/orders"),
+        ("https://storage.googleapis.com/acme-lake", "gs://acme-lake", "orders"),
+    ],
+)
+def test_a_bucket_by_another_name_is_told_by_its_own(namespace: str, right: str, right_name: str) -> None:
+    [finding] = naming_issues(namespace, "orders")
+    assert (finding.code, finding.expected) == ("DD201", right)
+    assert finding.advice.startswith(f"Write it as {right}")
+    assert (f"the name as {right_name}" in finding.advice) is (right_name != "orders")
+    assert not naming_issues(right, right_name)
+
+
+@pytest.mark.parametrize("namespace", ["arn:aws:sqs:eu-west-1:123456789012:q", "https://acme.example/s3"])
+def test_what_names_no_bucket_is_taken_for_none(namespace: str) -> None:
+    [finding] = naming_issues(namespace, "orders")
+    assert not finding.advice.startswith("Write it as")
+
+
 @pytest.mark.parametrize("title", ["Vertica", "MongoDB", "ClickHouse", "DuckDB", "SQLite"])
 def test_a_platform_that_nobody_lists_gets_no_template(title: str) -> None:
     [finding] = naming_issues(f"{title.lower()}://db:9000", FULL)

@@ -51,6 +51,15 @@ _TOP, _MIDDLE = ("database", "catalog", "project", "service", "keyspace"), ("sch
 _SCHEMA = ("schema", "currentschema", "searchpath")
 
 
+# Other names of buckets: Amazon's resource names, and addresses by HTTP.
+_BUCKETS = (
+    ("s3", re.compile(r"arn:aws[a-z-]*:s3:::([\w.-]+)", re.ASCII)),
+    ("s3", re.compile(r"https?://([\w.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com", re.ASCII)),
+    ("s3", re.compile(r"https?://s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/([\w.-]+)", re.ASCII)),
+    ("gs", re.compile(r"https?://storage\.googleapis\.com/([\w.-]+)", re.ASCII)),
+)
+
+
 _ONE_OF_SEVERAL = "Name one server of several, the same in all jobs."
 _MOVED, _LEFT_OUT = "What follows the slash belongs into the name.", "Leave out what follows the slash."
 
@@ -107,6 +116,22 @@ def corrected(namespace: str, name: str) -> Correction | None:
     if right_name == name:
         reasons = tuple(_LEFT_OUT if reason == _MOVED else reason for reason in reasons)
     return Correction(namespace_made, right_name, reasons)
+
+
+def bucket_of(namespace: str, name: str) -> tuple[str, str] | None:
+    """Namespace and name in the naming table's form where ``namespace`` names a bucket otherwise; None where not.
+
+    What stands behind the bucket goes before the name.
+    """
+    if len(namespace) > _LONGEST or len(name) > _LONGEST:
+        return None
+    for scheme, pattern in _BUCKETS:
+        found = pattern.match(namespace)
+        rest = "" if found is None else namespace[found.end() :]
+        if found is not None and rest[:1] in ("", "/"):
+            above = rest.strip("/*")
+            return f"{scheme}://{found[1]}", f"{above}/{name.lstrip('/')}" if above else name
+    return None
 
 
 def _oracle(text: str) -> _Address | None:

@@ -46,6 +46,14 @@ def state(word: str) -> str | None:
     return _STATES.get(word.strip().upper().replace(" ", "_").replace("-", "_")) if len(word) <= _LONGEST else None
 
 
+def event_type(word: str | None) -> str | None:
+    """The eventType that ``word`` is, or was meant as: written in other letters, or another system's word."""
+    if word is None or len(word) > _LONGEST:
+        return None
+    upper = word.strip().upper()
+    return upper if upper in ("START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER") else state(word)
+
+
 def time_of(value: Any) -> str | None:
     """The time that a number is, or a text of digits: seconds or milliseconds since 1970."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):

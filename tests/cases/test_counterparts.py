@@ -68,6 +68,22 @@ def test_a_parent_that_changes_within_a_run_is_told_with_what_most_events_say() 
     assert told(*NIGHTLY, *child, event("COMPLETE", 3), code="RC403") == []
 
 
+@pytest.mark.parametrize(
+    ("types", "missed"),
+    [
+        (("start", "success"), set()),
+        (("STARTED", "Failed"), set()),
+        (("begun?", "COMPLETE"), {"RC101"}),
+        (("START", "done"), {"RC102"}),
+    ],
+)
+def test_what_was_written_otherwise_was_not_lost(types: tuple[str, str], missed: set[str]) -> None:
+    """That it is no eventType is said of the event; that it did not come would be another cause."""
+    found = codes(found_in(event(types[0], 0), event(types[1], 9)))
+    assert found & {"RC101", "RC102"} == missed
+    assert "OL005" in found
+
+
 def test_a_circle_of_runs_is_told_on_each_of_them() -> None:
     ring = [
         changed(event(kind, second, run_id, job), under(above, of_job))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mock_intake.datadog.corrections import completed, corrected, in_live_form
+from mock_intake.datadog.corrections import bucket_of, completed, corrected, in_live_form
 from mock_intake.datadog.placeholders import placeholder_in_namespace, says_nothing, without_strays
 from mock_intake.datadog.platforms import Form, Platform, name_parts, platform_of, unlisted_platform
 from mock_intake.datadog.sources import CUSTOM_JOBS, DRAFT, STANDARD_NAMING
@@ -44,11 +44,22 @@ _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+:")
 def namespace_unrecognised(rule: Rule, dataset: DatasetName) -> Iterator[Finding]:
     namespace = without_strays(dataset.namespace)
     if platform_of(namespace) is None and placeholder_in_namespace(namespace) is None:
+        message = (
+            f"the namespace {_quoted(dataset.namespace)} is of no platform that Datadog or the standard lists, "
+            "so the dataset is not surfaced in the product"
+        )
+        if bucket := bucket_of(namespace, dataset.name):
+            right, name = bucket
+            also = f", and the name as {redact(name)}" if name != dataset.name else ""
+            yield rule.found(
+                _NAMESPACE, message, expected=right, actual=_quoted(dataset.namespace),
+                advice=f"Write it as {right}{also}.",
+            )  # fmt: skip
+            return
         unlisted = unlisted_platform(namespace)
         yield rule.found(
             _NAMESPACE,
-            f"the namespace {_quoted(dataset.namespace)} is of no platform that Datadog or the standard lists, "
-            "so the dataset is not surfaced in the product",
+            message,
             expected=f"a platform that is listed, which {unlisted} is not"
             if unlisted
             else "a namespace such as postgres://host:port, s3://bucket, bigquery or snowflake://organisation-account",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mock_intake.model.runs import Job, Repeat, RunFacts
 from mock_intake.model.times import moment
 from mock_intake.model.words import counted
+from mock_intake.openlineage import meant
 from mock_intake.openlineage.run_cycle import ENDLESS, TERMINAL, ended_at, parent_of, seconds, started_at
 from mock_intake.openlineage.sources import DATADOG, DATADOG_DRAFT, RUN_CYCLE
 from mock_intake.rules import Finding, OnRun, Rule, RunView, Severity, Sureness, rule
@@ -55,7 +56,8 @@ def step(event_type: str, second: int, **changes: object) -> Changes:
 )
 def no_start(rule: Rule, view: RunView) -> Iterator[Finding]:
     run = view.run
-    if run.incomplete or any(event.event_type == "START" for event in run.events):
+    # Of one that is written otherwise it is said already that it is.
+    if run.incomplete or any(meant.event_type(event.event_type) == "START" for event in run.events):
         return
     if not _is_reported_periodically(view):
         other = _other_half(view, begins=True)
@@ -86,7 +88,7 @@ def no_terminal_event(rule: Rule, view: RunView) -> Iterator[Finding]:
     run = view.run
     if run.incomplete or any(event.processing_type in ENDLESS for event in run.events):
         return
-    if not any(event.event_type in TERMINAL for event in run.events):
+    if not any(meant.event_type(event.event_type) in TERMINAL for event in run.events):
         other = _other_half(view, begins=False)
         yield rule.found(
             "",

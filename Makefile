@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help dist sbom fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-pages paths docs clean chromium java maven npm
+.PHONY: help dist sbom site fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-pages paths docs clean chromium java maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -20,6 +20,8 @@ AXE := tests/web/node_modules/axe-core/axe.min.js
 FUZZ := .venv-fuzz
 # What Maven gets for the tests of the Java client.
 JVM := build/jvm
+# What makes the documentation's site, which nothing else needs.
+SITE := .venv-site
 SECONDS ?= 600
 TARGETS ?= decode parse judge import
 # Each worker has its part in one piece, so that what the tests of a module share is made once.
@@ -123,8 +125,12 @@ sbom: dist ## write build/sbom.json (CycloneDX): what the wheel brings with it
 	build/sbom/tool/bin/python -m pip $(PIP) 'cyclonedx-bom>=7'
 	build/sbom/tool/bin/cyclonedx-py environment build/sbom/wheel --output-reproducible -o build/sbom.json
 
+site: $(SITE)/.ready $(VENV)/.ready ## build the documentation as a site, strictly, in build/site/html
+	$(BIN)/python -m docs.site
+	cd build/site && $(abspath $(SITE))/bin/zensical build --strict --clean
+
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SITE) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -137,6 +143,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 $(FUZZ)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(FUZZ)
 	PIP_CONSTRAINT=constraints.txt $(FUZZ)/bin/python -m pip $(PIP) -e . 'atheris==3.0.0'
+	@touch $@
+
+$(SITE)/.ready:
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip $(PIP) 'zensical==0.0.73'
 	@touch $@
 
 $(OLD_CLIENT)/.ready: constraints-openlineage-1.37.txt

@@ -67,6 +67,8 @@ def commands() -> list[str]:
     found: dict[str, None] = {}
     for page in pages:
         for block in re.findall(r"```(?:sh|console|bash)\n(.*?)```", page.read_text(), re.DOTALL):
+            if block.startswith("#!"):
+                continue  # a whole script, which is a file too: tests/test_ci_recipes.py
             for line in block.replace("\\\n", " ").splitlines():
                 if re.match(r"(\$ )?mock-intake (?!listens)\w", line):
                     found[re.sub(r"\s+#.*", "", line.removeprefix("$ "))] = None
@@ -81,6 +83,8 @@ def work(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "run.json").write_text(json.dumps([start, complete]))
     (directory / "event.json").write_text(json.dumps(run_event()))
     (directory / "events.ndjson").write_text(f"{json.dumps(start)}\n{json.dumps(complete)}\n")
+    for name in ("before.ndjson", "after.ndjson"):
+        (directory / name).write_text((directory / "events.ndjson").read_text())
     (directory / "my_job.py").write_text(JOB)
     (directory / "broken.csv").touch()
     for name, text in {"my_job.sh": SCRIPT, "job.sh": "#!/bin/sh\npython my_job.py\n", "send.sh": SEND}.items():
@@ -141,7 +145,7 @@ def with_server(command: str) -> str:
     wait = "for i in $(seq 200); do test -s ready.json && break; sleep 0.05; done"
     url = "url=$(python -c \"import json; print(json.load(open('ready.json'))['url'])\")"
     asked = _NEEDS_A_SERVER.sub('"$url"', command)
-    if "report" in command:
+    if "report" in command or "diff" in command:
         asked = f'mock-intake replay events.ndjson --to "$url" && {asked}'
     return f"{begin}; {wait}; {url}; {asked}; code=$?; kill $pid; wait $pid; exit $code"
 
@@ -149,7 +153,7 @@ def with_server(command: str) -> str:
 @pytest.mark.parametrize("command", [each for each in commands() if _SERVES.match(each)])
 def test_every_way_to_serve_starts_and_ends(command: str, image: Image, work: Path) -> None:
     # On ports of its own, where the docs name the usual ones.
-    own = re.sub(r"(--agent-port|--proxy) \d+", r"\1 0", command)
+    own = re.sub(r"(--agent-port|--proxy-port) \d+", r"\1 0", command)
     words = [*shlex.split(own), "--port", "0", "--ready-file", "serving.json"]
     words = [word for word in words if word != "--tls-port"]
     (work / "serving.json").unlink(missing_ok=True)

@@ -92,7 +92,9 @@ def _exported(
     try:
         yield _of_journal(journal, what, org), lambda: journal.dropped
         if journal.damaged:
-            echo(f"{counted(journal.damaged, 'damaged row')} of {source} cannot be read, and left out.", err=True)
+            echo(
+                f"{counted(journal.damaged, 'damaged row')} of {journal.place} cannot be read, and left out.", err=True
+            )
     finally:
         journal.close()
 

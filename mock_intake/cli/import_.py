@@ -12,6 +12,7 @@ import click
 from mock_intake.body.decoding import GZIP_MAGIC
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
+from mock_intake.cli.databases import is_database
 from mock_intake.cli.sources import UnusableError, control_token_option, is_url, unusable
 from mock_intake.client import Client
 from mock_intake.files.imports import Import
@@ -43,6 +44,8 @@ def import_(file: Path, target: str, control_token: str | None) -> None:
     data = _read(file)
     if not data.strip():
         raise UnusableError(f"There are no exchanges in {file}.")
+    if is_database(target):
+        raise UnusableError("A journal in PostgreSQL is imported to by a server on it: --to http://...")
     with unusable():
         imported, known = _to_server(data, target, control_token) if is_url(target) else _to_file(data, Path(target))
     echo(f"{counted(imported, 'exchange')} imported, {known} were there already")

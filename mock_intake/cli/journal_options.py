@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mock_intake.cli.databases import is_database, opened_database
 from mock_intake.cli.options import Size, option_group
 from mock_intake.journal import Journal, JournalError, MemoryJournal
 from mock_intake.journal.memory import DEFAULT_MAX_BYTES, DEFAULT_MAX_EXCHANGES
@@ -18,7 +19,6 @@ from mock_intake.journal.sqlite import SqliteJournal
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_FILE = "default"
-_DATABASES = ("postgresql://", "postgres://")
 
 
 def keeping_options(command: F) -> F:
@@ -56,25 +56,12 @@ def open_journal(
         age = timedelta(hours=keep_hours) if keep_hours else None
         return MemoryJournal(keep_events or DEFAULT_MAX_EXCHANGES, keep_bytes or DEFAULT_MAX_BYTES, age)
     retention = Retention(keep_events, keep_hours, keep_bytes)
-    if journal_file.startswith(_DATABASES):
-        return _in_database(journal_file, retention)
     file = state_file() if journal_file == _DEFAULT_FILE else Path(journal_file)
     try:
+        if is_database(journal_file):
+            return opened_database(journal_file, retention)
         if journal_file == _DEFAULT_FILE:
             file.parent.mkdir(parents=True, exist_ok=True)
         return SqliteJournal(file, retention=retention)
     except (JournalError, OSError) as error:
-        raise click.UsageError(f"--journal: {error}") from error
-
-
-def _in_database(url: str, retention: Retention) -> Journal:
-    try:
-        from mock_intake.journal.postgres import PostgresJournal
-    except ImportError as error:
-        raise click.UsageError(
-            "--journal: a journal in PostgreSQL needs psycopg: pip install 'mock-intake[postgres]'."
-        ) from error
-    try:
-        return PostgresJournal(url, retention=retention)
-    except JournalError as error:
         raise click.UsageError(f"--journal: {error}") from error

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 import click
 
+from mock_intake.cli.databases import is_database, opened_database
 from mock_intake.cli.options import CONTROL_TOKEN
 from mock_intake.client import Client, ControlError
 from mock_intake.files.exports import TransferError, event_to_line, exchange_from_line, is_exchange_line
@@ -58,7 +59,7 @@ def unusable() -> Iterator[None]:
 
 @contextmanager
 def opened(source: str, token: str | None, org: str | None = None) -> Iterator[Source]:
-    """A journal file, read beside whoever writes it, or all that a server has on record. Exits with 2 on trouble."""
+    """A journal, read beside whoever writes it, or all that a server has on record. Exits with 2 on trouble."""
     with unusable():
         if is_url(source):
             journal, dropped = _fetched(source, token, org)
@@ -66,13 +67,16 @@ def opened(source: str, token: str | None, org: str | None = None) -> Iterator[S
             journal = opened_file(source)
             dropped = journal.dropped
         try:
-            yield Source(source, journal, dropped)
+            # The address of a database may have a password in it.
+            yield Source(journal.place or source, journal, dropped)
         finally:
             journal.close()
 
 
 def opened_file(source: str) -> Journal:
-    """A journal file, read beside whoever writes it."""
+    """A journal file, or one in a database, read beside whoever writes it. Raises ``JournalError``."""
+    if is_database(source):
+        return opened_database(source)
     if not Path(source).is_file():
         raise UnusableError(f"{source}: there is no such journal file (and it is no URL of a server).")
     if _looks_like_json(Path(source)):
@@ -110,7 +114,7 @@ def everything(journal: Journal, org: str | None = None) -> Iterator[Exchange]:
 def recorded_events(source: str, token: str | None = None) -> Iterator[Recorded]:
     """The accepted events of a recording, oldest first. Exits with 2 on trouble.
 
-    It is lines of events or of exchanges in files and directories, a journal file, or what a server has on record.
+    It is lines of events or of exchanges in files and directories, a journal, or what a server has on record.
     """
     if is_url(source):
         with unusable(), Client(source, token=token) as client:
@@ -118,11 +122,11 @@ def recorded_events(source: str, token: str | None = None) -> Iterator[Recorded]
                 yield Recorded(source, number, event)
         return
     path = Path(source)
-    if path.is_file() and _is_journal(path):
+    if is_database(source) or (path.is_file() and _is_journal(path)):
         with opened(source, None) as opened_source:
             for number, exchange in enumerate(everything(opened_source.journal), 1):
                 if exchange.accepted and (line := event_to_line(exchange)) is not None:
-                    yield Recorded(source, number, line)
+                    yield Recorded(opened_source.name, number, line)
         return
     try:
         for file in files_in([path]):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from bench.journal import exchanges
 from mock_intake.faults import Faults, RequestFacts, SharedFaults, parse_plan
+from mock_intake.files.exports import exchange_to_line
 from mock_intake.journal import EventFilter, ExchangeFilter, JournalError, UnkeepableError, statements, walk
 from mock_intake.journal.layout import LAYOUT
 from mock_intake.journal.postgres import PostgresJournal, queries
@@ -25,6 +26,7 @@ from tests import databases
 from tests.journal.exchanges import plain
 from tests.journal.later import LATER, later
 from tests.journal.relay import Relay
+from tests.journal.serving import command
 from tests.journal.test_many import ASKED, VALUES
 
 COUNT = 2_000
@@ -349,3 +351,22 @@ def test_what_keeps_it_from_being_opened_is_told_without_secrets(url: str, chang
         PostgresJournal(change(url))
     assert "S3cret" not in str(raised.value)
     assert "S3cret" not in repr(raised.value.__cause__)
+
+
+# Commands that read a journal.
+
+
+def test_commands_read_the_database_as_they_read_a_file_and_show_no_password(url: str) -> None:
+    with closing(PostgresJournal(url)) as journal:
+        journal.append([plain("a"), plain("b")])
+        wanted = [exchange_to_line(exchange) for _, exchange in walk(journal)]
+    named = url.replace("mock@", "mock:S3cret@")
+    exported = command("export", named, "--what", "exchanges")
+    assert exported.stdout.encode().splitlines() == wanted
+    report = command("report", named, "--fail-on", "never")
+    assert (report.returncode, "2 events" in report.stderr) == (0, True)
+    gone = command("report", named.rpartition(":")[0] + ":1/none")
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert "the database cannot be reached" in gone.stderr
+    for done in (exported, report, gone):
+        assert "S3cret" not in done.stdout + done.stderr

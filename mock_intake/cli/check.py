@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,11 @@ from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo, finding_style
 from mock_intake.cli.options import judging_config, judging_options
 from mock_intake.cli.sources import checked_outputs, written
-from mock_intake.files.exports import is_exchange_line
-from mock_intake.files.recordings import Advance, Recorded, RecordingError, files_in, read_file, read_stream
+from mock_intake.files.blocks import Block, blocks_of_file, blocks_of_stream
+from mock_intake.files.recordings import Advance, RecordingError, files_in
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.recording import Check, Checked
+from mock_intake.judging.workers import can_fork, processors
 from mock_intake.model.findings import Severity
 from mock_intake.report.baseline import (
     FINDINGS_HEAD,
@@ -28,7 +30,7 @@ from mock_intake.report.baseline import (
     read_findings_baseline,
     stale_words,
 )
-from mock_intake.report.check_report import CheckReport
+from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
 
 STANDARD_INPUT = "-"
@@ -62,6 +64,13 @@ NEVER = "never"
 )
 @click.option("--places", default=3, show_default=True, type=click.IntRange(1), help="Places to show of each finding.")
 @click.option("-v", "--verbose", is_flag=True, help="Show findings of the level info too.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=processors,
+    show_default="one for each processor",
+    help="How many processes judge what is large (Linux).",
+)
 @baseline_options("findings")
 @judging_options
 def check(
@@ -71,6 +80,7 @@ def check(
     fail_on: str,
     places: int,
     verbose: bool,
+    jobs: int,
     baseline_file: Path | None,
     write_baseline: bool,
     config_file: Path | None,
@@ -98,16 +108,17 @@ def check(
     config, library = judging_config(config_file, facets, ignore, select)
     baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
     acceptance = None if baseline is None else Acceptance(baseline)
-    checking = Check(Judge(library, config.selection))
+    checking = Check(Judge(library, config.selection), jobs=jobs if can_fork() else 1)
     shown_from = Severity.INFO if verbose else Severity.WARNING
     failing: dict[str, str] = {}
     try:
-        with _recorded(files) as recorded:
-            results: Iterable[Checked] = checking.check(recorded)
+        with checking, _blocks(files) as blocks:
+            results: Iterable[Checked] = checking.check_blocks(blocks)
             if outputs:
                 # What goes to one output is not held in memory, however much it is.
                 results = list(results)
-            report = CheckReport(checking, iter(results), places, shown_from, finding_style(), acceptance)
+            over_all = OverAll(kept=bool(outputs))
+            report = CheckReport(checking, iter(results), places, shown_from, finding_style(), acceptance, over_all)
             if write_baseline:
                 failing = failing_places(report.places(), baseline_level(fail_on))
             else:
@@ -139,8 +150,8 @@ def _write(report: CheckReport, file: Path) -> None:
 
 
 @contextmanager
-def _recorded(files: tuple[Path, ...]) -> Iterator[Iterable[Recorded]]:
-    """The recorded events of all files, with a progress bar where standard error is a terminal."""
+def _blocks(files: tuple[Path, ...]) -> Iterator[Iterable[Block]]:
+    """The blocks of all files, with a progress bar where standard error is a terminal."""
     with_input = [file for file in files if str(file) == STANDARD_INPUT]
     found = files_in([file for file in files if str(file) != STANDARD_INPUT])
     if with_input:
@@ -157,21 +168,11 @@ def _recorded(files: tuple[Path, ...]) -> Iterator[Iterable[Recorded]]:
             yield _chain(found, lambda size: progress.advance(task, size))
 
 
-def _chain(files: list[Path], advance: Advance, stream: BinaryIO | None = None) -> Iterator[Recorded]:
+def _chain(files: list[Path], advance: Advance, stream: BinaryIO | None = None) -> Iterator[Block]:
     for file in files:
-        yield from _events_alone(read_file(file, advance))
+        yield from blocks_of_file(file, advance)
     if stream is not None:
         try:
-            yield from _events_alone(read_stream(stream, "<stdin>"))
-        except (OSError, EOFError) as error:
+            yield from blocks_of_stream(stream, "<stdin>")
+        except (OSError, EOFError, zlib.error) as error:
             raise RecordingError(f"standard input: {error}") from error
-
-
-def _events_alone(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
-    for one in recorded:
-        if is_exchange_line(one.body):
-            raise RecordingError(
-                f"{one.source}: line {one.line} is a whole exchange, with the request and what was found in it. Export "
-                "the events alone (mock-intake export --what events), or import it and use mock-intake report."
-            )
-        yield one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 # The name of each column as its schema has it, by what is left of it without case and quotes.
@@ -11,6 +12,7 @@ Columns = Mapping[str, str]
 
 _DEEPEST = 20
 _MOST_COLUMNS = 20_000
+_LONGEST_KEPT = 120
 # What databases answer to without listing it: rows' places, partitions, files; and * for all.
 _UNLISTED = (
     *("*", "rowid", "rownum", "ctid", "xmin", "oid", "tableoid", "_partitiontime", "_partitiondate", "_table_suffix"),
@@ -20,6 +22,12 @@ _UNLISTED = (
 
 def plain_column(name: str) -> str:
     """``name`` of a column without quotes, marks of arrays and case."""
+    # The same columns come with each run of a job.
+    return _plain(name) if len(name) <= _LONGEST_KEPT else name.translate(_LEFT_OUT).lower()
+
+
+@lru_cache(maxsize=4_096)
+def _plain(name: str) -> str:
     return name.translate(_LEFT_OUT).lower()
 
 
@@ -56,6 +64,8 @@ def is_column(name: str, columns: Columns) -> bool:
 
     A name in dots is a nested one also where the schema lists no more than what it is in.
     """
+    if columns.get(name) == name:  # as most are
+        return True
     plain = plain_column(name)
     bare = name.translate(_LEFT_OUT)
     listed = columns.get(plain)

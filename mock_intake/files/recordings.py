@@ -21,6 +21,7 @@ SUFFIXES = (".json", ".ndjson", ".jsonl")
 _CHUNK = 1 << 20
 # No event is larger than that (bytes): a file without the end of one is not read to its own.
 MOST_OF_AN_EVENT = 64 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SQLITE = b"SQLite format 3\0"
 _BLANK = re.compile(r"[ \t\r\n]*")
 _BLANK_OR_COMMA = re.compile(r"[ \t\r\n,]*")
@@ -77,23 +78,47 @@ def read_stream(stream: BinaryIO, source: str, advance: Advance = lambda _: None
     ``advance`` is told the bytes read since it was last told. Raises ``RecordingError`` for a file of SQLite, which is
     a journal and no recording.
     """
+    content = opened(stream, source, advance)
+    if content.by_lines:
+        yield from _lines(content.first, content.rest, source)
+    else:
+        yield from values(content, source)
+
+
+class Content(NamedTuple):
+    """A recording that was opened: its beginning, unpacked, and the rest of it.
+
+    ``by_lines`` tells that each event stands on a line of its own, ``in_array`` that they are the items of an array;
+    ``packed`` that it was compressed, ``skipped`` how many bytes stand before the beginning.
+    """
+
+    first: bytes
+    rest: BinaryIO
+    by_lines: bool
+    in_array: bool
+    packed: bool
+    skipped: int
+
+
+def opened(stream: BinaryIO, source: str, advance: Advance = lambda _: None) -> Content:
+    """Reads the beginning of a recording, and sees what form it has; parameters and errors as in ``read_stream``."""
     counted = _Counted(stream, advance)
     buffered = io.BufferedReader(counted, _CHUNK)
     plain: BinaryIO = buffered
-    if buffered.peek(2)[:2] == GZIP_MAGIC:
+    packed = buffered.peek(2)[:2] == GZIP_MAGIC
+    if packed:
         plain = io.BufferedReader(_gunzip(buffered), _CHUNK)
     first = plain.read(_CHUNK)
     if first.startswith(_SQLITE):
         raise RecordingError(
             f"{source}: this is a SQLite file. A journal is read by mock-intake report, export and replay."
         )
-    if first.startswith(b"\xef\xbb\xbf"):
-        first = first[3:]
+    skipped = len(_BYTE_ORDER_MARK) if first.startswith(_BYTE_ORDER_MARK) else 0
+    first = first[skipped:]
     start = first.lstrip()[:1]
-    if start == b"[" or (start == b"{" and _spans_lines(first)):
-        yield from _values(first, plain, source, in_array=start == b"[")
-    else:
-        yield from _lines(first, plain, source)
+    in_array = start == b"["
+    by_lines = not in_array and not (start == b"{" and _spans_lines(first))
+    return Content(first, plain, by_lines, in_array, packed, skipped)
 
 
 def _gunzip(stream: BinaryIO) -> io.RawIOBase:
@@ -173,7 +198,7 @@ def _split(first: bytes, stream: BinaryIO, source: str) -> Iterator[bytes]:
         begun.append(line)
         size += len(line)
         if size > MOST_OF_AN_EVENT:
-            raise _without_end(source, number)
+            raise without_end(source, number)
         if newline:
             yield b"".join(begun)
             *lines, last = rest.split(b"\n")
@@ -184,15 +209,16 @@ def _split(first: bytes, stream: BinaryIO, source: str) -> Iterator[bytes]:
         yield b"".join(begun)
 
 
-def _without_end(source: str, line: int) -> RecordingError:
+def without_end(source: str, line: int) -> RecordingError:
+    """The error for what begins at a line and is larger than any event."""
     return RecordingError(
         f"{source}:{line}: what begins there has no end within {MOST_OF_AN_EVENT >> 20} MB, so it is no event"
     )
 
 
-def _values(first: bytes, stream: BinaryIO, source: str, *, in_array: bool) -> Iterator[Recorded]:
+def values(content: Content, source: str) -> Iterator[Recorded]:
     """The values of an array, or of several values one after the other, each with its own text."""
-    reader = _Text(first, stream)
+    reader, in_array = _Text(content.first, content.rest), content.in_array
     decoder = json.JSONDecoder()
     separators = _BLANK_OR_COMMA if in_array else _BLANK
     if in_array:
@@ -207,7 +233,7 @@ def _values(first: bytes, stream: BinaryIO, source: str, *, in_array: bool) -> I
                 _, end = decoder.raw_decode(reader.text, reader.position)
             except (json.JSONDecodeError, RecursionError):
                 if len(reader.text) - reader.position > MOST_OF_AN_EVENT:
-                    raise _without_end(source, reader.line) from None
+                    raise without_end(source, reader.line) from None
                 if reader.more():
                     continue
                 # What follows a broken value cannot be told apart from it.

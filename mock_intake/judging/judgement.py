@@ -80,14 +80,24 @@ class Judge:
         Never raises for what the body holds; a body that is no event is said to be so by an HT finding
         of severity error, and the judgement has no event then.
         """
+        return self.judge_and_view(body, org, request_findings, arrived)[0]
+
+    def judge_and_view(
+        self,
+        body: bytes,
+        org: str,
+        request_findings: tuple[Finding, ...] = (),
+        arrived: datetime | None = None,
+    ) -> tuple[Judgement, EventView | None]:
+        """As ``judge``, with what was parsed, for who goes on with it; None where the body is no event."""
         try:
             value, surrogates = parse(body)
         except ParseError as error:
             reasons = datadog.REQUESTS.judge(OnUnreadable(error.reason), Unreadable(body, error))
-            return Judgement(None, self.selection.apply((*request_findings, *reasons)))
+            return Judgement(None, self.selection.apply((*request_findings, *reasons))), None
         if type(value) is not dict:
             reasons = datadog.REQUESTS.judge(NO_OBJECT, value)
-            return Judgement(None, self.selection.apply((*request_findings, *reasons)))
+            return Judgement(None, self.selection.apply((*request_findings, *reasons))), None
         if surrogates is not None:
             value = without_surrogates(value)
         view = EventView(value)
@@ -109,7 +119,7 @@ class Judge:
             findings = (*request_findings, *bounded(found, None if gathered is None else gathered.made))
         if findings and self.selection:
             findings = self.selection.apply(findings)
-        return Judgement(_summary(view, event_id(org, body), findings), findings)
+        return Judgement(_summary(view, event_id(org, body), findings), findings), view
 
     def _latest(self, arrived: datetime) -> str:
         """A text before which no time of an event is that arrives now is more than a day later, whatever its offset."""

@@ -1,37 +1,38 @@
 """Judges recorded events: each by itself, and then the runs and datasets over all of them.
 
-No I/O: recorded events in, results out, one at a time, so that a recording of any size can be judged.
+Recorded events in, results out, one at a time, so that a recording of any size can be judged. It is gone through in
+blocks (``mock_intake.files.blocks``): each is judged by itself, here or in a worker, and what has to be remembered of
+it is put into a ledger; when all are there, the runs are closed, again a number at a time, here or in workers. What
+comes out does not depend on where.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain
 from typing import Any, NamedTuple
 
-from mock_intake.body.shown import digest, event_in
-from mock_intake.datadog import rules as datadog
 from mock_intake.datadog.joins import NearMiss, near_misses
-from mock_intake.datadog.native import run_without_blame
-from mock_intake.files.recordings import Recorded
+from mock_intake.files.blocks import HELD, Block, Spool, blocks_of
+from mock_intake.files.recordings import Recorded, RecordingError
+from mock_intake.judging.blocks import JudgedBlock, judge_block
+from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.judgement import Judge
+from mock_intake.judging.ledger import Ledger, Line
+from mock_intake.judging.workers import Workers
 from mock_intake.model import shapes
-from mock_intake.model.accumulated import Accumulated, Pool, stamp_of
-from mock_intake.model.event import leaves_kind_open
+from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import EventSummary
 from mock_intake.model.findings import Finding, Severity, Status
-from mock_intake.model.flows import datasets_in_lineage
-from mock_intake.model.runs import Repeat, RunFacts, run_id_key
-from mock_intake.openlineage.runs import judge_run, repeated
+from mock_intake.openlineage.runs import repeated
 from mock_intake.system.clock import utc_now
-from mock_intake.views import Run, RunsState, add_event, run_to_dict
-from mock_intake.views.datasets import NamedDatasets
-from mock_intake.views.run import RunKey, events_without_run
-from mock_intake.views.said import datasets_said
+from mock_intake.system.temporary import temporary_directory
+from mock_intake.views import Run, run_to_dict
 
-# Recorded events have no key, so all are of one org.
-RECORDED_ORG = "recorded"
+# So many run ids are closed at a time.
+_CLOSED_AT_ONCE = 400
 
 
 class Checked(NamedTuple):
@@ -55,23 +56,34 @@ class Checked(NamedTuple):
 
 
 class Check:
-    """The judgement of one recording. Feed it with ``check``, then ask for what is over all events."""
+    """The judgement of one recording. Feed it with ``check`` or ``check_blocks``, then ask for what is over all events.
 
-    def __init__(self, judge: Judge) -> None:
+    What is small is judged here; of what is larger, blocks are judged by ``jobs`` processes, and what is remembered
+    goes to temporary files, which ``close`` removes: whatever is larger than ``held`` bytes.
+    """
+
+    def __init__(self, judge: Judge, *, jobs: int = 1, held: int = HELD) -> None:
         self._judge = judge
+        self._jobs = jobs
+        self._held = held
         # When events arrived nobody knows any more; later than now they cannot have been.
         self._now = utc_now()
-        # Of the events of runs, to see which say the same in other bytes.
-        self._digests: dict[str, bytes] = {}
-        # Events without a run that do not say that they are meant so.
-        self._of_open_kind: set[str] = set()
-        self._runs = RunsState(self._digests.get)
-        self._names = NamedDatasets()
-        self._facets: dict[RunKey, Accumulated] = {}
-        # Many runs have facets in common; of equal ones one is kept.
-        self._known_facets: Pool = {}
+        self._kept = ExitStack()
+        self._ledger = Ledger()
+        self._workers: Workers | None = None
         self.statuses: Counter[Status] = Counter()
         self.severities: Counter[Severity] = Counter()
+
+    def close(self) -> None:
+        """Ends workers, and removes temporary files."""
+        self._ledger.close()
+        self._kept.close()
+
+    def __enter__(self) -> Check:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def events(self) -> int:
@@ -82,79 +94,79 @@ class Check:
         """Judges ``recorded`` events in their order, one by one as the results are taken; to be gone through to the
         end.
         """
-        for source, line, body in recorded:
-            event, findings = self._judge.judge(body, RECORDED_ORG, arrived=self._now)
-            status = Status.ERROR if event is None else event.status
-            if event is not None:
-                repeat = self._add(event, body)
-                if repeat is not None:
-                    findings += self._judge.selection.apply([repeated(repeat)])
-            self.statuses[status] += 1
-            self._count(findings)
-            yield Checked(source, line, event, findings, status)
+        return self.check_blocks(blocks_of(recorded))
 
-    def run_results(self) -> list[tuple[Run, tuple[Finding, ...]]]:
-        """Every run, closed now that the recording is at its end, in order of its latest event.
+    def check_blocks(
+        self, blocks: Iterable[Block], judged: Callable[[Block], None] = lambda _: None
+    ) -> Iterator[Checked]:
+        """As ``check``; ``judged`` is told of each block when its events have been gone through."""
+        for block, result in self._judged(iter(blocks)):
+            yield from self._take_in(block, result)
+            judged(block)
+
+    def _take_in(self, block: Block, result: JudgedBlock) -> Iterator[Checked]:
+        repeats = self._ledger.add(block, result)
+        for index, (line, event, findings) in enumerate((one.line, one.event, one.findings) for one in result.events):
+            if index in repeats:
+                findings += self._judge.selection.apply([repeated(repeats[index])])
+            status = Status.ERROR if event is None else event.status
+            self.statuses[status] += 1
+            if findings:
+                self._count(findings)
+            yield Checked(block.source, line, event, findings, status)
+        if result.problem is not None:
+            raise RecordingError(result.problem)
+
+    def _judged(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, JudgedBlock]]:
+        size = 0
+        for number, block in enumerate(blocks):
+            size += block.size
+            if size > self._held:
+                yield from self._judged_apart(number, chain((block,), blocks))
+                return
+            yield block, judge_block(self._judge, self._now, number, block)
+
+    def _judged_apart(self, first: int, blocks: Iterable[Block]) -> Iterator[tuple[Block, JudgedBlock]]:
+        """As ``_judged``, of so much that neither blocks nor what is made of them are held in memory."""
+        directory = self._kept.enter_context(temporary_directory())
+        spool = self._kept.enter_context(Spool(directory / "bodies"))
+        self._ledger.move(directory / "ledger", [spool.kept(block) for block in self._ledger.blocks])
+        numbered = enumerate(map(spool.kept, blocks), first)
+        if self._jobs > 1:
+            self._workers = self._kept.enter_context(Workers(self._judge, self._now, self._jobs))
+            yield from self._workers.judged(numbered)
+        else:
+            for number, block in numbered:
+                yield block, judge_block(self._judge, self._now, number, block)
+
+    # Over all events.
+
+    def closed_runs(self) -> Iterator[ClosedRun]:
+        """Every run, closed now that the recording is at its end, in order of its latest event, with what was found.
 
         A repeated event has its finding at its own line already.
         """
+        ledger = self._ledger
+        ledger.seal()
+        starts = ledger.starts(_CLOSED_AT_ONCE)
+        if self._workers is None or ledger.file is None:
+            closing = Closing(ledger.reader(), self._judge.selection)
+            closed: Iterator[ClosedRun] = (run for heard in starts for run in closing.close(heard, _CLOSED_AT_ONCE))
+        else:
+            closed = self._workers.closed(ledger.file, starts, _CLOSED_AT_ONCE)
+        for run in closed:
+            self._count(run.findings)
+            yield run
 
-        def runs_of(run_id: str) -> list[RunFacts]:
-            return [run.facts for run in self._runs.runs_of(RECORDED_ORG, run_id)]
-
-        forgotten = events_without_run(
-            self._runs.runs(RECORDED_ORG),
-            self._runs.without_run.get(RECORDED_ORG, {}),
-            leaves_open=self._of_open_kind.__contains__,
-        )
-        results = []
-        for run in reversed(list(self._runs.runs(RECORDED_ORG))):
-            # They have their findings already, each at its own line.
-            facts = run.facts._replace(repeats=())
-            found = judge_run(
-                facts,
-                closed=True,
-                runs_of=runs_of,
-                read=partial(self._facets_of, run),
-                runs_of_job=partial(self._runs.unfinished, RECORDED_ORG),
-                tables=(datadog.EVENTS,),
-                named_per_run=self._runs.per_run.begun_by(RECORDED_ORG, run_id_key(run.run_id)),
-                without_run=forgotten.get(run.key, ()),
-                weigh=run_without_blame,
-            )
-            findings = self._judge.selection.apply(found)
-            self._count(findings)
-            results.append((run, findings))
-        return results
-
-    def _add(self, event: EventSummary, body: bytes) -> Repeat | None:
-        """Adds an event to what is folded; tells if the same one came before."""
-        number = self.events
-        view = event_in(body)
-        stamp = stamp_of(event.event_time, number)
-        self._names.add((*event.datasets, *datasets_in_lineage(view)), datasets_said(view), stamp)
-        if event.kind == "JobEvent" and leaves_kind_open(view):
-            self._of_open_kind.add(event.id)
-        # Kept of events of runs alone, and as digests: a recording may be larger than memory.
-        if event.run_id is not None:
-            self._digests[event.id] = digest(view.body)
-            key = (RECORDED_ORG, run_id_key(event.run_id), (event.job_namespace, event.job_name))
-            facets = self._facets.get(key)
-            if facets is None:
-                facets = self._facets[key] = Accumulated(self._known_facets)
-            facets.add(event.id, view, stamp)
-        return add_event(self._runs, RECORDED_ORG, event, (number, number))
-
-    def _facets_of(self, run: Run) -> Accumulated:
-        """The facets of a run, which may have changed its job on the way."""
-        org, run_id, _ = run.key
-        return Accumulated.of(self._facets[org, run_id, job] for job in run.jobs)
+    def run_results(self) -> list[tuple[Run, tuple[Finding, ...]]]:
+        """The runs of ``closed_runs``, each with what was found in it."""
+        return [(closed.run, closed.findings) for closed in self.closed_runs()]
 
     def near_misses(self) -> list[NearMiss]:
         """Datasets over all events that would not join; to be asked for once, at the end, as they are counted."""
         found = [
             miss._replace(finding=finding)
-            for miss in near_misses(self._names.groups().values())
+            for miss in near_misses(self._ledger.dataset_groups().values())
             for finding in self._judge.selection.apply([miss.finding])
         ]
         self._count(miss.finding for miss in found)
@@ -163,6 +175,14 @@ class Check:
     def dataset_findings(self) -> tuple[Finding, ...]:
         """The findings of ``near_misses``, in place of which it is asked for."""
         return tuple(miss.finding for miss in self.near_misses())
+
+    def datasets(self) -> Iterator[DatasetId]:
+        """The datasets that events are about, read or write."""
+        return self._ledger.datasets()
+
+    def line_of(self, dataset: DatasetId) -> Line:
+        """The last line at which an event has a dataset; the last of all for a name that stands in symlinks alone."""
+        return self._ledger.line_of(dataset)
 
     def summary(self) -> dict[str, int]:
         """The counts of ``check --format json``: of events in all, and by status."""

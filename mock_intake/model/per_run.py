@@ -137,3 +137,7 @@ class PerRunNames:
             runs = set(group.names.values())
             if group.first == run and not group.shared and least <= len(group.names) == len(runs):
                 yield NamedPerRun(key[1], key[2], key[3], tuple(group.names))
+
+    def runs(self) -> list[_RunKey]:
+        """The runs that ``begun_by`` may have something for: org and id."""
+        return list(self._of_run)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\D|$)")
 # The digits of a second beyond the six that datetime has, up to the nanosecond.
 _BEYOND = re.compile(r"[.,]\d{6}(\d{1,3})")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 _TO_MICROSECONDS = len("2026-11-01T12:00:00.000000")
+_LONGEST = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MINUTE = timedelta(minutes=1)
@@ -24,8 +26,11 @@ def moment(text: str | None) -> datetime | None:
 
     What it has beyond microseconds is cut off: ``nanoseconds`` has it.
     """
-    if text is None:
-        return None
+    # Several rules read the times of a run one after the other. What is long is no time, and not remembered.
+    return None if text is None else _moment(text) if len(text) <= _LONGEST else _read(text)
+
+
+def _read(text: str) -> datetime | None:
     # RFC 3339 has leap seconds and lower case; datetime has not.
     upper = text.upper()
     read = _LEAP_SECOND.sub(r"\1:59\2", upper) if ":60" in upper else upper
@@ -33,6 +38,9 @@ def moment(text: str | None) -> datetime | None:
         return datetime.fromisoformat(read) + timedelta(seconds=read != upper)
     except (ValueError, OverflowError):
         return None
+
+
+_moment = lru_cache(maxsize=256)(_read)
 
 
 def nanoseconds(text: str | None) -> int | None:

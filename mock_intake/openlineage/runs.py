@@ -16,9 +16,9 @@ from mock_intake.model.per_run import NamedPerRun
 from mock_intake.model.runs import Job, Repeat, RunFacts
 from mock_intake.openlineage.rules import RUNS
 from mock_intake.openlineage.rules.runs import REPEATED
-from mock_intake.rules.definition import Table
+from mock_intake.rules.definition import JudgingRule, Table
 from mock_intake.rules.outside import outside_rules
-from mock_intake.rules.runs import OnRun, RunView
+from mock_intake.rules.runs import OnRun, OutOfReachError, RunView
 from mock_intake.secrets.content import redacted
 
 
@@ -55,6 +55,49 @@ def judge_run(
     if closed:
         for table in (_table(), *tables):
             findings += table.judge(OnRun(closed=True), view)
+    return list(bounded([redacted(finding) for finding in weigh(view, findings)], of="the run"))
+
+
+Found = dict[int, list[Finding] | None]
+"""What rules found in a run, by their number; None for one that asked for what is not known yet. Those that found
+nothing are not there."""
+
+
+def rules_of_closed_runs(tables: Sequence[Table]) -> tuple[JudgingRule[RunView], ...]:
+    """The rules by which runs are judged that are over, in their order. ``tables`` have those of other bodies."""
+    own = _table()
+    return (*own.at(OnRun()), *(rule for table in (own, *tables) for rule in table.at(OnRun(closed=True))))
+
+
+def judge_alone(rules: Sequence[JudgingRule[RunView]], view: RunView) -> Found:
+    """What rules find in a run that is over, as far as it can be seen from the run alone.
+
+    ``view`` raises ``OutOfReachError`` where it is asked for more.
+    """
+    found: Found = {}
+    for number, each in enumerate(rules):
+        try:
+            made = list(each.check(view))
+        except OutOfReachError:
+            found[number] = None
+        else:
+            if made:
+                found[number] = made
+    return found
+
+
+def judge_rest(
+    rules: Sequence[JudgingRule[RunView]],
+    view: RunView,
+    found: Found,
+    weigh: Callable[[RunView, list[Finding]], list[Finding]],
+) -> list[Finding]:
+    """All that the rules have to say about a run, of which ``found`` was found before; ``weigh`` as in ``judge_run``."""
+    findings: list[Finding] = []
+    for number, made in found.items():
+        findings += rules[number].check(view) if made is None else made
+    if not findings:
+        return findings
     return list(bounded([redacted(finding) for finding in weigh(view, findings)], of="the run"))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mock_intake.model.findings import Status, status_of
 from mock_intake.report import renderers, report_html, report_junit
-from mock_intake.report.check_report import CheckReport, Lines
+from mock_intake.report.check_report import CheckReport
 from mock_intake.report.model import Entry, Report
 from mock_intake.report.places import Place, name_of_event, name_of_job
 from mock_intake.secrets.presenting import presented
@@ -31,20 +31,19 @@ def to_junit(report: CheckReport) -> str:
 
 def as_report(report: CheckReport) -> Report:
     """The report as one on what was received: an entry for every event and run, and for datasets with findings."""
-    lines = Lines()
     entries = []
     for result in report.results:
-        places, event = report.places_of(result, lines), result.event
+        places, event = report.places_of(result), result.event
         facts = {"event_time": event.event_time, "run_id": event.run_id} if event else {}
         name = name_of_event(event)
         at = f"{result.source}:{result.line}"
         entries.append(_entry("event", at, f"{name} ({at})", places, name, result.status, facts))
-    for run, findings in report.runs:
-        places = report.places_of_run(run, findings, lines)
-        title, name = f"run {presented(run.run_id)} of {name_of_job(*run.job)}", f"run of {name_of_job(*run.job)}"
-        entries.append(_entry("run", run.run_id, title, places, name))
+    for closed in report.runs:
+        places, job = report.places_of_run(closed), name_of_job(*closed.job)
+        title = f"run {presented(closed.run_id)} of {job}"
+        entries.append(_entry("run", closed.run_id, title, places, f"run of {job}"))
     of_datasets: dict[str, list[Place]] = {}
-    for place in report.places_of_datasets(lines):
+    for place in report.places_of_datasets():
         of_datasets.setdefault(place.name, []).append(place)
     entries += [_entry("datasets", name, str(places[0]), places, name) for name, places in of_datasets.items()]
     notes = [f"{report.acceptance.words}."] if report.acceptance and report.acceptance.words else []

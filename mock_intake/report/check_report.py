@@ -8,23 +8,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mock_intake.datadog.joins import NearMiss
-from mock_intake.judging.recording import Check, Checked, run_results_to_dicts
-from mock_intake.model.event import DatasetId
-from mock_intake.model.findings import Finding, Severity, Status
-from mock_intake.model.runs import Job, run_id_key
+from mock_intake.judging.closing import ClosedRun
+from mock_intake.judging.recording import Check, Checked
+from mock_intake.model.findings import Severity, Status
 from mock_intake.report.baseline import Acceptance
 from mock_intake.report.finding_text import PLAIN, Style, finding_lines
 from mock_intake.report.places import Groups, Place, name_of_dataset, name_of_event, name_of_job
 from mock_intake.report.sarif import sarif
 from mock_intake.secrets.presenting import presented, presented_value
-from mock_intake.views import Run
+from mock_intake.views import run_to_dict
 
 
 @dataclass
 class OverAll:
-    """What is found over all events, which the check is asked for once."""
+    """What is found over all events, which the check is asked for once.
 
-    runs: list[tuple[Run, tuple[Finding, ...]]] | None = None
+    ``kept`` tells that runs are held in memory, as they are gone through more than once.
+    """
+
+    kept: bool = True
+    runs: list[ClosedRun] | None = None
     misses: list[NearMiss] | None = None
 
 
@@ -59,19 +62,21 @@ class CheckReport:
 
         Those of events are at their lines, those of runs and datasets at the last one at which they show.
         """
-        lines = Lines()
         for result in self.results:
-            yield from self.places_of(result, lines)
-        for run, findings in self.runs:
-            yield from self.places_of_run(run, findings, lines)
-        yield from self.places_of_datasets(lines)
+            yield from self.places_of(result)
+        for closed in self.runs:
+            yield from self.places_of_run(closed)
+        yield from self.places_of_datasets()
 
     @property
-    def runs(self) -> list[tuple[Run, tuple[Finding, ...]]]:
+    def runs(self) -> Iterable[ClosedRun]:
         """The runs with what was found in each; asked for when all results were gone through."""
-        if self.over_all.runs is None:
-            self.over_all.runs = self.check.run_results()
-        return self.over_all.runs
+        over_all = self.over_all
+        if over_all.runs is None:
+            if not over_all.kept:
+                return self.check.closed_runs()
+            over_all.runs = list(self.check.closed_runs())
+        return over_all.runs
 
     @property
     def misses(self) -> list[NearMiss]:
@@ -80,58 +85,36 @@ class CheckReport:
             self.over_all.misses = self.check.near_misses()
         return self.over_all.misses
 
-    def places_of(self, result: Checked, lines: Lines) -> list[Place]:
-        """The findings of one event; ``lines`` keeps where its run and its datasets were last seen."""
-        event = result.event
-        lines.see(result)
+    def places_of(self, result: Checked) -> list[Place]:
+        """The findings of one event."""
         if self.acceptance is None and not result.findings:
             return []
-        name = name_of_event(event)
+        name = name_of_event(result.event)
         if self.acceptance is not None:
             self.acceptance.judges(name)
         return [self._held(Place(one, result.source, result.line, name=name)) for one in result.findings]
 
-    def places_of_run(self, run: Run, findings: Iterable[Finding], lines: Lines) -> list[Place]:
+    def places_of_run(self, closed: ClosedRun) -> list[Place]:
         """The findings of a run, at its last event."""
-        title, name = f"run {presented(run.run_id)}", f"run of {name_of_job(*run.job)}"
+        if self.acceptance is None and not closed.findings:
+            return []
+        title, name = f"run {presented(closed.run_id)}", f"run of {name_of_job(*closed.job)}"
         if self.acceptance is not None:
             self.acceptance.judges(name)
-        at = lines.of_runs[run_id_key(run.run_id), run.events[-1].job]
-        return [self._held(Place(finding, *at, title, name)) for finding in findings]
+        return [self._held(Place(finding, *closed.line, title, name)) for finding in closed.findings]
 
-    def places_of_datasets(self, lines: Lines) -> Iterator[Place]:
+    def places_of_datasets(self) -> Iterator[Place]:
         """The findings of datasets over all events, each at the last event that names it."""
         if self.acceptance is not None:
-            for dataset in lines.of_datasets:
+            for dataset in self.check.datasets():
                 self.acceptance.judges(name_of_dataset(dataset))
         for miss in self.misses:
             name = name_of_dataset(miss.other)
-            # What symlinks join goes by a name that may stand in those alone.
-            at = lines.of_datasets.get(miss.other, lines.latest)
-            yield self._held(Place(miss.finding, *at, name, name))
+            yield self._held(Place(miss.finding, *self.check.line_of(miss.other), name, name))
 
     def _held(self, place: Place) -> Place:
         """A finding as the baseline has it."""
         return place if self.acceptance is None else place._replace(accepted=self.acceptance.reason(place))
-
-
-class Lines:
-    """Where runs and datasets were last seen."""
-
-    def __init__(self) -> None:
-        # By run id and job: jobs that share a run id have a run each.
-        self.of_runs: dict[tuple[str, Job], tuple[str, int]] = {}
-        self.of_datasets: dict[DatasetId, tuple[str, int]] = {}
-        self.latest: tuple[str, int] = ("", 1)
-
-    def see(self, result: Checked) -> None:
-        """Notes the line of an event."""
-        if (event := result.event) is None:
-            return
-        self.latest = line = (result.source, result.line)
-        if event.run_id is not None:
-            self.of_runs[run_id_key(event.run_id), (event.job_namespace, event.job_name)] = line
-        self.of_datasets.update((dataset, line) for dataset in event.datasets)
 
 
 def to_json(report: CheckReport) -> Iterator[str]:
@@ -140,25 +123,27 @@ def to_json(report: CheckReport) -> Iterator[str]:
     What a baseline accepts is there as ever; ``accepted`` lists the entries that did, with their reasons.
     """
     yield '{"events": [\n'
-    separator, lines = "", Lines()
+    separator = ""
     for result in report.results:
-        report.places_of(result, lines)
+        report.places_of(result)  # held against the baseline
         yield separator + json.dumps(presented_value(result.to_dict()))
         separator = ",\n"
-    acceptance = report.acceptance
-    # Held against the baseline.
-    for run, findings in report.runs:
-        report.places_of_run(run, findings, lines)
-    for _ in report.places_of_datasets(lines):
+    yield '\n], "runs": ['
+    separator = ""
+    for closed in report.runs:
+        report.places_of_run(closed)
+        yield separator + json.dumps(presented_value(run_to_dict(closed.run, closed.findings)))
+        separator = ", "
+    for _ in report.places_of_datasets():
         pass
     rest: dict[str, Any] = {
-        "runs": run_results_to_dicts(report.runs),
         "findings": [miss.finding.to_dict() for miss in report.misses],
         "summary": report.check.summary(),
     }
+    acceptance = report.acceptance
     if acceptance is not None:
         rest["accepted"] = {entry: acceptance.baseline.accepted[entry] for entry in sorted(acceptance.met)}
-    yield "\n], " + json.dumps(presented_value(rest)).removeprefix("{") + "\n"
+    yield "], " + json.dumps(presented_value(rest)).removeprefix("{") + "\n"
 
 
 def to_sarif(report: CheckReport) -> str:

@@ -15,6 +15,10 @@ from mock_intake.model.shapes import Subject
 from mock_intake.rules.definition import When
 
 
+class OutOfReachError(Exception):
+    """A rule asked for what is not known yet: it is asked again once it is."""
+
+
 def _no_runs(_: object) -> Sequence[RunFacts]:
     return ()
 

@@ -18,13 +18,15 @@ from mock_intake.views.said import DatasetSaid, Identifier
 Groups = dict[DatasetId, dict[DatasetId, int]]
 """Datasets by join key: those with the same key were meant to be one, in order of appearance; with how many events have
 each of them."""
+Symlinks = dict[DatasetId, tuple[Stamp, tuple[Identifier, ...]]]
+"""The other names of datasets, and when they were said."""
 
 
 class NamedDatasets:
     """The datasets of an org in order of appearance, each with its latest symlinks."""
 
     def __init__(self) -> None:
-        self._symlinks: dict[DatasetId, tuple[Stamp, tuple[Identifier, ...]]] = {}
+        self._symlinks: Symlinks = {}
         self._known: dict[DatasetId, int] = {}
 
     def add(self, named: Iterable[DatasetId], said: Iterable[DatasetSaid], stamp: Stamp) -> None:

@@ -235,6 +235,15 @@ def datasets_said(view: EventView, memory: Memory | None = None) -> Iterator[Dat
         yield said
 
 
+def symlinks_said(view: EventView) -> Iterator[tuple[DatasetId, tuple[Identifier, ...]]]:
+    """The other names of its datasets that the event ``view`` says, as ``datasets_said`` has them, and no more."""
+    for dataset in view.datasets:
+        facet = dataset.facets.get("symlinks")
+        if type(facet) is dict and dataset.namespace is not None and dataset.name is not None:
+            there = () if _is_deleted(facet) else tuple(_identifiers(facet))
+            yield DatasetId(dataset.namespace, dataset.name), there
+
+
 def _said_of(role: Role, identity: DatasetId, facets: Mapping[str, Any]) -> DatasetSaid:
     # A facet with ``_deleted`` says that there is nothing: it counts as said, with nothing in it.
     there = {key: value for key, value in facets.items() if not _is_deleted(value)}

@@ -1,0 +1,184 @@
+"""Recordings in blocks: some events each, to be judged by themselves, in whatever process.
+
+Where a block begins and ends follows from the recording alone. Lines of a plain file stay where they are, and are read
+there again when they are needed; what was unpacked, or came from standard input, is copied to a ``Spool``.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from mock_intake.files.recordings import (
+    MOST_OF_AN_EVENT,
+    Advance,
+    Recorded,
+    RecordingError,
+    opened,
+    values,
+    without_end,
+)
+
+# So many bytes a block has, and the end of its last event; enough that most runs begin and end within one.
+SIZE = 1 << 21
+# The first blocks are held in memory, so many bytes of them in all: for most recordings nothing is copied.
+HELD = 4 * SIZE
+_WHITE = b" \t\r\n"
+
+
+class Part(NamedTuple):
+    """An event within a block: its line in the recording, where its bytes begin in the block, and how many it has."""
+
+    line: int
+    start: int
+    size: int
+
+
+class Block(NamedTuple):
+    """Some events of ``source``, one after the other.
+
+    ``parts`` says where each is; without, they are lines of NDJSON, the first being the ``line``. The bytes are
+    ``data``, or those of ``file`` from ``start`` on, ``size`` of them.
+    """
+
+    source: str
+    line: int
+    size: int
+    data: bytes | None
+    file: str | None = None
+    start: int = 0
+    parts: tuple[Part, ...] | None = None
+
+    def read(self) -> bytes:
+        """The bytes of all its events. Raises ``RecordingError`` where the file has become another meanwhile."""
+        return self.data if self.data is not None else self._read(0, self.size)
+
+    def body(self, start: int, size: int) -> bytes:
+        """The bytes of one event; raises as ``read`` does."""
+        return self._read(start, size) if self.data is None else self.data[start : start + size]
+
+    def _read(self, start: int, size: int) -> bytes:
+        assert self.file is not None
+        try:
+            with open(self.file, "rb", buffering=0) as stream:  # noqa: PTH123 - a name that is bytes as well as text
+                data = os.pread(stream.fileno(), size, self.start + start)
+        except OSError as error:
+            raise RecordingError(f"{self.source}: {error.strerror or error}") from error
+        if len(data) < size:
+            raise RecordingError(f"{self.source}: it became shorter while it was read")
+        return data
+
+    def events(self) -> Iterator[tuple[Part, bytes]]:
+        """Each event with its bytes; raises as ``read`` does."""
+        data = self.read()
+        if self.parts is not None:
+            for part in self.parts:
+                yield part, data[part.start : part.start + part.size]
+            return
+        start = 0
+        for line, text in enumerate(data.split(b"\n"), self.line):
+            body = text.strip(_WHITE)
+            if body:
+                yield Part(line, start + len(text) - len(text.lstrip(_WHITE)), len(body)), body
+            start += len(text) + 1
+
+
+class Spool:
+    """A file for the bytes of blocks that stand in no file as they are."""
+
+    def __init__(self, file: Path) -> None:
+        self._name = str(file)
+        # Other processes read it: nothing waits to be written.
+        self._file = file.open("xb", buffering=0)
+        self._end = 0
+
+    def kept(self, block: Block) -> Block:
+        """The same block, with its bytes in a file. Raises ``RecordingError`` where there is no room for them."""
+        if block.file is not None or block.data is None:
+            return block._replace(data=None)
+        start = self._end
+        try:
+            self._file.write(block.data)
+        except OSError as error:
+            raise RecordingError(
+                f"{self._name}: {error.strerror or error}: set TMPDIR to where there is room"
+            ) from error
+        self._end += block.size
+        return block._replace(data=None, file=self._name, start=start)
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def blocks_of_file(file: Path, advance: Advance = lambda _: None) -> Iterator[Block]:
+    """The blocks of a file; ``advance`` is told the bytes read since it was last told. Raises ``RecordingError``."""
+    try:
+        with file.open("rb") as stream:
+            yield from blocks_of_stream(stream, str(file), advance, file if file.is_file() else None)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordingError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def blocks_of_stream(
+    stream: BinaryIO, source: str, advance: Advance = lambda _: None, file: Path | None = None
+) -> Iterator[Block]:
+    """The blocks of an open binary stream, called ``source``; ``file`` where it is one that can be read again.
+
+    ``advance`` is told the bytes read since it was last told. Raises ``RecordingError``.
+    """
+    content = opened(stream, source, advance)
+    if not content.by_lines:
+        yield from blocks_of(values(content, source))
+        return
+    there = None if content.packed or file is None else str(file)
+    yield from _lines(content.first, content.rest, source, there, content.skipped)
+
+
+def blocks_of(recorded: Iterable[Recorded]) -> Iterator[Block]:
+    """Recorded events in blocks, each of one source."""
+    parts: list[Part] = []
+    bodies: list[bytes] = []
+    source, size = "", 0
+    for one in recorded:
+        if parts and (one.source != source or size >= SIZE):
+            yield _block(source, parts, bodies)
+            parts, bodies, size = [], [], 0
+        source = one.source
+        parts.append(Part(one.line, size, len(one.body)))
+        bodies.append(one.body)
+        size += len(one.body)
+    if parts:
+        yield _block(source, parts, bodies)
+
+
+def _block(source: str, parts: list[Part], bodies: list[bytes]) -> Block:
+    data = b"".join(bodies)
+    return Block(source, parts[0].line, len(data), data, parts=tuple(parts))
+
+
+def _lines(first: bytes, rest: BinaryIO, source: str, file: str | None, start: int) -> Iterator[Block]:
+    """The lines of a recording, in blocks of whole ones. Raises ``RecordingError`` for one without end."""
+    begun, size, line, read = list[bytes](), 0, 1, first
+    while read:
+        end = read.rfind(b"\n") + 1
+        if size + (read.find(b"\n") if end else len(read)) > MOST_OF_AN_EVENT:
+            raise without_end(source, line)
+        if not end:
+            begun.append(read)
+            size += len(read)
+        else:
+            data = b"".join((*begun, read[:end]))
+            yield Block(source, line, len(data), data, file, start)
+            line += data.count(b"\n")
+            start += len(data)
+            begun, size = [read[end:]], len(read) - end
+        read = rest.read(SIZE)
+    if size:
+        data = b"".join(begun)
+        yield Block(source, line, len(data), data, file, start)

@@ -1,0 +1,297 @@
+"""Judges one block of a recording: its events, and its runs as far as they can be seen from there.
+
+No more than a block is needed for it, so blocks are judged in whatever process and order. What runs, jobs and datasets
+of several blocks have to do with each other is for ``mock_intake.judging.ledger`` to keep, and for
+``mock_intake.judging.closing`` to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache, partial
+
+from msgspec import Struct
+
+from mock_intake.body.shown import digest, event_in
+from mock_intake.datadog import rules as datadog
+from mock_intake.files.blocks import Block, Part
+from mock_intake.files.exports import is_exchange_line
+from mock_intake.judging.judgement import Judge
+from mock_intake.model.accumulated import Accumulated, stamp_of
+from mock_intake.model.event import DatasetId, EventView, leaves_kind_open
+from mock_intake.model.exchange import EventSummary
+from mock_intake.model.findings import Finding
+from mock_intake.model.flows import datasets_in_lineage
+from mock_intake.model.per_run import NamedPerRun, template_of
+from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key
+from mock_intake.openlineage.run_cycle import TERMINAL
+from mock_intake.openlineage.runs import Found, judge_alone, rules_of_closed_runs
+from mock_intake.rules.definition import JudgingRule
+from mock_intake.rules.runs import OutOfReachError, RunView
+from mock_intake.views.group import Group, Taken
+from mock_intake.views.run import Run, is_unfinished
+from mock_intake.views.runs import fact_of
+from mock_intake.views.said import Identifier, symlinks_said
+
+# Recorded events have no key, so all are of one org.
+RECORDED_ORG = "recorded"
+# An event's position: the number of its block, and behind it its number in the block.
+_BITS = 24
+
+
+class JudgedEvent(Struct, array_like=True, gc=False):
+    """One recorded event, judged, at its line. ``event`` is None for a line that is no event."""
+
+    line: int
+    event: EventSummary | None
+    findings: tuple[Finding, ...]
+
+
+class RunEvent(Struct, array_like=True, gc=False):
+    """An event of a run: its position, its line, where its bytes stand in its block, and what it says of the run."""
+
+    position: int
+    part: Part
+    fact: RunEventFact
+
+
+class JobOfRun(Struct, array_like=True, gc=False):
+    """A job that a run id came with: when it was heard of last, and where.
+
+    ``begins`` tells that a run of that id is its own, ``unfinished`` that this one lacks a START or an end.
+    """
+
+    job: Job
+    heard: int
+    line: int
+    begins: bool
+    unfinished: bool
+
+
+class SeenRun(Struct, array_like=True, gc=False):
+    """What a block has of one run id. ``repeats`` are the numbers of events that are there twice, ``found`` what was
+    found in each of its runs, in order."""
+
+    key: str
+    events: list[RunEvent]
+    jobs: list[JobOfRun]
+    repeats: list[tuple[int, Repeat]]
+    found: list[Found]
+
+
+class SeenDataset(Struct, array_like=True, gc=False):
+    """How many events of a block name a dataset; the last line at which one has it, unless lineage alone names it."""
+
+    id: DatasetId
+    events: int
+    line: int | None
+
+
+class WithoutRun(Struct, array_like=True, gc=False):
+    """An event of no run, by its number in the block; ``job`` where it is about one, ``is_open`` where it does not say
+    that this is how it was meant."""
+
+    number: int
+    id: str
+    event_type: str | None
+    job: Job | None
+    is_open: bool
+
+
+class JudgedBlock(Struct, array_like=True, gc=False):
+    """All that is to be known of a block. ``symlinks`` are the other names of a dataset, with the position and the time
+    of the event that says them. ``names`` are those in which the id of a run may stand: run, what it is the
+    name of, namespace, name. ``problem`` says why the recording cannot be judged beyond these events."""
+
+    events: list[JudgedEvent]
+    runs: list[SeenRun]
+    datasets: list[SeenDataset]
+    symlinks: list[tuple[DatasetId, int, str | None, tuple[Identifier, ...]]]
+    without_run: list[WithoutRun]
+    names: list[tuple[str, str, str | None, str]]
+    problem: str | None = None
+
+
+@cache
+def run_rules() -> tuple[JudgingRule[RunView], ...]:
+    """The rules by which the runs of a recording are judged."""
+    return rules_of_closed_runs((datadog.EVENTS,))
+
+
+def position_in(number: int, index: int) -> int:
+    """The position of an event: ``number`` is that of its block, ``index`` its own in there."""
+    return number << _BITS | index
+
+
+def block_of(position: int) -> int:
+    """The number of the block of an event."""
+    return position >> _BITS
+
+
+def index_of(position: int) -> int:
+    """The number of an event in its block."""
+    return position & ((1 << _BITS) - 1)
+
+
+class _Seen:
+    """A run id within a block: its events, and those that were not judged yet as they were parsed, by position."""
+
+    __slots__ = ("begun", "events", "judged", "views")
+
+    def __init__(self) -> None:
+        self.events: list[RunEvent] = []
+        self.views: dict[int, EventView] = {}
+        self.begun = False
+        self.judged: SeenRun | None = None
+
+
+def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> JudgedBlock:
+    """Judges a block, the recording's by this ``number``. Raises ``RecordingError`` where its bytes are gone."""
+    made = JudgedBlock([], [], [], [], [], [])
+    seen: dict[str, _Seen] = {}
+    bodies: dict[str, bytes] = {}
+    datasets: dict[DatasetId, SeenDataset] = {}
+    named: set[str] = set()
+    for index, (part, body) in enumerate(block.events()):
+        if is_exchange_line(body):
+            made.problem = (
+                f"{block.source}: line {part.line} is a whole exchange, with the request and what was found in it. "
+                "Export the events alone (mock-intake export --what events), or import it and use mock-intake report."
+            )
+            break
+        (event, findings), view = judge.judge_and_view(body, RECORDED_ORG, arrived=arrived)
+        made.events.append(JudgedEvent(part.line, event, findings))
+        if event is None or view is None:
+            continue
+        position = position_in(number, index)
+        _count_datasets(datasets, event, view, part.line)
+        for one, identifiers in symlinks_said(view):
+            made.symlinks.append((one, position, event.event_time, identifiers))
+        if event.run_id is None:
+            about = (event.job_namespace, event.job_name) if event.kind == "JobEvent" else None
+            made.without_run.append(
+                WithoutRun(index, event.id, event.event_type, about, about is not None and leaves_kind_open(view))
+            )
+            continue
+        key = run_id_key(event.run_id)
+        bodies[event.id] = body
+        run = seen.get(key)
+        if run is None:
+            run = seen[key] = _Seen()
+        run.events.append(RunEvent(position, part, fact_of(event)))
+        run.views[position] = view
+        names = list(_names_with_ids(key, event))
+        if names:
+            made.names += names
+            named.add(key)
+        run.judged = None
+        run.begun = run.begun or event.event_type == "START"
+        # Most runs are over then. What was parsed goes at once: memory that is used again is still in the cache.
+        if run.begun and event.event_type in TERMINAL:
+            run.judged = _seen_run(key, run, bodies, key in named)
+            run.views.clear()
+    made.datasets = list(datasets.values())
+    made.runs = [run.judged or _seen_run(key, run, bodies, key in named) for key, run in seen.items()]
+    return made
+
+
+def _count_datasets(datasets: dict[DatasetId, SeenDataset], event: EventSummary, view: EventView, line: int) -> None:
+    named = dict.fromkeys(event.datasets, line)
+    alone = [one for one in datasets_in_lineage(view) if one not in named]
+    for one, at in (*named.items(), *dict.fromkeys(alone).items()):
+        counted = datasets.get(one)
+        if counted is None:
+            datasets[one] = SeenDataset(one, 1, at)
+        else:
+            counted.events += 1
+            counted.line = counted.line if at is None else at
+
+
+def _names_with_ids(key: str, event: EventSummary) -> Iterator[tuple[str, str, str | None, str]]:
+    """The names of an event in which an id may stand; most have none."""
+    if event.job_name is not None and template_of(event.job_name) is not None:
+        yield key, "job", event.job_namespace, event.job_name
+    for dataset in event.datasets:
+        if template_of(dataset.name) is not None:
+            yield key, "dataset", dataset.namespace, dataset.name
+
+
+def _seen_run(key: str, seen: _Seen, bodies: Mapping[str, bytes], has_names: bool) -> SeenRun:
+    def view_at(event: RunEvent) -> EventView:
+        return seen.views.get(event.position) or event_in(bodies[event.fact.event_id])
+
+    group, repeats = group_of(seen.events, lambda event_id: digest(event_in(bodies[event_id]).body))
+    found = []
+    for run in runs_in(group):
+        read = partial(facets_of, run, seen.events, view_at)
+        view = RunView(
+            run.facts._replace(repeats=()),
+            partial(_runs_of, key, group.runs(lossy=False)),
+            read,
+            runs_of_job=_out_of_reach,
+            named_per_run=_OutOfReach() if has_names else (),
+        )
+        found.append(judge_alone(run_rules(), view))
+    return SeenRun(key, seen.events, jobs_of(group, seen.events), repeats, found)
+
+
+def _runs_of(key: str, runs: Sequence[Run], run_id: str) -> Sequence[RunFacts]:
+    if run_id_key(run_id) != key:
+        raise OutOfReachError
+    return [run.facts for run in runs]
+
+
+def _out_of_reach(_: object) -> Sequence[RunFacts]:
+    raise OutOfReachError
+
+
+class _OutOfReach(Iterable[NamedPerRun]):
+    def __iter__(self) -> Iterator[NamedPerRun]:
+        raise OutOfReachError
+
+
+def group_of(
+    events: Iterable[RunEvent], digest_of: Callable[[str], bytes | None], group: Group | None = None
+) -> tuple[Group, list[tuple[int, Repeat]]]:
+    """The group that the events of one run id make, added to ``group`` where there is one; with the positions of those
+    that had come before."""
+    group = group or Group(RECORDED_ORG)
+    repeats = []
+    for each in events:
+        taken = Taken((each.position, each.position), each.fact.run_id or "", each.fact, answer_lost=False)
+        repeat = group.add(taken, digest_of)
+        if repeat is not None:
+            repeats.append((each.position, repeat))
+    return group, repeats
+
+
+def runs_in(group: Group) -> list[Run]:
+    """The runs of a group, in the order in which they were heard of last."""
+    runs = group.runs(lossy=False)
+    return runs if len(runs) == 1 else sorted(runs, key=lambda run: run.heard)
+
+
+def jobs_of(group: Group, events: Iterable[RunEvent]) -> list[JobOfRun]:
+    """The jobs that the events of a run id name, by which others ask for its runs."""
+    last = {event.fact.job: event for event in events}
+    made = []
+    for job, event in last.items():
+        run = group.run_of(job, lossy=False)
+        unfinished = run is not None and is_unfinished(run)
+        made.append(JobOfRun(job, event.position, event.part.line, run is not None, unfinished))
+    return made
+
+
+def facets_of(run: Run, events: Iterable[RunEvent], view_at: Callable[[RunEvent], EventView]) -> Accumulated:
+    """The facets of a run, which may have changed its job on the way; ``view_at`` gives an event as it was parsed."""
+    jobs = run.jobs
+    parts: dict[Job, Accumulated] = {}
+    for event in events:
+        if event.fact.job in jobs:
+            part = parts.get(event.fact.job)
+            if part is None:
+                part = parts[event.fact.job] = Accumulated()
+            stamp = stamp_of(event.fact.event_time, event.position)
+            part.add(event.fact.event_id, view_at(event), stamp)
+    return Accumulated.of(parts[job] for job in jobs)

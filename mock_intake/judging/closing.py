@@ -1,0 +1,126 @@
+"""Judges the runs of a recording that is at its end: no more events of them come.
+
+A run's own block has judged it as far as it could (``mock_intake.judging.blocks``). What is left are the rules that ask
+for other runs, and all of them where a run id has events in several blocks: these are read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from mock_intake.body.shown import event_in
+from mock_intake.datadog.native import run_without_blame
+from mock_intake.judging.blocks import RECORDED_ORG, RunEvent, facets_of, group_of, run_rules, runs_in
+from mock_intake.judging.ledger import DigestsOf, KnownRun, LedgerReader, Line
+from mock_intake.model.event import EventView
+from mock_intake.model.findings import Finding, Selection
+from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key
+from mock_intake.openlineage.runs import Found, judge_rest
+from mock_intake.rules.runs import RunView
+from mock_intake.views.group import Group
+from mock_intake.views.run import Run, is_unfinished
+
+# Of the runs of a job so many that lack their beginning or their end are looked through for each other.
+_MOST_UNFINISHED = 50
+# So many events of runs that others ask for are held in memory.
+_MOST_HELD = 50_000
+
+
+class ClosedRun(Struct, array_like=True, gc=False):
+    """A run that is over, with what was found in it, and where its last event stands."""
+
+    run_id: str
+    events: list[RunEventFact]
+    repeats: list[Repeat]
+    is_shared: bool
+    findings: tuple[Finding, ...]
+    line: Line
+
+    @property
+    def job(self) -> Job:
+        """The job of its first event."""
+        return self.events[0].job
+
+    @property
+    def run(self) -> Run:
+        """The run itself."""
+        return Run(self.run_id, RECORDED_ORG, self.events, self.repeats, shared=self.is_shared)
+
+
+class Closing:
+    """Closes the runs of a ledger that is sealed; ``selection`` is the user's say over rules."""
+
+    def __init__(self, ledger: LedgerReader, selection: Selection) -> None:
+        self._ledger = ledger
+        self._selection = selection
+        self._groups: dict[str, Group | None] = {}
+        self._unfinished: dict[Job, list[RunFacts]] = {}
+        self._held = 0
+
+    def close(self, heard: int, most: int) -> Iterator[ClosedRun]:
+        """The runs of so many run ids in the order in which they were heard of last, from one on."""
+        for known in self._ledger.runs(heard, most):
+            for number, run in enumerate(self._runs(known)):
+                found = None if known.found is None else known.found[number]
+                findings = self._selection.apply(self._judged(known, run, found))
+                # Of its last event as it arrived last: that may have been a repeat.
+                job = run.events[-1].job
+                last = next(event for event in reversed(known.events) if event.fact.job == job)
+                line = self._ledger.line(last)
+                yield ClosedRun(run.run_id, run.events, run.repeats, run.shared, findings, line)
+
+    def _runs(self, known: KnownRun) -> list[Run]:
+        if known.is_plain:
+            # What a group of its events would have, which most runs need not be put into for it.
+            return [Run(known.events[0].fact.run_id or "", RECORDED_ORG, [event.fact for event in known.events])]
+        group = self._group(known.key, known.events)
+        assert group is not None, "a run id has events"
+        return runs_in(group)
+
+    def _judged(self, known: KnownRun, run: Run, found: Found | None) -> list[Finding]:
+        without_run = self._ledger.rest.without_run.get((known.key, run.job), ())
+        if found is None or without_run:
+            found = dict.fromkeys(range(len(run_rules())))
+        if not found:
+            return []
+
+        def runs_of(run_id: str) -> Sequence[RunFacts]:
+            group = self._group(run_id_key(run_id))
+            return [] if group is None else [each.facts for each in group.runs(lossy=False)]
+
+        view = RunView(
+            # Repeats have their findings already, each at its own line.
+            run.facts._replace(repeats=()),
+            runs_of,
+            partial(facets_of, run, known.events, self._view),
+            runs_of_job=self._unfinished_of,
+            named_per_run=self._ledger.rest.named.get(known.key, ()),
+            without_run=without_run,
+        )
+        return judge_rest(run_rules(), view, found, run_without_blame)
+
+    def _view(self, event: RunEvent) -> EventView:
+        return event_in(self._ledger.body(event))
+
+    def _group(self, key: str, events: list[RunEvent] | None = None) -> Group | None:
+        if key not in self._groups:
+            events = self._ledger.events(key) if events is None else events
+            self._held += len(events) + 1
+            if self._held > _MOST_HELD:
+                self._groups.clear()
+                self._unfinished.clear()
+                self._held = len(events)
+            self._groups[key] = group_of(events, DigestsOf(self._ledger.rest.blocks, events))[0] if events else None
+        return self._groups[key]
+
+    def _unfinished_of(self, job: Job) -> list[RunFacts]:
+        """The runs of a job that lack a START or an end, the latest heard of first."""
+        found = self._unfinished.get(job)
+        if found is None:
+            groups = map(self._group, self._ledger.unfinished(job, _MOST_UNFINISHED))
+            runs = [run for group in groups if group is not None and (run := group.run_of(job, lossy=False))]
+            found = self._unfinished[job] = [run.facts for run in runs if is_unfinished(run)]
+        return found

@@ -1,0 +1,363 @@
+"""What has to be remembered of a recording until its end: its runs, jobs and datasets over all blocks.
+
+In a database of SQLite's, so that memory stays flat: of a large recording it is a temporary file, of which a few
+megabytes are held. One process adds the blocks, in their order (``Ledger``); when all are there, any may read
+(``LedgerReader``).
+
+A run id has a row, and a part for each block that had events of it. What a block found in its runs holds as long as no
+other block has events of them.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from mock_intake.body.shown import digest, event_in
+from mock_intake.files.blocks import Block
+from mock_intake.judging.blocks import (
+    RECORDED_ORG,
+    JobOfRun,
+    JudgedBlock,
+    RunEvent,
+    SeenRun,
+    block_of,
+    group_of,
+    index_of,
+    jobs_of,
+)
+from mock_intake.model.accumulated import stamp_of
+from mock_intake.model.event import DatasetId
+from mock_intake.model.per_run import NamedPerRun, PerRunNames
+from mock_intake.model.runs import Job, Repeat, run_id_key
+from mock_intake.openlineage.runs import Found
+from mock_intake.views.datasets import Groups, Symlinks, grouped, joined
+from mock_intake.views.group import Group
+
+# So much of the database is held in memory, in KiB.
+_CACHE = 16 * 1024
+# Of run ids of several blocks so many events are held in memory at a time.
+_MOST_HELD = 50_000
+# Of a job that sends no run so many events are looked at.
+_MOST_WITHOUT_RUN = 20
+_LINE_BITS = 40
+_TABLES = """
+create table runs (
+    id integer primary key, key text not null unique, heard integer not null, found blob, is_plain integer not null
+);
+create table parts (run integer, block integer, events blob not null, primary key (run, block)) without rowid;
+create table jobs (
+    run integer, job blob, heard integer not null, line integer not null, begins integer not null,
+    unfinished integer not null, primary key (run, job)
+) without rowid;
+create table datasets (
+    id integer primary key, namespace text, name text, events integer not null, at integer, unique (namespace, name)
+);
+create table accepted (event text primary key) without rowid;
+create table without_run (job blob, position integer, event text, is_open integer, primary key (job, position))
+    without rowid;
+create table rest (content blob);
+"""
+_INDEXES = """
+create index runs_by_time on runs (heard);
+create index jobs_by_time on jobs (job, heard);
+"""
+
+_encoded = msgspec.msgpack.Encoder().encode
+_events = msgspec.msgpack.Decoder(list[RunEvent]).decode
+_found = msgspec.msgpack.Decoder(list[Found]).decode
+Line = tuple[str, int]
+"""A recording, and a line in it."""
+
+
+class Rest(NamedTuple):
+    """What the judgement of a run needs besides the runs: the blocks, for bodies; names that begin with a run, by its
+    id; and events without a run that a job's run is told of, by its id and the job."""
+
+    blocks: Sequence[Block]
+    named: dict[str, tuple[NamedPerRun, ...]]
+    without_run: dict[tuple[str, Job], list[str]]
+
+
+class KnownRun(NamedTuple):
+    """The runs of a run id: its events, and what was found in each, None where that holds no longer.
+
+    ``is_plain`` where it is one run, of one job, and no event is there twice.
+    """
+
+    key: str
+    events: list[RunEvent]
+    found: list[Found] | None
+    is_plain: bool
+
+
+class Ledger:
+    """Takes in what was made of blocks, in their order. It is in memory until it is moved to a file."""
+
+    def __init__(self) -> None:
+        self.file: Path | None = None
+        self.blocks: list[Block] = []
+        self._database = _opened(":memory:")
+        self._database.executescript(_TABLES)
+        self._database.execute("begin")
+        self._names = PerRunNames()
+        self._symlinks: Symlinks = {}
+        self._held: OrderedDict[int, tuple[Group, int]] = OrderedDict()
+        self._several: set[int] = set()
+        self._latest: Line = ("", 1)
+        self._is_sealed = False
+
+    def close(self) -> None:
+        self._database.close()
+
+    def move(self, file: Path, blocks: list[Block]) -> None:
+        """Goes on in a file; ``blocks`` are those that there are, as others can read them."""
+        self._database.execute("commit")
+        moved = _opened(str(file))
+        self._database.backup(moved)
+        self._database.close()
+        moved.execute("begin")
+        self.file, self.blocks, self._database = file, blocks, moved
+
+    def add(self, block: Block, judged: JudgedBlock) -> dict[int, Repeat]:
+        """Takes in the next block; tells which of its events, by number, had come before."""
+        number = len(self.blocks)
+        self.blocks.append(block)
+        repeats: dict[int, Repeat] = {}
+        for seen in judged.runs:
+            for position, repeat in self._add_run(number, seen):
+                repeats[index_of(position)] = repeat
+        self._add_datasets(number, judged)
+        self._add_without_run(number, judged, repeats)
+        for key, what, namespace, name in judged.names:
+            self._names.add(RECORDED_ORG, key, what, namespace, name)
+        last = next((one for one in reversed(judged.events) if one.event is not None), None)
+        if last is not None:
+            self._latest = (block.source, last.line)
+        return repeats
+
+    def _add_run(self, number: int, seen: SeenRun) -> list[tuple[int, Repeat]]:
+        run = self._database.execute
+        heard = seen.events[-1].position
+        known = run("select id from runs where key = ?", (seen.key,)).fetchone()
+        repeats = seen.repeats
+        if known is None:
+            found = _encoded(seen.found)
+            is_plain = len(seen.jobs) == 1 and not seen.repeats
+            row = run(
+                "insert into runs (key, heard, found, is_plain) values (?, ?, ?, ?)", (seen.key, heard, found, is_plain)
+            ).lastrowid
+            assert row is not None
+            self._put_jobs(row, seen.jobs)
+        else:
+            (row,) = known
+            repeats = self._follow(row, seen)
+            run("update runs set heard = ?, found = null, is_plain = 0 where id = ?", (heard, row))
+            self._several.add(row)
+        run("insert into parts values (?, ?, ?)", (row, number, _encoded(seen.events)))
+        return repeats
+
+    def _follow(self, row: int, seen: SeenRun) -> list[tuple[int, Repeat]]:
+        """Adds events to a run id of which other blocks had some; gives those that had come before."""
+        bodies = {event.fact.event_id: event for event in seen.events}
+
+        def digest_of(event_id: str) -> bytes | None:
+            event = bodies.get(event_id) or next(
+                event for event in events_of(self._database, row) if event.fact.event_id == event_id
+            )
+            return digest(event_in(body_of(self.blocks, event)).body)
+
+        held = self._held.pop(row, None)
+        group, size = held or (group_of(events := events_of(self._database, row), digest_of)[0], len(events))
+        group, repeats = group_of(seen.events, digest_of, group)
+        self._held[row] = group, size + len(seen.events)
+        while sum(size for _, size in self._held.values()) > _MOST_HELD and len(self._held) > 1:
+            self._held.popitem(last=False)
+        return repeats
+
+    def _put_jobs(self, row: int, jobs: Sequence[JobOfRun]) -> None:
+        self._database.executemany(
+            "insert or replace into jobs values (?, ?, ?, ?, ?, ?)",
+            [(row, _encoded(one.job), one.heard, one.line, one.begins, one.unfinished) for one in jobs],
+        )
+
+    def _add_datasets(self, number: int, judged: JudgedBlock) -> None:
+        self._database.executemany(
+            "insert into datasets (namespace, name, events, at) values (?, ?, ?, ?) on conflict do update"
+            " set events = events + excluded.events, at = coalesce(excluded.at, at)",
+            [
+                (*one.id, one.events, None if one.line is None else number << _LINE_BITS | one.line)
+                for one in judged.datasets
+            ],
+        )
+        for dataset, position, time, identifiers in judged.symlinks:
+            stamp = stamp_of(time, position)
+            known = self._symlinks.get(dataset)
+            if known is None or known[0] <= stamp:
+                self._symlinks[dataset] = stamp, identifiers
+
+    def _add_without_run(self, number: int, judged: JudgedBlock, repeats: dict[int, Repeat]) -> None:
+        run = self._database.execute
+        for one in judged.without_run:
+            if not run("insert or ignore into accepted values (?)", (one.id,)).rowcount:
+                repeats[one.number] = Repeat(one.id, one.event_type, excused=False)
+            elif one.job is not None:
+                position = number << _LINE_BITS | one.number
+                run("insert into without_run values (?, ?, ?, ?)", (_encoded(one.job), position, one.id, one.is_open))
+
+    # When all blocks are there.
+
+    def seal(self) -> None:
+        """Makes all ready to be read: no block comes any more."""
+        if self._is_sealed:
+            return
+        self._is_sealed = True
+        self._held.clear()
+        for row in sorted(self._several):
+            events = events_of(self._database, row)
+            group, _ = group_of(events, DigestsOf(self.blocks, events))
+            self._put_jobs(row, jobs_of(group, events))
+        self._database.execute("commit")
+        self._database.executescript(_INDEXES)
+        begun = {key: tuple(self._names.begun_by(org, key)) for org, key in self._names.runs()}
+        named = {key: names for key, names in begun.items() if names}
+        rest = Rest(self.blocks, named, dict(self._without_run()))
+        if self.file is not None:  # in which others are to read
+            self._database.execute("insert into rest values (?)", (pickle.dumps(rest),))
+        self._rest = rest
+
+    def _without_run(self) -> Iterator[tuple[tuple[str, Job], list[str]]]:
+        """Events of a job that have no run, by the run that is told of them: the job's latest."""
+        run = self._database.execute
+        for (job,) in run("select distinct job from without_run where is_open").fetchall():
+            first = run(
+                "select event, is_open from without_run where job = ? order by position limit ?",
+                (job, _MOST_WITHOUT_RUN),
+            ).fetchall()
+            latest = run(
+                "select key from jobs join runs on run = id where job = ? and begins order by runs.heard desc limit 1",
+                (job,),
+            ).fetchone()
+            events = [event for event, is_open in first if is_open]
+            if latest is not None and events:
+                yield (latest[0], _job(job)), events
+
+    def reader(self) -> LedgerReader:
+        """Reads it, once it is sealed."""
+        return LedgerReader(self._database, self._rest)
+
+    def starts(self, most: int) -> list[int]:
+        """When the first run id of every ``most`` was heard of last: where to read on from."""
+        rows = self._database.execute("select heard from runs order by heard").fetchall()
+        return [heard for (heard,) in rows[::most]]
+
+    def dataset_groups(self) -> Groups:
+        """The datasets under what they would be joined by; those that symlinks join are one."""
+        canonical = joined({one: symlinks for one, (_, symlinks) in self._symlinks.items()})
+        rows = self._database.execute("select namespace, name, events from datasets order by id")
+        named = ((DatasetId(namespace, name), events) for namespace, name, events in rows)
+        return grouped((canonical.get(one, one), events) for one, events in named)
+
+    def line_of(self, dataset: DatasetId) -> Line:
+        """Where a dataset was last seen; the last line of all for a name that stands in symlinks alone."""
+        row = self._database.execute(
+            "select at from datasets where namespace = ? and name = ? and at is not null", (*dataset,)
+        ).fetchone()
+        return self._latest if row is None else self._line(row[0])
+
+    def datasets(self) -> Iterator[DatasetId]:
+        """The datasets that events are about, read or write."""
+        rows = self._database.execute("select namespace, name from datasets where at is not null order by id")
+        return (DatasetId(namespace, name) for namespace, name in rows)
+
+    def _line(self, at: int) -> Line:
+        return self.blocks[at >> _LINE_BITS].source, at & ((1 << _LINE_BITS) - 1)
+
+
+class DigestsOf:
+    """The digests of events of one run id, by the ids of the events: their bodies are read for it."""
+
+    def __init__(self, blocks: Sequence[Block], events: Sequence[RunEvent]) -> None:
+        self._blocks = blocks
+        self._events = events
+
+    def __call__(self, event_id: str) -> bytes | None:
+        event = next(event for event in self._events if event.fact.event_id == event_id)
+        return digest(event_in(body_of(self._blocks, event)).body)
+
+
+class LedgerReader:
+    """Reads a ledger that is sealed, in whatever process."""
+
+    def __init__(self, database: sqlite3.Connection, rest: Rest) -> None:
+        self._database = database
+        self.rest = rest
+
+    @classmethod
+    def of_file(cls, file: Path) -> LedgerReader:
+        """Of a file that another process has sealed."""
+        database = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
+        (content,) = database.execute("select content from rest").fetchone()
+        return cls(database, pickle.loads(content))  # noqa: S301 - our own
+
+    def runs(self, heard: int, most: int) -> list[KnownRun]:
+        """So many run ids in the order in which they were heard of last, from one on."""
+        rows = self._database.execute(
+            "select id, key, found, is_plain from runs where heard >= ? order by heard limit ?", (heard, most)
+        ).fetchall()
+        return [
+            KnownRun(key, events_of(self._database, row), None if found is None else _found(found), bool(is_plain))
+            for row, key, found, is_plain in rows
+        ]
+
+    def events(self, run_id: str) -> list[RunEvent]:
+        """The events with a run id, in order of arrival; none where there are none."""
+        row = self._database.execute("select id from runs where key = ?", (run_id_key(run_id),)).fetchone()
+        return [] if row is None else events_of(self._database, row[0])
+
+    def unfinished(self, job: Job, most: int) -> list[str]:
+        """The run ids of a job's runs that lack a START or an end, as many as that, the latest heard of first."""
+        rows = self._database.execute(
+            "select key from jobs join runs on run = id where job = ? and unfinished order by jobs.heard desc limit ?",
+            (_encoded(job), most),
+        )
+        return [key for (key,) in rows]
+
+    def body(self, event: RunEvent) -> bytes:
+        """The bytes of an event. Raises ``RecordingError``."""
+        return body_of(self.rest.blocks, event)
+
+    def line(self, event: RunEvent) -> Line:
+        """Where an event stands."""
+        return self.rest.blocks[block_of(event.position)].source, event.part.line
+
+
+def _opened(name: str) -> sqlite3.Connection:
+    database = sqlite3.connect(name, isolation_level=None)
+    database.execute(f"pragma cache_size = -{_CACHE}")
+    # What is lost when we are killed is of no use to anybody.
+    database.execute("pragma journal_mode = off")
+    database.execute("pragma synchronous = off")
+    return database
+
+
+def events_of(database: sqlite3.Connection, row: int) -> list[RunEvent]:
+    """The events of a run id, by the number of its row."""
+    parts = database.execute("select events from parts where run = ? order by block", (row,)).fetchall()
+    return [event for (part,) in parts for event in _events(part)]
+
+
+def body_of(blocks: Sequence[Block], event: RunEvent) -> bytes:
+    """The bytes of an event. Raises ``RecordingError``."""
+    return blocks[block_of(event.position)].body(event.part.start, event.part.size)
+
+
+def _job(encoded: bytes) -> Job:
+    namespace, name = msgspec.msgpack.decode(encoded)
+    return namespace, name

@@ -1,0 +1,136 @@
+"""Processes that judge a recording beside this one: blocks of it, and then its runs.
+
+They are copies of this process (fork), made once the rules and schemas are there; where that cannot be done safely,
+there are none (``can_fork``).
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from mock_intake.files.blocks import Block
+from mock_intake.files.recordings import RecordingError
+from mock_intake.judging.blocks import JudgedBlock, judge_block
+from mock_intake.judging.closing import ClosedRun, Closing
+from mock_intake.judging.judgement import Judge
+from mock_intake.judging.ledger import LedgerReader
+from mock_intake.system.parents import ending_with_us
+
+# Of each worker so many tasks are under way or wait to be taken: one more than it works on.
+_AHEAD = 2
+_encoded = msgspec.msgpack.Encoder().encode
+_block = msgspec.msgpack.Decoder(JudgedBlock).decode
+_runs = msgspec.msgpack.Decoder(list[ClosedRun]).decode
+T = TypeVar("T")
+
+
+def can_fork() -> bool:
+    """Whether a process can be copied: macOS's own libraries break in a copy, and Windows has none."""
+    return sys.platform == "linux"
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+
+class Workers:
+    """So many processes, until the end of the block; ``arrived`` is when all events are said to have been received."""
+
+    def __init__(self, judge: Judge, arrived: datetime, number: int) -> None:
+        self._most = number * _AHEAD
+        # What is there already is looked through by no collection of garbage any more, and so stays shared.
+        gc.freeze()
+        self._pool = ProcessPoolExecutor(
+            number,
+            multiprocessing.get_context("fork"),
+            initializer=_begin,
+            initargs=(_Worker(judge, arrived), ending_with_us()),
+        )
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        gc.unfreeze()
+
+    def judged(self, blocks: Iterable[tuple[int, Block]]) -> Iterator[tuple[Block, JudgedBlock]]:
+        """What is made of each block, in their order. Raises ``RecordingError``."""
+        tasks = ((block, self._pool.submit(_judge, number, block)) for number, block in blocks)
+        for block, made in self._ahead(tasks):
+            yield block, _block(made)
+
+    def closed(self, ledger: Path, starts: Iterable[int], most: int) -> Iterator[ClosedRun]:
+        """The runs of a ledger that is sealed, in their order. Raises ``RecordingError``."""
+        for _, made in self._ahead((heard, self._pool.submit(_close, ledger, heard, most)) for heard in starts):
+            yield from _runs(made)
+
+    def _ahead(self, tasks: Iterable[tuple[T, Future[bytes]]]) -> Iterator[tuple[T, bytes]]:
+        """Tasks with what comes of each; a few are under way before they are asked for."""
+        waiting: deque[tuple[T, Future[bytes]]] = deque()
+        try:
+            for task in tasks:
+                waiting.append(task)
+                if len(waiting) > self._most:
+                    what, future = waiting.popleft()
+                    yield what, future.result()
+            while waiting:
+                what, future = waiting.popleft()
+                yield what, future.result()
+        except BrokenProcessPool as error:
+            raise RecordingError(
+                "A worker was ended, as the system does where memory runs out: --jobs 1 needs less of it."
+            ) from error
+
+
+class _Worker:
+    """What a worker works with."""
+
+    def __init__(self, judge: Judge, arrived: datetime) -> None:
+        self._judge = judge
+        self._arrived = arrived
+        self._closing: Closing | None = None
+
+    def judge(self, number: int, block: Block) -> bytes:
+        return _encoded(judge_block(self._judge, self._arrived, number, block))
+
+    def close(self, ledger: Path, heard: int, most: int) -> bytes:
+        if self._closing is None:
+            self._closing = Closing(LedgerReader.of_file(ledger), self._judge.selection)
+        return _encoded(list(self._closing.close(heard, most)))
+
+
+_own: _Worker | None = None
+
+
+def _begin(worker: _Worker, ending: Callable[[], None] | None) -> None:
+    """The beginning of a worker: it ends with who made it, and leaves Ctrl-C to that."""
+    global _own
+    _own = worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if ending is not None:
+        ending()
+
+
+def _judge(number: int, block: Block) -> bytes:
+    assert _own is not None
+    return _own.judge(number, block)
+
+
+def _close(ledger: Path, heard: int, most: int) -> bytes:
+    assert _own is not None
+    return _own.close(ledger, heard, most)

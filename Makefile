@@ -64,11 +64,12 @@ verdicts: $(VENV)/.ready ## put on record what the official documents say of the
 	TEST_VERDICTS=write $(BIN)/python -m pytest -q -k "not whatever_is_sent" \
 		tests/openlineage/test_official_schemas.py tests/openlineage/test_violations.py
 
-bench: $(VENV)/.ready ## measure the judgement and the plugin against their like, side by side
+bench: $(VENV)/.ready ## measure the judgement, the intake, the plugin and check against their like, side by side
 	$(BIN)/python bench/judge.py
 	$(BIN)/python -m bench.findings
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/plugin.py
+	$(BIN)/python -m bench.check
 
 style: $(VENV)/.ready ## count what docstrings name, comments, lines of files and functions, room by room
 	$(BIN)/python bench/style.py

@@ -247,7 +247,8 @@ def test_a_progress_bar_and_colours_are_for_terminals(recording: Path) -> None:
             break
         shown += part
     os.close(leader)
-    assert b"judging" in shown
+    assert b"judging events" in shown
+    assert b"closing runs" in shown
     assert b"\x1b[31m" in shown
 
 

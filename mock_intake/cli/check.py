@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import zlib
 from collections import Counter
@@ -112,7 +113,7 @@ def check(
     shown_from = Severity.INFO if verbose else Severity.WARNING
     failing: dict[str, str] = {}
     try:
-        with checking, _blocks(files) as blocks:
+        with checking, _blocks(files, checking) as blocks:
             results: Iterable[Checked] = checking.check_blocks(blocks)
             if outputs:
                 # What goes to one output is not held in memory, however much it is.
@@ -128,6 +129,8 @@ def check(
                     _write(report.again(results), file)
     except RecordingError as error:
         raise click.UsageError(str(error)) from error
+    except sqlite3.Error as error:
+        raise click.UsageError(f"Temporary files: {error}: set TMPDIR to where there is room.") from error
     if not checking.events:
         raise click.UsageError(f"There are no events in {', '.join(map(str, files))}; nothing was judged.")
     if acceptance is not None and baseline_file is not None and write_baseline:
@@ -150,8 +153,8 @@ def _write(report: CheckReport, file: Path) -> None:
 
 
 @contextmanager
-def _blocks(files: tuple[Path, ...]) -> Iterator[Iterable[Block]]:
-    """The blocks of all files, with a progress bar where standard error is a terminal."""
+def _blocks(files: tuple[Path, ...], checking: Check) -> Iterator[Iterable[Block]]:
+    """The blocks of all files, with a progress bar where standard error is a terminal, which goes on to the end."""
     with_input = [file for file in files if str(file) == STANDARD_INPUT]
     found = files_in([file for file in files if str(file) != STANDARD_INPUT])
     if with_input:
@@ -160,12 +163,14 @@ def _blocks(files: tuple[Path, ...]) -> Iterator[Iterable[Block]]:
         yield _chain(found, lambda _: None)
     else:
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("judging"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("judging", total=sum(file.stat().st_size for file in found))
-            yield _chain(found, lambda size: progress.advance(task, size))
+            events = progress.add_task("judging events", total=sum(file.stat().st_size for file in found))
+            runs = progress.add_task("closing runs", total=None)
+            checking.closed = lambda number, of: progress.update(runs, completed=number, total=of)
+            yield _chain(found, lambda size: progress.advance(events, size))
 
 
 def _chain(files: list[Path], advance: Advance, stream: BinaryIO | None = None) -> Iterator[Block]:

@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 from mock_intake.files.recordings import (
     MOST_OF_AN_EVENT,
     Advance,
+    Content,
     Recorded,
     RecordingError,
     opened,
@@ -116,17 +117,20 @@ class Spool:
         self._file.close()
 
 
-def blocks_of_file(file: Path, advance: Advance = lambda _: None) -> Iterator[Block]:
-    """The blocks of a file; ``advance`` is told the bytes read since it was last told. Raises ``RecordingError``."""
+def blocks_of_file(file: Path, advance: Advance = lambda _: None, size: int = SIZE) -> Iterator[Block]:
+    """The blocks of a file, each of about ``size`` bytes; ``advance`` is told the bytes read since it was last told.
+
+    Raises ``RecordingError``.
+    """
     try:
         with file.open("rb") as stream:
-            yield from blocks_of_stream(stream, str(file), advance, file if file.is_file() else None)
+            yield from blocks_of_stream(stream, str(file), advance, file if file.is_file() else None, size)
     except (OSError, EOFError, zlib.error) as error:
         raise RecordingError(f"{file}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def blocks_of_stream(
-    stream: BinaryIO, source: str, advance: Advance = lambda _: None, file: Path | None = None
+    stream: BinaryIO, source: str, advance: Advance = lambda _: None, file: Path | None = None, size: int = SIZE
 ) -> Iterator[Block]:
     """The blocks of an open binary stream, called ``source``; ``file`` where it is one that can be read again.
 
@@ -134,25 +138,25 @@ def blocks_of_stream(
     """
     content = opened(stream, source, advance)
     if not content.by_lines:
-        yield from blocks_of(values(content, source))
+        yield from blocks_of(values(content, source), size)
         return
     there = None if content.packed or file is None else str(file)
-    yield from _lines(content.first, content.rest, source, there, content.skipped)
+    yield from _lines(_pieces(content, size), source, there, content.skipped)
 
 
-def blocks_of(recorded: Iterable[Recorded]) -> Iterator[Block]:
-    """Recorded events in blocks, each of one source."""
+def blocks_of(recorded: Iterable[Recorded], size: int = SIZE) -> Iterator[Block]:
+    """Recorded events in blocks, each of one source and so many bytes, or a little more."""
     parts: list[Part] = []
     bodies: list[bytes] = []
-    source, size = "", 0
+    source, end = "", 0
     for one in recorded:
-        if parts and (one.source != source or size >= SIZE):
+        if parts and (one.source != source or end >= size):
             yield _block(source, parts, bodies)
-            parts, bodies, size = [], [], 0
+            parts, bodies, end = [], [], 0
         source = one.source
-        parts.append(Part(one.line, size, len(one.body)))
+        parts.append(Part(one.line, end, len(one.body)))
         bodies.append(one.body)
-        size += len(one.body)
+        end += len(one.body)
     if parts:
         yield _block(source, parts, bodies)
 
@@ -162,23 +166,26 @@ def _block(source: str, parts: list[Part], bodies: list[bytes]) -> Block:
     return Block(source, parts[0].line, len(data), data, parts=tuple(parts))
 
 
-def _lines(first: bytes, rest: BinaryIO, source: str, file: str | None, start: int) -> Iterator[Block]:
+def _pieces(content: Content, size: int) -> Iterator[bytes]:
+    for start in range(0, len(content.first), size):
+        yield content.first[start : start + size]
+    while piece := content.rest.read(size):
+        yield piece
+
+
+def _lines(pieces: Iterable[bytes], source: str, file: str | None, start: int) -> Iterator[Block]:
     """The lines of a recording, in blocks of whole ones. Raises ``RecordingError`` for one without end."""
-    begun, size, line, read = list[bytes](), 0, 1, first
-    while read:
-        end = read.rfind(b"\n") + 1
-        if size + (read.find(b"\n") if end else len(read)) > MOST_OF_AN_EVENT:
+    begun, size, line = list[bytes](), 0, 1
+    for piece in pieces:
+        end = piece.rfind(b"\n") + 1
+        if size + (piece.find(b"\n") if end else len(piece)) > MOST_OF_AN_EVENT:
             raise without_end(source, line)
-        if not end:
-            begun.append(read)
-            size += len(read)
-        else:
-            data = b"".join((*begun, read[:end]))
-            yield Block(source, line, len(data), data, file, start)
+        begun.append(piece[:end] if end else piece)
+        size += len(begun[-1])
+        if end:
+            yield Block(source, line, size, data := b"".join(begun), file, start)
             line += data.count(b"\n")
-            start += len(data)
-            begun, size = [read[end:]], len(read) - end
-        read = rest.read(SIZE)
+            start += size
+            begun, size = [piece[end:]], len(piece) - end
     if size:
-        data = b"".join(begun)
-        yield Block(source, line, len(data), data, file, start)
+        yield Block(source, line, size, b"".join(begun), file, start)

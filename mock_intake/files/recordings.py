@@ -146,7 +146,8 @@ class _Counted(io.RawIOBase):
     """Tells how much has been read."""
 
     def __init__(self, stream: BinaryIO, advance: Advance) -> None:
-        self._stream = stream
+        # What is there already: to wait for more in one call would keep Ctrl-C waiting too.
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._advance = advance
 
     def readable(self) -> bool:
@@ -154,7 +155,7 @@ class _Counted(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         assert isinstance(buffer, memoryview)
-        data = self._stream.read(len(buffer))
+        data = self._read(len(buffer))
         buffer[: len(data)] = data
         self._advance(len(data))
         return len(data)

@@ -257,6 +257,12 @@ class Ledger:
         rows = self._database.execute("select heard from runs order by heard").fetchall()
         return [heard for (heard,) in rows[::most]]
 
+    @property
+    def run_ids(self) -> int:
+        """How many run ids there are; jobs that share one have a run each."""
+        (number,) = self._database.execute("select count(*) from runs").fetchone()
+        return int(number)
+
     def dataset_groups(self) -> Groups:
         """The datasets under what they would be joined by; those that symlinks join are one."""
         canonical = joined({one: symlinks for one, (_, symlinks) in self._symlinks.items()})

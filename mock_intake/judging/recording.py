@@ -73,6 +73,8 @@ class Check:
         self._workers: Workers | None = None
         self.statuses: Counter[Status] = Counter()
         self.severities: Counter[Severity] = Counter()
+        self.closed: Callable[[int, int], None] = lambda _number, _of: None
+        """Called with how many runs are closed, of how many, as they are."""
 
     def close(self) -> None:
         """Ends workers, and removes temporary files."""
@@ -96,13 +98,10 @@ class Check:
         """
         return self.check_blocks(blocks_of(recorded))
 
-    def check_blocks(
-        self, blocks: Iterable[Block], judged: Callable[[Block], None] = lambda _: None
-    ) -> Iterator[Checked]:
-        """As ``check``; ``judged`` is told of each block when its events have been gone through."""
+    def check_blocks(self, blocks: Iterable[Block]) -> Iterator[Checked]:
+        """As ``check``."""
         for block, result in self._judged(iter(blocks)):
             yield from self._take_in(block, result)
-            judged(block)
 
     def _take_in(self, block: Block, result: JudgedBlock) -> Iterator[Checked]:
         repeats = self._ledger.add(block, result)
@@ -154,8 +153,11 @@ class Check:
             closed: Iterator[ClosedRun] = (run for heard in starts for run in closing.close(heard, _CLOSED_AT_ONCE))
         else:
             closed = self._workers.closed(ledger.file, starts, _CLOSED_AT_ONCE)
-        for run in closed:
+        number = ledger.run_ids
+        for done, run in enumerate(closed, 1):
             self._count(run.findings)
+            if done % _CLOSED_AT_ONCE == 0:
+                self.closed(done, max(done, number))
             yield run
 
     def run_results(self) -> list[tuple[Run, tuple[Finding, ...]]]:

@@ -62,9 +62,23 @@ class Workers:
         )
 
     def __enter__(self) -> Workers:
+        try:
+            # Ctrl-C between the first process and the last would leave some that nobody knows, and wait for them.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                self._pool.submit(int)  # begins all
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends them; what is under way is gone through to its end."""
         self._pool.shutdown(cancel_futures=True)
         gc.unfreeze()
 

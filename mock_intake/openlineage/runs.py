@@ -92,7 +92,7 @@ def judge_rest(
     found: Found,
     weigh: Callable[[RunView, list[Finding]], list[Finding]],
 ) -> list[Finding]:
-    """All that the rules have to say about a run, of which ``found`` was found before; ``weigh`` as in ``judge_run``."""
+    """All that rules have to say about a run, of which ``found`` was found before; ``weigh`` as in ``judge_run``."""
     findings: list[Finding] = []
     for number, made in found.items():
         findings += rules[number].check(view) if made is None else made

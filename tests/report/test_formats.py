@@ -17,6 +17,7 @@ from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
 from mock_intake.cli.main import main
+from mock_intake.files.blocks import SIZE
 from mock_intake.files.recordings import Recorded
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.recording import Check
@@ -26,7 +27,7 @@ from mock_intake.report.check_report import CheckReport
 from mock_intake.report.formats import DEFAULT, FORMATS, Kind, UnknownSuffixError, formats, of_file, rendered
 from tests.commands import MOCK_INTAKE, clean_environment
 from tests.conftest import REPOSITORY
-from tests.events import run_event
+from tests.events import RUN_ID, run_event
 from tests.test_report import HOSTILE, Elements, markup, shown
 
 COMMANDS = {"check": Kind.CHECK, "report": Kind.REPORT, "certify": Kind.SUITE, "conformance": Kind.SUITE}
@@ -159,18 +160,19 @@ def test_every_format_of_check_is_under_attack() -> None:
 
 
 def test_a_recording_is_not_held_in_memory() -> None:
-    """The JSON form is written as events are judged: its first pieces are there before the second event is read."""
+    """The JSON form is written as events are judged: its first pieces are there before more than a block is read."""
     read: list[int] = []
+    body = json.dumps(run_event("START", run={"runId": RUN_ID, "facets": {"x": {"text": "x" * 10_000}}})).encode()
 
     def recorded() -> Iterator[Recorded]:
-        for line in range(1, 4):
+        for line in range(1, 1_000):
             read.append(line)
-            yield Recorded("events.ndjson", line, json.dumps(run_event("START")).encode())
+            yield Recorded("events.ndjson", line, body)
 
     check = Check(Judge(FacetLibrary()))
     pieces = rendered(Kind.CHECK, "json", CheckReport(check, check.check(recorded())))
     assert [next(pieces), next(pieces).startswith('{"source"')] == ['{"events": [\n', True]
-    assert read == [1]
+    assert len(read) * len(body) < SIZE + 2 * len(body)
 
 
 def test_infos_are_shown_from_the_level_on_that_is_asked_for() -> None:

@@ -1,0 +1,235 @@
+"""``check`` goes through a recording in blocks, here or in workers: what it says depends on neither."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from faker import Faker
+
+from mock_intake.fake import OpenLineageProvider
+from mock_intake.files.blocks import SIZE, Block, blocks_of_file
+from mock_intake.files.exports import FORMAT
+from mock_intake.files.recordings import RecordingError, read_file
+from mock_intake.judging.catalogue import RULES
+from mock_intake.judging.judgement import Judge
+from mock_intake.judging.recording import Check, Checked
+from mock_intake.model.findings import Severity
+from mock_intake.report.check_report import CheckReport, OverAll
+from mock_intake.report.formats import FORMATS, Kind, rendered
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
+from tests.processes import alive
+
+Event = dict[str, Any]
+# Formats that say when they were made.
+DATED = ("html", "markdown", "junit")
+JUDGE = Judge()
+
+
+@pytest.fixture(scope="module")
+def fake() -> Faker:
+    made = Faker()
+    made.seed_instance(20)
+    made.add_provider(OpenLineageProvider)
+    return made
+
+
+def taking_turns(runs: Sequence[Sequence[Event]]) -> list[Event]:
+    """The first events of all, then the second ones: runs begin in one block and end in another."""
+    return [event for turn in zip_longest(*runs) for event in turn if event is not None]
+
+
+def broken_in_every_way(fake: Faker) -> Iterator[list[Event]]:
+    """Events that break each rule on runs and datasets, and rules of each event."""
+    for code in RULES:
+        if not code.startswith("HT") and code != "OL301":  # which orjson would not write
+            try:
+                yield fake.broken_events(code)
+            except ValueError:
+                continue  # what no event can break
+
+
+@pytest.fixture(scope="module")
+def recordings(fake: Faker, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files of every form, with runs that go from one to the next, and with what is no event."""
+    directory = tmp_path_factory.mktemp("recordings")
+    runs = [*broken_in_every_way(fake), *(fake.run_cycle(children=2) for _ in range(4))]
+    Random(1).shuffle(runs)
+    events = taking_turns(runs)
+    third = len(events) // 3
+    lines = [orjson.dumps(event) for event in events]
+    # The same event once more, and once more written otherwise.
+    again = [*lines[third + 3 : third + 9], *(json.dumps(event, indent=None).encode() for event in events[5:9])]
+    broken = [b"", b"{", b"\xff", b"[1]", b'{"eventType": "START"', b"  " + lines[0] + b"\r"]
+    files = {
+        "a.ndjson": b"\xef\xbb\xbf" + b"\n".join(chain(lines[:third], broken)) + b"\n",
+        "b.json": json.dumps(events[third : 2 * third], indent=1).encode(),
+        "c.ndjson.gz": gzip.compress(b"\n".join(lines[2 * third :]), 1),
+        "d.jsonl": b"\n".join([*again, *lines[:40]]),
+        "e.json": json.dumps(events[0], indent=2).encode() + json.dumps(events[1], indent=2).encode(),
+    }
+    for name, content in files.items():
+        (directory / name).write_bytes(content)
+    return [directory / name for name in files]
+
+
+def blocks(files: Sequence[Path], size: int) -> Iterator[Block]:
+    for file in files:
+        yield from blocks_of_file(file, size=size)
+
+
+class Said:
+    """What is said of a recording, in each format, when it is gone through in one way."""
+
+    def __init__(self, files: Sequence[Path], *, size: int, jobs: int = 1, held: int = 0) -> None:
+        with Check(JUDGE, jobs=jobs, held=held) as check:
+            self.results: list[Checked] = list(check.check_blocks(blocks(files, size)))
+            over_all = OverAll()
+            self.formats = {}
+            for each in FORMATS:
+                if Kind.CHECK in each.renderings and each.name not in DATED:
+                    report = CheckReport(check, iter(self.results), 3, Severity.INFO, over_all=over_all)
+                    self.formats[each.name] = "".join(rendered(Kind.CHECK, each.name, report))
+            assert over_all.runs is not None
+            self.runs = [(closed.run_id, closed.job, closed.line, closed.findings) for closed in over_all.runs]
+            self.severities = check.severities
+
+
+@pytest.fixture(scope="module")
+def at_once(recordings: list[Path]) -> Said:
+    """All of it in memory, each file as one block."""
+    return Said(recordings, size=1 << 30, held=1 << 30)
+
+
+# So small that most runs have events in several blocks, and that a run has them in many.
+@pytest.mark.parametrize(("size", "jobs"), [(1 << 30, 2), (20_000, 1), (20_000, 2), (3_000, 1), (1, 2)])
+def test_what_is_said_depends_on_neither_blocks_nor_workers(
+    size: int, jobs: int, recordings: list[Path], at_once: Said
+) -> None:
+    said = Said(recordings, size=size, jobs=jobs)
+    assert said.results == at_once.results
+    assert said.runs == at_once.runs
+    assert said.severities == at_once.severities
+    assert said.formats == at_once.formats
+
+
+def test_the_comparison_holds_all_that_runs_and_datasets_can_have_wrong(at_once: Said) -> None:
+    found = {finding.code for _, _, _, findings in at_once.runs for finding in findings}
+    found |= {finding["code"] for finding in json.loads(at_once.formats["json"])["findings"]}
+    found |= {finding.code for result in at_once.results for finding in result.findings}
+    wanted = {code for code in RULES if code.startswith(("RC", "DS"))}
+    assert wanted <= found
+    assert len({result.source for result in at_once.results}) == 5
+    assert sum(result.event is None for result in at_once.results) == 4
+
+
+def test_every_event_stands_at_its_line(recordings: list[Path], at_once: Said) -> None:
+    read = [(one.source, one.line) for file in recordings for one in read_file(file)]
+    assert [(result.source, result.line) for result in at_once.results] == read
+
+
+def test_a_block_gives_each_event_as_it_is_read(recordings: list[Path]) -> None:
+    for file in recordings:
+        read = [(one.line, one.body) for one in read_file(file)]
+        for size in (1, 5_000, SIZE):
+            made = [(block, part, body) for block in blocks_of_file(file, size=size) for part, body in block.events()]
+            assert [(part.line, body) for _, part, body in made] == read
+            # Again, later, from where they are.
+            for block, part, body in made:
+                kept = block if block.file is None else block._replace(data=None)
+                assert kept.body(part.start, part.size) == body
+
+
+def test_a_file_that_becomes_shorter_meanwhile_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b'{"a": 1}\n' * 10)
+    [block] = blocks_of_file(file)
+    file.write_bytes(b"")
+    with pytest.raises(RecordingError, match="became shorter"):
+        list(block._replace(data=None).events())
+
+
+def test_what_is_no_event_ends_the_check_wherever_it_stands(tmp_path: Path, recordings: list[Path]) -> None:
+    file = tmp_path / "exchange.ndjson"
+    file.write_bytes(recordings[3].read_bytes() + b'\n{"format":"' + FORMAT.encode() + b'","request":1}\n')
+    line = file.read_bytes().count(b"\n")
+    for jobs in (1, 2):
+        with Check(JUDGE, jobs=jobs, held=0) as check, pytest.raises(RecordingError, match=f"line {line} is a whole"):
+            list(check.check_blocks(blocks([file], 5_000)))
+
+
+def test_runs_are_counted_as_they_are_closed(large: Path) -> None:
+    with Check(JUDGE) as check:
+        told: list[tuple[int, int]] = []
+        check.closed = lambda number, of: told.append((number, of))
+        for _ in check.check_blocks(blocks([large], SIZE)):
+            pass
+        runs = sum(1 for _ in check.closed_runs())
+    assert told == [(number, runs) for number in range(400, runs + 1, 400)]
+    assert told
+
+
+# As a command.
+
+
+@pytest.fixture(scope="module")
+def large(fake: Faker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of which workers judge the most."""
+    file = tmp_path_factory.mktemp("large") / "events.ndjson"
+    lines = [orjson.dumps(event) + b"\n" for _ in range(40) for event in fake.run_cycle()]
+    with file.open("wb") as stream:
+        for number in range(5 * SIZE // sum(map(len, lines)) + 1):
+            # Runs of their own each time.
+            stream.writelines(line.replace(b'"runId":"', b'"runId":"%d-' % number) for line in lines)
+    assert file.stat().st_size > 4 * SIZE
+    return file
+
+
+def test_the_command_says_the_same_with_workers_and_without(large: Path) -> None:
+    one, two = (mock_intake("check", "--jobs", jobs, "--format", "json", large) for jobs in ("1", "2"))
+    assert one.stderr == two.stderr == ""
+    assert one.stdout == two.stdout
+    assert len(json.loads(one.stdout)["events"]) == large.read_bytes().count(b"\n")
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_the_command_however_that_ends(how: signal.Signals, large: Path, tmp_path: Path) -> None:
+    environment = {**clean_environment(), "TMPDIR": str(tmp_path)}
+    command = [MOCK_INTAKE, "check", "--jobs", "2", "-"]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            assert process.stdin is not None
+            # More is to come: it waits for that.
+            process.stdin.write(large.read_bytes())
+            process.stdin.flush()
+            until = time.monotonic() + 30
+            while len(workers := children(process.pid)) < 2 and time.monotonic() < until:
+                time.sleep(0.02)
+            assert len(workers) == 2
+            process.send_signal(how)
+            process.wait(30)
+            while any(map(alive, workers)) and time.monotonic() < until:
+                time.sleep(0.02)
+            assert not any(map(alive, workers))
+        finally:
+            process.kill()
+    if how is signal.SIGKILL:  # what was killed leaves its files for the next to clear away
+        assert list(tmp_path.iterdir())
+        mock_intake("check", "--jobs", "2", large, TMPDIR=str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

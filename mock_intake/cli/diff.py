@@ -83,7 +83,8 @@ def diff(
     config, library = judging_config(config_file, facets, ignore, select)
 
     def profile_of(source: str) -> Profile:
-        made = profile(source, recorded_events(source, control_token), Check(Judge(library, config.selection)))
+        with Check(Judge(library, config.selection)) as check:
+            made = profile(source, recorded_events(source, control_token), check)
         if not made.events:
             raise UnusableError(f"There are no events in {source}.")
         return made

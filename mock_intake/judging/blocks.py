@@ -246,6 +246,7 @@ def _out_of_reach(_: object) -> Sequence[RunFacts]:
     raise OutOfReachError
 
 
+# Rules go through names without asking whether there are any: so it is the going through that is out of reach.
 class _OutOfReach(Iterable[NamedPerRun]):
     def __iter__(self) -> Iterator[NamedPerRun]:
         raise OutOfReachError
@@ -268,6 +269,7 @@ def group_of(
 
 def runs_in(group: Group) -> list[Run]:
     """The runs of a group, in the order in which they were heard of last."""
+    # Where several share an id, each was heard of at another time.
     runs = group.runs(lossy=False)
     return runs if len(runs) == 1 else sorted(runs, key=lambda run: run.heard)
 

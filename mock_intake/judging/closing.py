@@ -82,6 +82,7 @@ class Closing:
 
     def _judged(self, known: KnownRun, run: Run, found: Found | None) -> list[Finding]:
         without_run = self._ledger.rest.without_run.get((known.key, run.job), ())
+        # What is known of events without a run no block could know: all rules are asked again.
         if found is None or without_run:
             found = dict.fromkeys(range(len(run_rules())))
         if not found:
@@ -109,6 +110,7 @@ class Closing:
         if key not in self._groups:
             events = self._ledger.events(key) if events is None else events
             self._held += len(events) + 1
+            # All at once: those asked for most, parents of many runs, are soon there again.
             if self._held > _MOST_HELD:
                 self._groups.clear()
                 self._unfinished.clear()

@@ -128,6 +128,7 @@ class Ledger:
     def add(self, block: Block, judged: JudgedBlock) -> dict[int, Repeat]:
         """Takes in the next block; tells which of its events, by number, had come before."""
         number = len(self.blocks)
+        # Before its runs: digests of their events may have to be made from it.
         self.blocks.append(block)
         repeats: dict[int, Repeat] = {}
         for seen in judged.runs:
@@ -156,6 +157,7 @@ class Ledger:
             assert row is not None
             self._put_jobs(row, seen.jobs)
         else:
+            # What other blocks found in it, and its jobs, is found anew at the end: once, however many blocks have it.
             (row,) = known
             repeats = self._follow(row, seen)
             run("update runs set heard = ?, found = null, is_plain = 0 where id = ?", (heard, row))
@@ -173,6 +175,7 @@ class Ledger:
             )
             return digest(event_in(body_of(self.blocks, event)).body)
 
+        # A run that goes on for long is in many blocks: what it had so far is not read again for each.
         held = self._held.pop(row, None)
         group, size = held or (group_of(events := events_of(self._database, row), digest_of)[0], len(events))
         group, repeats = group_of(seen.events, digest_of, group)
@@ -188,6 +191,7 @@ class Ledger:
         )
 
     def _add_datasets(self, number: int, judged: JudgedBlock) -> None:
+        # The order of rows is that of appearance, and stays where a name comes again.
         self._database.executemany(
             "insert into datasets (namespace, name, events, at) values (?, ?, ?, ?) on conflict do update"
             " set events = events + excluded.events, at = coalesce(excluded.at, at)",
@@ -224,6 +228,7 @@ class Ledger:
             group, _ = group_of(events, DigestsOf(self.blocks, events))
             self._put_jobs(row, jobs_of(group, events))
         self._database.execute("commit")
+        # Made at once from all rows, which is a fraction of the cost of keeping them up to date.
         self._database.executescript(_INDEXES)
         begun = {key: tuple(self._names.begun_by(org, key)) for org, key in self._names.runs()}
         named = {key: names for key, names in begun.items() if names}
@@ -308,6 +313,7 @@ class LedgerReader:
     @classmethod
     def of_file(cls, file: Path) -> LedgerReader:
         """Of a file that another process has sealed."""
+        # Nobody writes to it any more, so no lock is asked for.
         database = sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)
         (content,) = database.execute("select content from rest").fetchone()
         return cls(database, pickle.loads(content))  # noqa: S301 - our own

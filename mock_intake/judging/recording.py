@@ -104,6 +104,7 @@ class Check:
             yield from self._take_in(block, result)
 
     def _take_in(self, block: Block, result: JudgedBlock) -> Iterator[Checked]:
+        # Only the ledger knows what came in blocks before; so a repeat is told here, and not by who judged the block.
         repeats = self._ledger.add(block, result)
         for index, (line, event, findings) in enumerate((one.line, one.event, one.findings) for one in result.events):
             if index in repeats:
@@ -147,6 +148,7 @@ class Check:
         """
         ledger = self._ledger
         ledger.seal()
+        # Workers get beginnings alone, and read the runs themselves.
         starts = ledger.starts(_CLOSED_AT_ONCE)
         if self._workers is None or ledger.file is None:
             closing = Closing(ledger.reader(), self._judge.selection)

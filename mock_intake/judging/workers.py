@@ -117,6 +117,7 @@ class _Worker:
     def __init__(self, judge: Judge, arrived: datetime) -> None:
         self._judge = judge
         self._arrived = arrived
+        # Kept from task to task, as are the runs that it has read.
         self._closing: Closing | None = None
 
     def judge(self, number: int, block: Block) -> bytes:

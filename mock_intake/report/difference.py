@@ -8,6 +8,7 @@ there are is, and is no loss unless none are left. No I/O: recorded events in, v
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -135,20 +136,22 @@ class Difference:
 def profile(name: str, recorded: Iterable[Recorded], check: Check) -> Profile:
     """What a recording comes down to, judged by ``check``, which is used up by that."""
     made = Profile(name)
-    latest: list[bytes] = []
+    # Read, and not judged yet: no more than a block of them.
+    waiting: deque[bytes] = deque()
 
     def passing() -> Iterator[Recorded]:
         for one in recorded:
-            latest[:] = [one.body]
+            waiting.append(one.body)
             yield one
 
     for checked in check.check(passing()):
         made.events += 1
+        body = waiting.popleft()
         subject = _subject(checked.event)
         made.counts[subject] = made.counts.get(subject, 0) + 1
         made.add(subject, Aspect.FINDINGS, _found(checked.findings))
         if checked.event is not None:
-            _add_event(made, subject, event_in(latest[0]), checked.event)
+            _add_event(made, subject, event_in(body), checked.event)
     for run, findings in check.run_results():
         made.add(Subject(*run.job, RUN), Aspect.FINDINGS, _found(findings))
     made.add(Subject(None, None, OVER_ALL), Aspect.FINDINGS, _found(check.dataset_findings()))

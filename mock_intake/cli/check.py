@@ -22,7 +22,6 @@ from mock_intake.files.blocks import Block, blocks_of_file, blocks_of_stream
 from mock_intake.files.recordings import Advance, RecordingError, files_in
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.recording import Check, Checked
-from mock_intake.judging.workers import can_fork, processors
 from mock_intake.model.findings import Severity
 from mock_intake.report.baseline import (
     FINDINGS_HEAD,
@@ -33,6 +32,7 @@ from mock_intake.report.baseline import (
 )
 from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
+from mock_intake.system.processors import can_fork, processors
 
 STANDARD_INPUT = "-"
 NEVER = "never"

@@ -13,7 +13,6 @@ import click
 
 from mock_intake.cli.databases import is_database, opened_database
 from mock_intake.cli.options import CONTROL_TOKEN
-from mock_intake.client import Client, ControlError
 from mock_intake.files.exports import TransferError, event_to_line, exchange_from_line, is_exchange_line
 from mock_intake.files.recordings import Recorded, RecordingError, files_in, read_file
 from mock_intake.journal import Journal, JournalError, MemoryJournal, walk
@@ -51,6 +50,9 @@ def is_url(source: str) -> bool:
 @contextmanager
 def unusable() -> Iterator[None]:
     """Exits with 2 and a clear word where a server, a journal or an export cannot be used."""
+    # A command that is given files alone, as check is, does not wait for a library for HTTP.
+    from mock_intake.client import ControlError
+
     try:
         yield
     except (ControlError, JournalError, TransferError) as error:
@@ -98,6 +100,8 @@ def _looks_like_json(file: Path) -> bool:
 def _fetched(url: str, token: str | None, org: str | None) -> tuple[Journal, int]:
     """All that a server has on record, and how much it has dropped by then."""
     journal = MemoryJournal(_UNBOUNDED, _UNBOUNDED)
+    from mock_intake.client import Client
+
     with Client(url, token=token) as client:
         for line in client.export("exchanges", org=org):
             journal.append([exchange_from_line(line)])
@@ -117,6 +121,8 @@ def recorded_events(source: str, token: str | None = None) -> Iterator[Recorded]
     It is lines of events or of exchanges in files and directories, a journal, or what a server has on record.
     """
     if is_url(source):
+        from mock_intake.client import Client
+
         with unusable(), Client(source, token=token) as client:
             for number, event in enumerate(client.export("events"), 1):
                 yield Recorded(source, number, event)

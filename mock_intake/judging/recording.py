@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mock_intake.datadog.joins import NearMiss, near_misses
 from mock_intake.files.blocks import HELD, Block, Spool, blocks_of
@@ -21,7 +21,6 @@ from mock_intake.judging.blocks import JudgedBlock, judge_block
 from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.ledger import Ledger, Line
-from mock_intake.judging.workers import Workers
 from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import EventSummary
@@ -30,6 +29,9 @@ from mock_intake.openlineage.runs import repeated
 from mock_intake.system.clock import utc_now
 from mock_intake.system.temporary import temporary_directory
 from mock_intake.views import Run, run_to_dict
+
+if TYPE_CHECKING:
+    from mock_intake.judging.workers import Workers
 
 # So many run ids are closed at a time.
 _CLOSED_AT_ONCE = 400
@@ -133,6 +135,9 @@ class Check:
         self._ledger.move(directory / "ledger", [spool.kept(block) for block in self._ledger.blocks])
         numbered = enumerate(map(spool.kept, blocks), first)
         if self._jobs > 1:
+            # For what is large alone: a command that is given a few events does not wait for it.
+            from mock_intake.judging.workers import Workers
+
             self._workers = self._kept.enter_context(Workers(self._judge, self._now, self._jobs))
             yield from self._workers.judged(numbered)
         else:

@@ -1,16 +1,14 @@
 """Processes that judge a recording beside this one: blocks of it, and then its runs.
 
 They are copies of this process (fork), made once the rules and schemas are there; where that cannot be done safely,
-there are none (``can_fork``).
+there are none (``mock_intake.system.processors``).
 """
 
 from __future__ import annotations
 
 import gc
 import multiprocessing
-import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -35,16 +33,6 @@ _encoded = msgspec.msgpack.Encoder().encode
 _block = msgspec.msgpack.Decoder(JudgedBlock).decode
 _runs = msgspec.msgpack.Decoder(list[ClosedRun]).decode
 T = TypeVar("T")
-
-
-def can_fork() -> bool:
-    """Whether a process can be copied: macOS's own libraries break in a copy, and Windows has none."""
-    return sys.platform == "linux"
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 
 
 class Workers:

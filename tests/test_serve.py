@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -120,6 +121,16 @@ def test_the_ready_file_is_one_line_and_goes_with_the_server(serve: Any) -> None
     assert serving.curl("/healthz") == (200, '{"status":"ok"}')
     assert serving.end()[0] == 0
     assert not serving.ready_file.exists()
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_the_ready_file(tmp_path: Path) -> None:
+    """``--ready-file /dev/null``, as root, would take that from all who run on the machine."""
+    pipe = tmp_path / "ready"
+    os.mkfifo(pipe)
+    done = mock_intake("serve", "--port", "0", "--ready-file", str(pipe))
+    assert done.returncode == 2
+    assert "this is no file, but a device or a pipe" in " ".join(done.stderr.split())
+    assert pipe.is_fifo()
 
 
 def test_port_0_prints_the_port(serve: Any) -> None:

@@ -285,6 +285,9 @@ def _remove(file: Path | None) -> None:
 def _clear_ready_file(file: Path) -> None:
     """Takes away what a server that was killed has left there. Raises ``UsageError`` for a file of another kind."""
     try:
+        if file.exists() and not file.is_file():
+            # It would be replaced, and removed at the end: a device, such as /dev/null, for all that run here.
+            raise click.UsageError(f"--ready-file {clipped(str(file), 200)}: this is no file, but a device or a pipe.")
         text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     except OSError as error:
         raise click.UsageError(f"--ready-file: {error.strerror or error}: {clipped(str(file), 200)}") from error

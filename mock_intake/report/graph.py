@@ -57,7 +57,7 @@ class Look(NamedTuple):
     the rule for which the product would not show it.
 
     ``word`` is the first word of the second line (a platform, a state) in the style ``word_style``; ``findings`` stands
-    in the corner where it is not 0, in the style ``findings_style``. ``kind`` replaces the type of the node in words.
+    in the corner where it is not 0, in the style ``findings_style``. ``kind`` and ``name`` replace those of the node.
     """
 
     href: str | None = None
@@ -69,6 +69,7 @@ class Look(NamedTuple):
     findings: int = 0
     findings_style: str = ""
     kind: str = ""
+    name: str = ""
 
 
 PLAIN = Look()
@@ -195,8 +196,8 @@ def _towards(here: float, there: float) -> int:
 
 
 def _node_drawing(node: Node, place: Point, look: Look) -> Markup:
-    node = Node(node.type, presented(node.namespace), presented(node.name))
-    said = f"{node.type} {node.namespace} / {node.name}" + (f": {look.note}" if look.note else "")
+    node = Node(node.type, presented(node.namespace), look.name or presented(node.name))
+    said = f"{look.kind or node.type} {node.namespace} / {node.name}" + (f": {look.note}" if look.note else "")
     word = presented(look.word)
     kind = (look.kind or node.type) + (f", {look.code}" if look.code else "") + " in "
     room = _PLACE_ROOM - _width(f"{word} · {kind}" if word else kind)

@@ -15,7 +15,7 @@ from mock_intake.report.layout import Graph, Node
 from mock_intake.report.node_facts import NodeFact, facts_of_nodes
 from mock_intake.secrets.presenting import presented_name
 from mock_intake.views import NearMiss, Views
-from mock_intake.views.neighbourhood import NotShown, Part, Place, whole, why_not_shown
+from mock_intake.views.neighbourhood import Bundle, NotShown, Part, Place, whole, why_not_shown
 
 _MOST_LISTED = 500
 _NO_FACT = NodeFact()
@@ -55,10 +55,20 @@ def drawing(
     said: Mapping[Place, Sequence[str]] | None = None,
     facts: Mapping[Place, NodeFact] | None = None,
     page: Callable[[Place], str] | None = None,
+    bundles: Mapping[Place, Bundle] | None = None,
 ) -> Markup:
-    """A part of the lineage as SVG; nodes lead to their ``page``, and ``said`` is what else is told of them."""
+    """A part of the lineage as SVG; nodes lead to their ``page``, and ``said`` is what else is told of them.
+
+    Those of ``bundles`` stand for several.
+    """
     looks = {}
     for place in part.nodes:
+        if (bundle := (bundles or {}).get(place)) is not None:
+            words = counted(bundle.number, bundle.type)
+            looks[Node(*place)] = graph.Look(
+                page(place) if page else None, "bundle", kind=f"{bundle.type}s", name=words
+            )
+            continue
         why = not_shown.get(place)
         style = " ".join(word for word, holds in (("unsurfaced", why), ("focus", place == focus)) if holds)
         fact = (facts or {}).get(place, _NO_FACT)

@@ -75,7 +75,7 @@ class Report:
 
     ``lineage`` is there to be drawn, and ``bodies`` (text by the keys of events) to be shown; None and empty where
     nobody asked for them. ``datasets`` are the names of all that were judged: those with findings alone are among the
-    entries.
+    entries. ``tests`` are the node ids of all tests that used the intake, in a report on tests.
     """
 
     title: str
@@ -85,6 +85,7 @@ class Report:
     lineage: Sequence[OrgLineage] | None = None
     datasets: Sequence[str] = ()
     bodies: Mapping[str, str] = field(default_factory=dict)
+    tests: Sequence[str] = ()
 
     @property
     def events(self) -> list[Entry]:

@@ -18,7 +18,13 @@ _MOST_ORGS = 50
 _MOST_PLACES = 5
 # What is without findings is listed up to here; the JSON form has all of it.
 _MOST_FINE = 2_000
-_PARTS = {"verdict": "Verdict", "findings": "Findings", "received": "What was received", "lineage": "Lineage"}
+_PARTS = {
+    "verdict": "Verdict",
+    "tests": "Tests",
+    "findings": "Findings",
+    "received": "What was received",
+    "lineage": "Lineage",
+}
 
 
 class Received(NamedTuple):
@@ -43,7 +49,8 @@ def to_html(report: Report) -> str:
     values: Mapping[str, Any] = {
         "report": report,
         "made_at": rfc3339(report.made_at),
-        "sections": {key: name for key, name in _PARTS.items() if key != "lineage" or report.lineage is not None},
+        "sections": {key: name for key, name in _PARTS.items() if _has(report, key)},
+        "tests": _tests(report, received),
         "state": state,
         "headline": headline,
         "summary": summary_line(report),
@@ -57,6 +64,38 @@ def to_html(report: Report) -> str:
         "orgs_left": len(lineage) - len(orgs),
     }
     return render("report.html", values)
+
+
+def _has(report: Report, part: str) -> bool:
+    return {"lineage": report.lineage is not None, "tests": bool(report.tests)}.get(part, True)
+
+
+class Tested(NamedTuple):
+    """A test with what it sent: lines, how many events, and the worst that was found, as a status."""
+
+    nodeid: str
+    received: list[Received]
+    events: int
+    status: Status
+
+
+def _tests(report: Report, received: list[Received]) -> list[Tested]:
+    """All tests, those in which most was found first; those that sent nothing are among them."""
+    by_test: dict[str, list[Received]] = {nodeid: [] for nodeid in report.tests}
+    for one in received if report.tests else ():
+        if one.entry.test is not None:
+            by_test.setdefault(one.entry.test, []).append(one)
+    statuses = (Status.OK, Status.WARNING, Status.ERROR)
+    made = [
+        Tested(
+            nodeid,
+            of_test,
+            sum(one.entry.kind == "event" for one in of_test),
+            statuses[max((_rank(one.entry) for one in of_test), default=0)],
+        )
+        for nodeid, of_test in by_test.items()
+    ]
+    return sorted(made, key=lambda one: (-statuses.index(one.status), bool(one.events)))
 
 
 def verdict(report: Report) -> tuple[str, str]:

@@ -74,6 +74,51 @@ def around(lineage: Lineage, focus: Place, depth: int, most: int) -> Part | None
     return _part(lineage, nodes, reached)
 
 
+def narrowed(lineage: Lineage, namespace: str | None, job: str | None) -> Part:
+    """The nodes in a ``namespace``, or the jobs with ``job`` in their names (upper and lower case alike), and what they
+    are directly connected with. With both, the jobs in that namespace."""
+    everything = whole(lineage)
+    wanted = None if job is None else job.lower()
+    chosen = {
+        place
+        for place in everything.nodes
+        if namespace in (None, place.namespace)
+        and (wanted is None or (place.type == "job" and wanted in place.name.lower()))
+    }
+    edges = tuple(edge for edge in everything.edges if edge[0] in chosen or edge[1] in chosen)
+    nodes = dict.fromkeys([*(place for place in everything.nodes if place in chosen), *itertools.chain(*edges)])
+    return Part(tuple(nodes), edges, 0)
+
+
+class Bundle(NamedTuple):
+    """Several nodes of one type and namespace, drawn as one."""
+
+    type: Literal["job", "dataset"]
+    namespace: str
+    number: int
+
+
+def collapsed(part: Part, keep: Iterable[Place], namespace: str | None) -> tuple[Part, dict[Place, Bundle]]:
+    """The part with one node in place of all jobs, and one of all datasets, of a namespace: but for those to ``keep``
+    and those in ``namespace``. Says which nodes stand for several."""
+    kept = {*keep, *(place for place in part.nodes if place.namespace == namespace)}
+    members: dict[tuple[Literal["job", "dataset"], str], list[Place]] = {}
+    for place in part.nodes:
+        if place not in kept:
+            members.setdefault((place.type, place.namespace), []).append(place)
+    stands_for: dict[Place, Place] = {}
+    bundles: dict[Place, Bundle] = {}
+    for (type_, of), places in members.items():
+        if len(places) > 1:
+            # No producer names anything with a sign that ends a line.
+            bundle = Place(type_, of, f"{len(places)} {type_}s\n")
+            bundles[bundle] = Bundle(type_, of, len(places))
+            stands_for.update(dict.fromkeys(places, bundle))
+    nodes = dict.fromkeys(stands_for.get(place, place) for place in part.nodes)
+    edges = dict.fromkeys((stands_for.get(one, one), stands_for.get(other, other)) for one, other in part.edges)
+    return Part(tuple(nodes), tuple(edges), part.depth), bundles
+
+
 def _resolved(lineage: Lineage, place: Place) -> Place:
     """A place by the name that its node has."""
     return place if place.type == "job" else place_of(lineage.named(DatasetId(place.namespace, place.name)))

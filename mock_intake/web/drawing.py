@@ -16,7 +16,7 @@ from mock_intake.report.node_facts import NodeFact, facts_of_nodes
 from mock_intake.secrets.presenting import presented
 from mock_intake.views import NearMiss, Views
 from mock_intake.views.lineage import Column, JobId, Lineage
-from mock_intake.views.neighbourhood import NotShown, Part, Place, why_not_shown
+from mock_intake.views.neighbourhood import Bundle, NotShown, Part, Place, why_not_shown
 from mock_intake.web.query import address
 
 MOST_NODES = 2_000
@@ -50,34 +50,59 @@ class Remark(NamedTuple):
 
 
 Remarks = Mapping[Place, Remark]
+Bundles = Mapping[Place, Bundle]
+_NONE: Bundles = {}
 
 
 def remarks_on(
-    lineage: Lineage, org: str, part: Part, views: Views, misses: Sequence[NearMiss], selection: Selection
+    lineage: Lineage,
+    org: str,
+    part: Part,
+    views: Views,
+    misses: Sequence[NearMiss],
+    selection: Selection,
+    bundles: Bundles,
 ) -> Remarks:
+    """What is said of the nodes of ``part``; nothing of those that stand for several."""
     remarks = {}
     facts = facts_of_nodes(views, org, part.nodes, misses, selection)
     for place in part.nodes:
+        if place in bundles:
+            continue
         job = lineage.jobs[JobId(place.namespace, place.name)] if place.type == "job" else None
         parents = related(lineage, org, job.parents, page_of) if job else []
         remarks[place] = Remark(why_not_shown(lineage, place), parents, facts.get(place, NodeFact()))
     return remarks
 
 
-def drawing(org: str, part: Part, remarks: Remarks, misses: Iterable[NearMiss], focus: Place | None = None) -> Markup:
-    """A part of the lineage as SVG; every node leads to its page."""
-    not_shown = {place: remarks[place].not_shown for place in part.nodes}
+def drawing(
+    org: str,
+    part: Part,
+    remarks: Remarks,
+    misses: Iterable[NearMiss],
+    focus: Place | None = None,
+    bundles: Bundles = _NONE,
+) -> Markup:
+    """A part of the lineage as SVG; every node leads to its page, those of ``bundles`` to the lineage of theirs."""
+    not_shown = {place: remark.not_shown for place, remark in remarks.items()}
+
+    def page(place: Place) -> str:
+        if place in bundles:
+            return address("/mock/lineage", org=org, within=place.namespace)
+        return page_of(place, org)
+
     return lineage.drawing(
         part,
         {place: why for place, why in not_shown.items() if why is not None},
         misses,
         focus=focus,
         said={
-            place: [f"part of {presented(parent.place.name)}" for parent in remarks[place].parents[:_MOST_SAID]]
-            for place in part.nodes
+            place: [f"part of {presented(parent.place.name)}" for parent in remark.parents[:_MOST_SAID]]
+            for place, remark in remarks.items()
         },
-        facts={place: remarks[place].fact for place in part.nodes},
-        page=lambda place: page_of(place, org),
+        facts={place: remark.fact for place, remark in remarks.items()},
+        page=page,
+        bundles=bundles,
     )
 
 

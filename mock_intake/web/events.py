@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar, get_args
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from mock_intake.body.room import Large, when_there_is_room
 from mock_intake.body.shown import decoded, decoded_beginning, decoded_text, holds_text
@@ -15,12 +15,12 @@ from mock_intake.journal.protocol import EventFilter, EventRecord, ExchangeFilte
 from mock_intake.judging.catalogue import RULES
 from mock_intake.model.event import Kind
 from mock_intake.model.exchange import Exchange, header
-from mock_intake.model.findings import Finding, Status
+from mock_intake.model.findings import Finding, Severity, Status
 from mock_intake.report.escaping import printable_lines
 from mock_intake.secrets.presenting import may_have_to_hide, presented_json
 from mock_intake.web.body import MOST_LETTERS, MOST_LINES, Line, NotJsonError, closed, laid_out, place_findings
+from mock_intake.web.differences import neighbours
 from mock_intake.web.query import BadQueryError, NotHereError, PageContent, PageQuery
-from mock_intake.web.rendering import need_dates
 from mock_intake.web.search import Found, look_through
 from mock_intake.web.ways_in import ways
 
@@ -61,7 +61,6 @@ def listing(query: PageQuery) -> PageContent:
             "statuses": [status.value for status in Status],
             # All events are counted, which is not what a list of some of them has.
             "counts": None if counted is None or narrowed or text is not None else counted.counts,
-            "dated": need_dates(record.last_received_at for record in found.items),
             "requests_came": query.sources.journal.position > 0,
             "filtered": any(query.text(name) for name in (*_FILTERS, "rule", "text")),
             "narrowed": narrowed,
@@ -73,6 +72,14 @@ def listing(query: PageQuery) -> PageContent:
             "any_key": query.sources.settings.keys.known is None,
         },
     )
+
+
+def clear(query: PageQuery) -> Response:
+    """Takes all that is on record, or all of one org, off the record, as the form says."""
+    if query.form.get("clear") != "record":
+        raise BadQueryError("The form says nothing that could be cleared.")
+    query.sources.journal.forget(query.form.get("org") or None)
+    return RedirectResponse("/mock/events", 303)
 
 
 def with_org(query: PageQuery, orgs: list[str]) -> list[str]:
@@ -164,6 +171,7 @@ def _one(query: PageQuery, record: EventRecord) -> PageContent:
             "event": record.summary,
             "kept": kept,
             "attempts": attempts,
+            "neighbours": neighbours(query, record),
             "curl": curl(query, kept),
             **content(query, kept, record.findings),
         },
@@ -194,7 +202,8 @@ def content(query: PageQuery, exchange: Exchange, findings: tuple[Finding, ...])
     # The worst first; what is of the request or of the whole event stands before what has a line.
     numbered = sorted(enumerate(findings, 1), key=lambda one: (-one[1].severity.rank, places.get(one[0], 0), one[0]))
     return {
-        "findings": numbered,
+        "findings": [one for one in numbered if one[1].severity is not Severity.INFO],
+        "remarks": [one for one in numbered if one[1].severity is Severity.INFO],
         "places": places,
         "lines": lines[:MOST_LINES],
         "lines_left": len(lines) > MOST_LINES or not whole,

@@ -11,7 +11,6 @@ from mock_intake.journal.protocol import ExchangeFilter
 from mock_intake.model.exchange import Exchange
 from mock_intake.web import events
 from mock_intake.web.query import NotHereError, PageContent, PageQuery
-from mock_intake.web.rendering import need_dates
 from mock_intake.web.search import look_through
 
 # What came of it, and the words for it.
@@ -40,7 +39,6 @@ def listing(query: PageQuery) -> PageContent:
             "found": found,
             # All exchanges are counted, which is not what a list of some of them has.
             "counts": None if counted is None or narrowed else counted.counts,
-            "dated": need_dates(exchange.received_at for exchange in found.items),
             "outcomes": tuple(OUTCOMES),
             "filtered": any(query.text(name) for name in ("outcome", "text", "event_id")),
             "first_page": before is None,

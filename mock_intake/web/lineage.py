@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -12,11 +13,23 @@ from mock_intake.report.outcomes import runs_of_job
 from mock_intake.secrets.presenting import presented
 from mock_intake.views import NearMiss
 from mock_intake.views.lineage import Column, JobId, Lineage, coverage_to_dict
-from mock_intake.views.neighbourhood import Part, Place, around, largest, named, whole, why_not_shown, with_partners
+from mock_intake.views.neighbourhood import (
+    Part,
+    Place,
+    around,
+    collapsed,
+    largest,
+    named,
+    narrowed,
+    whole,
+    why_not_shown,
+    with_partners,
+)
 from mock_intake.views.run import JobFilter
 from mock_intake.web.drawing import (
     MOST_NODES,
     MOST_RELATED,
+    Bundles,
     Remarks,
     column_drawing,
     drawing,
@@ -29,6 +42,11 @@ from mock_intake.web.query import NotHereError, PageContent, PageQuery, address
 from mock_intake.web.runs import facts_of
 
 DEPTH, MOST_DEPTH = 3, 20
+# So many nodes are drawn one by one where nothing was narrowed; of more, those of a namespace are one.
+_MOST_SINGLE = 60
+_MOST_MISSES_DRAWN = 10
+_MOST_NAMESPACES = 100
+_NO_BUNDLES: Bundles = {}
 _MOST_NAMED = 50
 _MOST_COLUMN_EDGES = 300
 _MOST_LISTED = 200
@@ -40,6 +58,8 @@ def graph(query: PageQuery) -> PageContent:
     type_ = query.one_of("type", ("job", "dataset"))
     depth = query.number("depth", DEPTH, least=1, most=MOST_DEPTH) or DEPTH
     find = query.text("text")
+    within, job_name = query.name("within") or None, query.text("job")
+    each = query.one_of("each", ("1",)) is not None
     focus = None
     if type_ is not None:
         names = (query.name("namespace") or "", query.name("name") or "")
@@ -48,15 +68,24 @@ def graph(query: PageQuery) -> PageContent:
     with query.sources.views.held():
         org, lineage, orgs = _chosen(query)
         jobs, datasets = len(lineage.jobs), len(lineage.datasets)
-        too_many = not focus and jobs + datasets > MOST_NODES
+        is_narrowed = not focus and (within or job_name) is not None
+        too_many = not focus and not is_narrowed and jobs + datasets > MOST_NODES
         # Of too many none is drawn or listed.
         part = around(lineage, focus, depth, MOST_NODES) if focus else Part() if too_many else whole(lineage)
+        if is_narrowed:
+            part = narrowed(lineage, within, job_name)
+            too_many = len(part.nodes) > MOST_NODES
+            part = Part() if too_many else part
         if part is None:
             raise NotHereError(f"No {type_} {presented(query.parameters.get('name', ''))[:60]} is in the lineage.")
         misses = query.sources.views.near_misses(org)
         if focus:
             part = with_partners(lineage, part, misses, _MOST_LISTED)
-        remarks = {} if too_many else _remarks(query, lineage, org, part, misses)
+        nodes, bundles = len(part.nodes), _NO_BUNDLES
+        if not focus and not each and nodes > _MOST_SINGLE:
+            part, bundles = collapsed(part, _of_misses(misses), within)
+        remarks = {} if too_many else _remarks(query, lineage, org, part, misses, bundles)
+        namespaces = Counter([*(one.namespace for one in lineage.jobs), *(one.namespace for one in lineage.datasets)])
         most_connected = largest(lineage, _MOST_NAMED) if too_many else []
         found = None if find is None else named(lineage, find, _MOST_NAMED)
         family = _family(lineage, org, JobId(*focus[1:]), focus_on) if focus and focus.type == "job" else None
@@ -78,7 +107,11 @@ def graph(query: PageQuery) -> PageContent:
             "too_many": too_many,
             "largest": _links(org, [place for place, _ in most_connected]),
             "found": None if found is None else _links(org, found),
-            "drawing": None if too_many or not part.nodes else drawing(org, part, remarks, misses, focus),
+            "drawing": None if too_many or not part.nodes else drawing(org, part, remarks, misses, focus, bundles),
+            "within": within,
+            "job_name": job_name,
+            "namespaces": namespaces.most_common(_MOST_NAMESPACES),
+            "bundled": nodes if bundles else 0,
             "family": family,
             "misses": [
                 {
@@ -92,15 +125,23 @@ def graph(query: PageQuery) -> PageContent:
             "listed": [
                 {"place": place, "page": page_of(place, org), "remark": remarks.get(place)}
                 for place in part.nodes[:_MOST_LISTED]
+                if place not in bundles
             ],
             "unlisted": len(part.nodes[_MOST_LISTED:]),
         },
     )
 
 
-def _remarks(query: PageQuery, lineage: Lineage, org: str, part: Part, misses: list[NearMiss]) -> Remarks:
+def _remarks(
+    query: PageQuery, lineage: Lineage, org: str, part: Part, misses: list[NearMiss], bundles: Bundles = _NO_BUNDLES
+) -> Remarks:
     sources = query.sources
-    return remarks_on(lineage, org, part, sources.views, misses, sources.settings.selection)
+    return remarks_on(lineage, org, part, sources.views, misses, sources.settings.selection, bundles)
+
+
+def _of_misses(misses: list[NearMiss]) -> list[Place]:
+    """Datasets that just missed joining: they are drawn one by one, as far as that helps."""
+    return [Place("dataset", *one) for miss in misses[:_MOST_MISSES_DRAWN] for one in (miss.one, miss.other)]
 
 
 def _links(org: str, places: list[Place]) -> list[dict[str, Any]]:

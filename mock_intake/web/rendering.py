@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from mock_intake.judging.catalogue import RULES
 from mock_intake.model.exchange import rfc3339
-from mock_intake.model.findings import Finding, Severity
+from mock_intake.model.findings import Finding, Severity, Status, Sureness
 from mock_intake.report.escaping import printable
 from mock_intake.report.rendering import environment, style
 from mock_intake.secrets.presenting import presented
-from mock_intake.system.clock import utc_now
 from mock_intake.web.query import address, run_page
 
 MEDIA = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -55,12 +55,13 @@ def _environment() -> Environment:
     made = environment(_FOLDER)
     made.filters |= {
         "tail": _tail,
-        "clock": _clock,
         "moment": _moment,
-        "exact": _exact,
+        "exact": _moment,
         "seconds": seconds,
         "size": size,
         "by_code": by_code,
+        "sentence": sentence,
+        "is_unknown": is_unknown,
     }
     made.globals |= {"address": address, "run_page": run_page, "static": static_address}
     return made
@@ -86,16 +87,8 @@ _SHORT = 120
 _tail_once = lru_cache(maxsize=4_096)(_tail_of)
 
 
-def _clock(moment: datetime, dated: bool) -> Markup:
-    """A time of day to the millisecond, with its date if that does not go without saying."""
-    if dated:
-        return _exact(moment)
-    exact = rfc3339(moment)
-    return _time(exact, exact[11:23])
-
-
-def _exact(moment: datetime) -> Markup:
-    """Date and time to the millisecond, in UTC: for what is told apart by its order."""
+def _moment(moment: datetime) -> Markup:
+    """Date and time to the millisecond, in UTC: the same wherever one stands."""
     exact = rfc3339(moment)
     return _time(exact, f"{exact[:10]} {exact[11:23]}")
 
@@ -103,18 +96,6 @@ def _exact(moment: datetime) -> Markup:
 def _time(exact: str, text: str) -> Markup:
     # Digits and signs of ours, of which nothing is to be escaped.
     return Markup(f'<time datetime="{exact}" title="{exact}">{text}</time>')  # noqa: S704
-
-
-def need_dates(moments: Iterable[datetime]) -> bool:
-    """Whether times of day alone would mislead: some are not of today, in UTC."""
-    today = utc_now().date()
-    return any(moment.astimezone(UTC).date() != today for moment in moments)
-
-
-def _moment(moment: datetime) -> Markup:
-    """Date and time, in UTC."""
-    exact = rfc3339(moment)
-    return _time(exact, f"{exact[:10]} {exact[11:19]}")
 
 
 def seconds(number: float | None) -> str:
@@ -150,3 +131,25 @@ def by_code(findings: Iterable[Finding]) -> list[tuple[str, Severity, int]]:
         found[finding.code] = (max(severity, finding.severity, key=lambda one: one.rank), number + 1)
     rows = [(code, severity, number) for code, (severity, number) in found.items()]
     return sorted(rows, key=lambda row: -row[1].rank)
+
+
+@cache
+def sentence(code: str) -> str:
+    """What a rule requires, in a sentence; empty for the code of one that is not there."""
+    rule = RULES.get(code)
+    return "" if rule is None else rule.requirement
+
+
+def is_unknown(findings: Iterable[Finding], status: str) -> bool:
+    """Whether it is assumed, and known to nobody outside, what Datadog does for these findings.
+
+    So it is where all that gives the status is assumed, or where a facet breaks the standard: that is documented to be
+    wrong, and not what becomes of it.
+    """
+    if status == Status.OK:
+        return False
+    worst = [finding for finding in findings if finding.severity == status]
+    return bool(worst) and all(
+        finding.sureness is Sureness.ASSUMED or (status == Status.WARNING and finding.code.startswith("OL"))
+        for finding in worst
+    )

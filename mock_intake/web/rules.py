@@ -19,10 +19,11 @@ _MOST_ORGS = 10
 
 
 def rules(query: PageQuery) -> PageContent:
+    text = (query.text("text") or "").strip().lower()
     found_only = query.one_of("show", ("found",)) is not None
     query.require_views()
     with query.sources.views.held():
-        families, with_findings = _families(query, found_only=found_only)
+        families, with_findings = _families(query, text, found_only=found_only)
     return PageContent(
         "rules.html",
         {
@@ -35,13 +36,15 @@ def rules(query: PageQuery) -> PageContent:
     )
 
 
-def _families(query: PageQuery, *, found_only: bool) -> tuple[dict[str, list[dict[str, Any]]], int]:
+def _families(query: PageQuery, text: str, *, found_only: bool) -> tuple[dict[str, list[dict[str, Any]]], int]:
     """Rules by family with where they found something, and how many did."""
     tallies = query.sources.views.tallies()
     of_datasets = _by_org(query)
     families: dict[str, list[dict[str, Any]]] = {title: [] for title in FAMILIES.values()}
     with_findings = 0
     for rule in RULES.values():
+        if text and not any(text in words.lower() for words in (rule.code, rule.name, rule.requirement, rule.advice)):
+            continue
         counts = {
             "events": tallies.events(rule.code, query.org),
             "requests": tallies.refused(rule.code, query.org),
@@ -52,6 +55,9 @@ def _families(query: PageQuery, *, found_only: bool) -> tuple[dict[str, list[dic
         if any(counts.values()) or not found_only:
             orgs = of_datasets.get(rule.code, {})
             families[FAMILIES[prefix_of(rule.code)]].append({"rule": rule, **_places(rule, counts, query.org, orgs)})
+    for listed in families.values():
+        # What matters first: rules that have spoken, the worst of them on top.
+        listed.sort(key=lambda one: (not one["counts"], -one["rule"].severity.rank if one["counts"] else 0))
     return families, with_findings
 
 
@@ -95,13 +101,14 @@ def _noun(plural: str, number: int) -> str:
 def coverage(query: PageQuery) -> PageContent:
     begin = query.number("cursor", 0) or 0
     job_name = query.name("job_name") or None
+    wanted = None if job_name is None else job_name.lower()
     query.require_views()
     with query.sources.views.held():
         jobs = [
             (org, job)
             for org, lineage in query.sources.views.lineage(query.org).items()
-            for job in lineage.jobs.values()
-            if job.events and job_name in (None, job.id.name)
+            for job in sorted(lineage.jobs.values(), key=lambda job: -job.events)
+            if job.events and (wanted is None or wanted in job.id.name.lower())
         ]
         covered = [{"of": org, **coverage_to_dict(job)} for org, job in jobs[begin : begin + _JOBS]]
     return PageContent(

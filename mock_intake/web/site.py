@@ -18,7 +18,7 @@ from mock_intake import __version__
 from mock_intake.body.room import BusyError, Large
 from mock_intake.journal.protocol import JournalError
 from mock_intake.model.words import counted
-from mock_intake.web import events, exchanges, lineage, rendering, runs
+from mock_intake.web import differences, events, exchanges, lineage, rendering, runs
 from mock_intake.web import faults as faulting
 from mock_intake.web import rules as catalogue
 from mock_intake.web import ways_in as greeting
@@ -51,7 +51,8 @@ Handler = Callable[[PageQuery], PageContent | Response | Large[PageContent | Res
 class Page:
     """What shows one address; ``title`` of those that the navigation leads to.
 
-    ``of_one_org``: it shows one org or another, never all of them together.
+    ``of_one_org``: it shows one org or another, never all of them together. ``parameters`` are those that it takes
+    beside ``org``.
     """
 
     method: str
@@ -59,6 +60,15 @@ class Page:
     handler: Handler
     title: str = ""
     of_one_org: bool = False
+    parameters: tuple[str, ...] = ()
+
+    def unknown(self, parameters: Mapping[str, str]) -> str | None:
+        """What is wrong with the names of these parameters, as the API says it; None where nothing is."""
+        known = {*self.parameters, "org"}
+        name = next((name for name in parameters if name not in known), None)
+        if name is None:
+            return None
+        return f"There is no parameter {name[:30]!r} here; there are: {', '.join(sorted(known))}."
 
     def match(self, method: str, path: str) -> Mapping[str, str] | None:
         if (method if method != "HEAD" else "GET") != self.method:
@@ -75,24 +85,36 @@ def _home(_query: PageQuery) -> Response:
     return RedirectResponse(HOME, 303)
 
 
+_OF_EVENTS = ("status", "kind", "event_type", "job_namespace", "job_name", "run_id", "rule", "text", "cursor", "looked")
+_OF_LINEAGE = ("type", "namespace", "name", "depth", "text", "within", "job", "each")
 PAGES: tuple[Page, ...] = (
     Page("GET", "/mock", _home),
     Page("GET", "/mock/", _home),
-    Page("GET", HOME, events.listing, "Events"),
-    Page("GET", "/mock/events/{id}", events.one),
-    Page("GET", "/mock/events/{id}/body", events.body),
-    Page("GET", "/mock/runs", runs.listing, "Runs"),
-    Page("GET", "/mock/run", runs.one),
-    Page("GET", "/mock/lineage", lineage.graph, "Lineage", of_one_org=True),
-    Page("GET", "/mock/dataset", lineage.dataset),
-    Page("GET", "/mock/job", lineage.job),
-    Page("GET", "/mock/exchanges", exchanges.listing, "Exchanges"),
-    Page("GET", "/mock/exchanges/{id}", exchanges.one),
-    Page("GET", "/mock/exchanges/{id}/body", exchanges.body),
-    Page("GET", "/mock/rules", catalogue.rules, "Rules"),
-    Page("GET", "/mock/coverage", catalogue.coverage, "Coverage"),
+    Page("GET", HOME, events.listing, "Events", parameters=_OF_EVENTS),
+    Page("GET", "/mock/events/{id}", events.one, parameters=("as_received",)),
+    Page("GET", "/mock/events/{id}/body", events.body, parameters=("as_received",)),
+    Page("GET", "/mock/events/{id}/changes", differences.changes, parameters=("since",)),
+    Page(
+        "GET", "/mock/runs", runs.listing, "Runs", parameters=("state", "job_namespace", "job_name", "rule", "cursor")
+    ),
+    Page("GET", "/mock/run", runs.one, parameters=("id", "job_namespace", "job_name")),
+    Page("GET", "/mock/lineage", lineage.graph, "Lineage", of_one_org=True, parameters=_OF_LINEAGE),
+    Page("GET", "/mock/dataset", lineage.dataset, parameters=("namespace", "name")),
+    Page("GET", "/mock/job", lineage.job, parameters=("namespace", "name")),
+    Page(
+        "GET",
+        "/mock/exchanges",
+        exchanges.listing,
+        "Exchanges",
+        parameters=("outcome", "text", "event_id", "cursor", "looked"),
+    ),
+    Page("GET", "/mock/exchanges/{id}", exchanges.one, parameters=("as_received",)),
+    Page("GET", "/mock/exchanges/{id}/body", exchanges.body, parameters=("as_received",)),
+    Page("GET", "/mock/rules", catalogue.rules, "Rules", parameters=("show", "text")),
+    Page("GET", "/mock/coverage", catalogue.coverage, "Coverage", parameters=("job_name", "cursor")),
     Page("GET", "/mock/faults", faulting.show, "Faults"),
     Page("POST", "/mock/faults", faulting.change),
+    Page("POST", "/mock/clear", events.clear),
     Page("GET", "/mock/start", greeting.start, "Send events"),
 )
 _NAVIGATION = tuple((page.path, page.title) for page in PAGES if page.title)
@@ -141,6 +163,8 @@ class Pages:
         except BadQueryError as error:
             return await self._told(400, str(error))
         query = PageQuery(self._sources, path, _query(request), _base_url(request), ids.get("id", ""), form)
+        if (wrong := page.unknown(query.parameters)) is not None:
+            return self._message(400, wrong, query)
         try:
             return await self._maker.answer(lambda: self._response(page.handler, query))
         except BusyError as error:
@@ -183,6 +207,7 @@ class Pages:
             "version": __version__,
             "dropped": dropped,
             "damaged": self._sources.journal.damaged,
+            "faults_on": any(state["active"] for state in self._sources.faults.states()),
             "can_log_out": self._guard.cookie is not None,
             **content.values,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,10 @@ from mock_intake_pytest.failures import printable
 from mock_intake_pytest.snapshots import Ledger
 
 _MOST_RULES = 5
+# In the one line of a run in which nothing failed.
+_MOST_CODES = 6
+# All bodies in a report, in letters.
+_MOST_OF_BODIES = 1_500_000
 _MOST_TESTS = 10
 _MOST_REQUESTS = 3
 
@@ -58,6 +62,8 @@ class Tally:
     faults: list[str] = field(default_factory=list)
     found: dict[str, Found] = field(default_factory=dict)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    nodeids: list[str] = field(default_factory=list)
+    bodies: dict[str, str] = field(default_factory=dict)
     snapshots: Ledger = field(default_factory=Ledger)
     unused: list[str] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
@@ -91,6 +97,8 @@ class Tally:
         for found in other.found.values():
             self._hear(found.code, found.severity, found.message, found.count, varied=found.varied)
         self.entries += other.entries
+        self.nodeids += other.nodeids
+        self.keep_bodies(other.bodies)
         self.snapshots.add(other.snapshots)
         self.accepted |= other.accepted
         self.accepted_findings += other.accepted_findings
@@ -101,6 +109,15 @@ class Tally:
     def hear(self, code: str, severity: str, message: str) -> None:
         """Counts a finding."""
         self._hear(code, severity, message, 1)
+
+    def keep_bodies(self, bodies: Mapping[str, str]) -> None:
+        """Keeps the bodies of events by their keys, as far as there is room for them in a report."""
+        room = _MOST_OF_BODIES - sum(map(len, self.bodies.values()))
+        for key, body in bodies.items():
+            room -= len(body)
+            if room < 0:
+                return
+            self.bodies[key] = body
 
     @staticmethod
     def describe(lines: list[str], more: Iterable[str]) -> None:
@@ -130,21 +147,36 @@ class Tally:
         data["accepted"], data["judged"] = set(data["accepted"]), set(data["judged"])
         return cls(**data)
 
-    def lines(self, root: Path) -> Iterator[str]:
-        """What the terminal summary says; files are named from ``root`` on."""
+    def head(self) -> Iterator[str]:
+        """The line of the terminal summary that counts; none where no test used the intake."""
         if self.tests:
             counts = ", ".join(f"{self.statuses[status]} {status}" for status in ("ok", "warning", "error"))
             yield (
                 f"{many(self.events, 'event')} received in {many(self.tests, 'test')}: {counts}; "
                 f"{many(self.refused, 'request')} refused or faulted, {_retries(self.retries)}"
             )
+
+    def _top(self) -> list[Found]:
         order = {"error": 0, "warning": 1, "info": 2}
-        top = sorted(self.found.values(), key=lambda found: (order[found.severity], -found.count, found.code))
+        return sorted(self.found.values(), key=lambda found: (order[found.severity], -found.count, found.code))
+
+    def codes(self) -> str:
+        """The rules that spoke, each with how often, in few words; empty where none did."""
+        top = self._top()
+        words = [f"{found.code} x{found.count}" for found in top[:_MOST_CODES]]
+        return ", ".join(words + [f"{len(top) - _MOST_CODES} more"] * (len(top) > _MOST_CODES))
+
+    def rules(self) -> Iterator[str]:
+        """What rules said, a line for each."""
+        top = self._top()
         for found in top[:_MOST_RULES]:
             instance = "for instance: " if found.varied else ""
             yield f"  {found.code} {found.severity:<7} {found.count:>4} x  {instance}{printable(found.message)}"
         if len(top) > _MOST_RULES:
             yield f"  and {len(top) - _MOST_RULES} more rules; --intake-report FILE has them all"
+
+    def rest(self, root: Path) -> Iterator[str]:
+        """What else a reader must know; files are named from ``root`` on."""
         if self.lost:
             yield f"lost: {many(self.lost, 'event')} that no attempt got through"
             yield from _listed(self.of_lost, self.lost)

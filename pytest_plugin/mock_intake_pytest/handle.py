@@ -306,6 +306,7 @@ class IntakeHandle:
             paragraphs(
                 f"Waited {timeout:g} s for {quiet:g} s without a request; {why}.",
                 events_text(self.received.events()),
+                self.hints(),
                 in_a_loop(),
             )
         )
@@ -443,10 +444,13 @@ class IntakeHandle:
             yield variables
 
     def hints(self) -> str:
-        """What is known of why no event came; empty if some came, or nothing is."""
-        from mock_intake_pytest.hints import hints_text
+        """What is known of why no event came, else what to ask oneself; empty if some came, or were refused."""
+        from mock_intake_pytest.hints import QUESTIONS, hints_text
 
-        return "" if self.received.events() else hints_text(self._host, self.record, self.api_key)
+        if self.received.events():
+            return ""
+        known = hints_text(self._host, self.record, self.api_key)
+        return known or ("" if self.received.refused() else QUESTIONS)
 
     def caught_up(self) -> Record:
         """The record with all that has arrived."""

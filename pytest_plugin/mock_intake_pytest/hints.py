@@ -14,6 +14,10 @@ from mock_intake_pytest.host import Host, Record
 _SWITCHES = ("OPENLINEAGE_DISABLED", "AIRFLOW__OPENLINEAGE__DISABLED")
 _ON = ("true", "1", "yes", "on", "t", "y")
 _MOST_CLIENTS = 5
+QUESTIONS = (
+    "Does the code under test emit any? Was its client told where to (intake_env, or intake.url and intake.api_key)? "
+    "Was it closed before the test ended?"
+)
 _LATE_CLIENTS = (
     "Make the client when the test runs, or let all tests share one key: intake_scope = session in the ini file."
 )

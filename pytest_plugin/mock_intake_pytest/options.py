@@ -62,6 +62,11 @@ def add_options(parser: pytest.Parser) -> None:
         + suffixes(each for each in FORMATS if Kind.REPORT in each.renderings),
     )
     group.addoption(
+        "--intake-html",
+        metavar="FILE",
+        help="write a page that lists the tests with what each sent, bodies and findings included",
+    )
+    group.addoption(
         "--intake-baseline",
         metavar="FILE",
         help="findings that were accepted, and fail no test (ini: intake_baseline, from the ini file's directory)",

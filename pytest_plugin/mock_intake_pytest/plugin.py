@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mock_intake_pytest.handle import IntakeHandle
     from mock_intake_pytest.session import Session, Trial
     from mock_intake_pytest.shared import SharedIntake
+    from mock_intake_pytest.summary import Summary
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 SHARED: pytest.StashKey[SharedIntake] = pytest.StashKey()
@@ -48,7 +49,7 @@ CRASHED: pytest.StashKey[list[str]] = pytest.StashKey()
 PARTIAL: pytest.StashKey[bool] = pytest.StashKey()
 PASSED: pytest.StashKey[set[str]] = pytest.StashKey()
 # What is told at the end.
-SUMMARY: pytest.StashKey[Sequence[str]] = pytest.StashKey()
+SUMMARY: pytest.StashKey[Summary] = pytest.StashKey()
 _OUTPUT = "mock_intake"
 # The module with which all the rest is imported.
 _SESSION = "mock_intake_pytest.session"
@@ -92,10 +93,11 @@ def pytest_configure(config: pytest.Config) -> None:
     known_of(config)
     # Where the plugin itself comes with a conftest.py.
     _share(config)
-    if file := _report_file(config):
-        from mock_intake_pytest.summary import check_file
+    if files := _report_files(config):
+        from mock_intake_pytest.summary import ReportFile, check_file
 
-        check_file(file)
+        for file in files:
+            check_file(ReportFile(*file))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -289,13 +291,18 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 
 def _sum_up(config: pytest.Config) -> None:
     """Writes the report, and keeps what the terminal summary is to say."""
-    file = _report_file(config)
+    files = _report_files(config)
     received, crashed = config.stash[RECEIVED], config.stash[CRASHED]
-    if received or file:
-        from mock_intake_pytest.summary import sum_up
+    if received or files:
+        from mock_intake_pytest.summary import ReportFile, sum_up
 
         config.stash[SUMMARY] = sum_up(
-            config.rootpath, received, len(crashed), file, known_of(config), _settings_lines(config) if file else ()
+            config.rootpath,
+            received,
+            len(crashed),
+            [ReportFile(*file) for file in files],
+            known_of(config),
+            _settings_lines(config) if files else (),
         )
 
 
@@ -309,17 +316,26 @@ def pytest_testnodedown(node: Any) -> None:
         node.config.stash[RECEIVED].append(output[_OUTPUT])
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    if lines := config.stash.get(SUMMARY, ()):
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
+    summary = config.stash.get(SUMMARY, None)
+    if summary is None:
+        return
+    # Where nothing failed, and nothing else is to be told, a line is enough.
+    green = exitstatus == pytest.ExitCode.OK and config.get_verbosity() <= 0
+    if green and len(summary.brief) == 1:
+        terminalreporter.write_line(f"mock-intake: {summary.brief[0]}")
+    elif summary.lines:
         terminalreporter.write_sep("=", "mock-intake")
-        for line in lines:
+        for line in summary.lines:
             terminalreporter.write_line(line)
 
 
-def _report_file(config: pytest.Config) -> Path | None:
-    """Where the report goes, whatever directory tests may have gone to."""
-    name = config.getoption("--intake-report")
-    return config.invocation_params.dir / name if name else None
+def _report_files(config: pytest.Config) -> list[tuple[str, Path, str | None]]:
+    """Where reports go, whatever directory tests may have gone to: by which option, the file, the format if that says
+    it."""
+    wanted = (("--intake-report", None), ("--intake-html", "html"))
+    named = ((option, config.getoption(option), form) for option, form in wanted)
+    return [(option, config.invocation_params.dir / name, form) for option, name, form in named if name]
 
 
 @contextmanager

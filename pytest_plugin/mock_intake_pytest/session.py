@@ -127,7 +127,8 @@ class Session:
         self._config = config
         self._shared = shared is not None
         self._update = bool(config.getoption("--intake-update"))
-        self._with_entries = bool(config.getoption("--intake-report"))
+        self._with_bodies = bool(config.getoption("--intake-html"))
+        self._with_entries = self._with_bodies or bool(config.getoption("--intake-report"))
         self._ledger = snapshots.Ledger()
         self._known = known_of(config)
         self.tally = Tally(snapshots=self._ledger)
@@ -164,7 +165,14 @@ class Session:
         self.tally.describe(self.tally.of_outside, (request_text(each.exchange, each.when) for each in outside))
 
     def _count(self, record: Record, *, late: bool = False) -> None:
-        count(self.tally, record, with_entries=self._with_entries, late=late, known=self._known)
+        count(
+            self.tally,
+            record,
+            with_entries=self._with_entries,
+            with_bodies=self._with_bodies,
+            late=late,
+            known=self._known,
+        )
 
     def open(self, node: pytest.Item, wanted: Wanted, *, ci: bool) -> Trial:
         """The handle of a test that begins, with a key that no other has. Raises ``pytest.UsageError``."""

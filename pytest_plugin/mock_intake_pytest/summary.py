@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -24,26 +24,51 @@ if TYPE_CHECKING:
     from mock_intake_pytest.accepting import Known
 
 
-def check_file(file: Path) -> None:
+class Summary(NamedTuple):
+    """What is told when all tests are over: in full, and in brief, which is enough where nothing failed."""
+
+    lines: Sequence[str]
+    brief: Sequence[str]
+
+
+class ReportFile(NamedTuple):
+    """A file to write a report to: the option that asked for it, and its format, None by the suffix."""
+
+    option: str
+    file: Path
+    form: str | None = None
+
+
+def check_file(wanted: ReportFile) -> None:
     """Raises ``pytest.UsageError`` unless a report can be written there: better now than after an hour of tests."""
+    option, file, form = wanted
     try:
-        of_file(Kind.REPORT, file)
+        if form is None:
+            of_file(Kind.REPORT, file)
     except UnknownSuffixError as error:
-        raise pytest.UsageError(f"--intake-report: {error}, not that of {file.name}") from error
+        raise pytest.UsageError(f"{option}: {error}, not that of {file.name}") from error
     try:
         file.parent.stat()
         is_directory = file.is_dir()
     except FileNotFoundError:
-        raise pytest.UsageError(f"--intake-report: there is no directory {file.parent}") from None
+        raise pytest.UsageError(f"{option}: there is no directory {file.parent}") from None
     except OSError as error:  # a name that is too long for the file system, say
-        raise pytest.UsageError(f"--intake-report: {error.strerror}: {printable(str(file))}") from None
+        raise pytest.UsageError(f"{option}: {error.strerror}: {printable(str(file))}") from None
     if is_directory:
-        raise pytest.UsageError(f"--intake-report: {file} is a directory")
+        raise pytest.UsageError(f"{option}: {file} is a directory")
     if not file.parent.is_dir():
-        raise pytest.UsageError(f"--intake-report: there is no directory {file.parent}")
+        raise pytest.UsageError(f"{option}: there is no directory {file.parent}")
 
 
-def count(tally: Tally, record: Record, *, with_entries: bool, late: bool = False, known: Known | None = None) -> None:
+def count(
+    tally: Tally,
+    record: Record,
+    *,
+    with_entries: bool,
+    with_bodies: bool = False,
+    late: bool = False,
+    known: Known | None = None,
+) -> None:
     """Adds to the tally what belongs to one test, or what came for it when it was over (``late``).
 
     What is ``known`` counts as accepted, and is no finding of the summary.
@@ -54,7 +79,7 @@ def count(tally: Tally, record: Record, *, with_entries: bool, late: bool = Fals
     events = list(newest_events(journal, EventFilter()))
     taken = {event.summary.id for event in events}
     refused = list(newest_exchanges(journal, ExchangeFilter(refused=True)))
-    report = from_journal(journal, views, selection=record.selection)
+    report = from_journal(journal, views, selection=record.selection, with_bodies=with_bodies)
     if late:
         # A part of a run says nothing about the run.
         report = replace(report, entries=[entry for entry in report.entries if entry.kind in ("event", "request")])
@@ -76,6 +101,9 @@ def count(tally: Tally, record: Record, *, with_entries: bool, late: bool = Fals
     for finding in report.findings:
         tally.hear(finding.code, finding.severity, finding.message)
     if with_entries:
+        if not late:
+            tally.nodeids.append(record.nodeid)
+        tally.keep_bodies(report.bodies)
         facts: dict[str, Any] = {"test": record.nodeid, **({"late": True} if late else {})}
         if not record.by_key:
             facts["assigned"] = "by time"
@@ -90,11 +118,11 @@ def sum_up(
     root: Path,
     received: Sequence[str],
     crashed: int,
-    file: Path | None,
+    files: Sequence[ReportFile] = (),
     known: Known | None = None,
     settings: Sequence[str] = (),
-) -> Sequence[str]:
-    """Writes report and baseline over all processes if they are asked for; gives the lines of the summary.
+) -> Summary:
+    """Writes reports and baseline over all processes if they are asked for; gives the lines of the summary.
 
     ``settings`` are the lines of the header on what became of the producers' settings.
     """
@@ -102,21 +130,23 @@ def sum_up(
     for text in received:
         tally.add(Tally.loads(text))
     tally.unused = [str(path) for path in unused(tally.snapshots)]
-    lines = list(tally.lines(root))
+    lines = list(tally.rest(root))
     if crashed:
         lines.append(f"incomplete: {incomplete(crashed)}")
     if known is not None:
         from mock_intake_pytest.accepting import sum_up as sum_up_baseline
 
         lines += sum_up_baseline(known, tally, incomplete=bool(crashed))
-    if file is not None:
-        pieces = rendered(Kind.REPORT, of_file(Kind.REPORT, file).name, _report(tally, crashed, settings))
+    for _, file, form in files:
+        pieces = rendered(Kind.REPORT, form or of_file(Kind.REPORT, file).name, _report(tally, crashed, settings))
         try:
             file.write_text("".join(pieces), encoding="utf-8")
             lines.append(f"report: {file}")
         except OSError as error:
             lines.append(f"report: {file} could not be written: {error.strerror}")
-    return lines
+    codes = tally.codes()
+    brief = [f"{head}; {codes} (-v says what)" if codes else head for head in tally.head()]
+    return Summary([*tally.head(), *tally.rules(), *lines], [*brief, *lines] if brief else [])
 
 
 def incomplete(crashed: int) -> str:
@@ -151,4 +181,6 @@ def _report(tally: Tally, crashed: int, settings: Sequence[str]) -> Report:
     if not tally.events:
         notes.append("No event was received, so nothing was judged: this is no pass.")
     entries = [Entry.from_dict(entry) for entry in tally.entries]
-    return Report("mock-intake: all tests", datetime.now(UTC), entries, notes)
+    return Report(
+        "mock-intake: all tests", datetime.now(UTC), entries, notes, bodies=tally.bodies, tests=tuple(tally.nodeids)
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.plugin.running import Project, pinned
 
 NO_FACET = 'NO_FACET = {"namespace": "prod", "name": "load_orders"}\n'
@@ -362,7 +364,7 @@ def test_a_test_that_fails_by_itself_is_told_what_arrived(project: Project) -> N
         """  # noqa: E501
     )
     assert ran.section("test_question").startswith("DD101 error: the job has no jobType facet")
-    assert ran.section("test_nothing") == "No event arrived."
+    assert ran.section("test_nothing").startswith("No event arrived.\n\nDoes the code under test emit any?")
 
 
 def test_a_wrong_key_can_be_expected(project: Project) -> None:
@@ -489,3 +491,25 @@ def test_a_suite_may_ask_for_no_events_and_still_has_what_comes_judged(project: 
     assert ran.told("test_wants_one").startswith("The test wants 1 event (@pytest.mark.intake(events=1)).")
     project.ini("intake_require_events = perhaps")
     assert "intake_require_events is true or false" in project.run().result.stderr.str()
+
+
+# What a test can ask for that no event came to.
+ASKED = (
+    'intake.wait_for(event_type="COMPLETE", timeout=0.05)',
+    'intake.event(event_type="COMPLETE")',
+    'intake.run(job="load")',
+    'intake.wait_for_run(job="load", timeout=0.05)',
+    "intake.assert_events([{}])",
+    "intake.assert_event({})",
+    "intake.assert_snapshot()",
+    "None",
+)
+
+
+def test_all_failures_for_want_of_events_ask_the_same(project: Project) -> None:
+    tests = [f"def test_{number}(intake): {asked}" for number, asked in enumerate(ASKED)]
+    output = project.run_tests("\n".join(tests)).output
+    question = "Does the code under test emit any? Was its client told where to (intake_env, or intake.url"
+    for number, asked in enumerate(ASKED):
+        message = re.split(rf"_+ test_{number} _+\n", output)[1].partition("\n____")[0]
+        assert message.count(question) == 1, asked

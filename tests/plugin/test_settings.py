@@ -107,7 +107,8 @@ def test_settings_of_the_pyproject_that_cannot_be_meant_are_told(project: Projec
     file = project.write("pyproject.toml", '[tool.mock-intake]\nignroe = ["DD101"]\n')
     message = project.failure("def test_it(intake): pass")
     assert message == (
-        f"{file}: [tool.mock-intake] has no setting 'ignroe'; there are select, ignore, severity, facets, guard"
+        f"{file}: [tool.mock-intake] has no setting 'ignroe'; there are select, ignore, severity, facets, guard, "
+        "and a table of options for each command"
     )
 
 

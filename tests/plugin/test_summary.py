@@ -135,7 +135,8 @@ def test_findings_with_the_same_words_are_no_instances(project: Project) -> None
         @pytest.mark.parametrize("number", range(2))
         def test_it(intake, send, number):
             send()
-        """
+        """,
+        "-vv",
     )
     assert "RC102 warning    2 x  run 5f0b5ce7-" in ran.summary
 
@@ -153,7 +154,8 @@ def test_only_the_top_findings_are_listed(project: Project) -> None:
             wrong = run_event("START", eventTime="x", producer="", job={"namespace": "prod", "name": ""},
                               run={"runId": "x"}, schemaURL="x", inputs=[{"namespace": "", "name": ""}])
             assert [send(wrong), send(b"{")] == [202, 400]
-        """
+        """,
+        "-vv",
     )
     lines = ran.summary.splitlines()
     assert [line.split()[:4] for line in lines[1:6]] == [
@@ -384,3 +386,51 @@ def test_workers_counts_and_report_are_put_together(project: Project) -> None:
     assert ran.outcomes == {"failed": 1, "passed": 5}
     assert ran.summary.startswith("6 events received in 5 tests: 5 ok, 0 warning, 1 error; 3 requests refused or ")
     assert json.loads((project.path / "report.json").read_text())["summary"]["events"] == 6
+
+
+GREEN = """
+    import pytest
+
+    @pytest.mark.intake(fail_on="never")
+    def test_warned(intake, send):
+        send("START", job={"namespace": "prod", "name": "load"})
+        send("COMPLETE")
+
+    def test_fine(intake, send):
+        send("START")
+        send("COMPLETE")
+"""
+
+
+def test_a_run_in_which_nothing_failed_ends_in_one_line_unless_more_is_wanted(project: Project) -> None:
+    brief = project.run_tests(GREEN)
+    assert "= mock-intake =" not in brief.output
+    [line] = [line for line in brief.output.splitlines() if line.startswith("mock-intake: ")]
+    assert line.startswith("mock-intake: 4 events received in 2 tests: 3 ok, 0 warning, 1 error; ")
+    assert re.search(r"; DD101 x1\b.* \(-v says what\)$", line)
+    whole = project.run("-vv")
+    assert "= mock-intake =" in whole.output
+    assert "  DD101 error" in whole.summary
+
+
+def test_what_must_be_known_is_told_of_a_green_run_too(project: Project) -> None:
+    ran = project.run_tests(LATE)
+    assert "late: " in ran.summary
+
+
+def test_a_page_lists_the_tests_with_what_each_sent(project: Project) -> None:
+    silent = "\n    import pytest\n\n    @pytest.mark.intake(events=0)\n    def test_silent(intake): pass\n"
+    ran = project.run_tests(SEVERAL + silent, "--intake-html=page", "--intake-report=report.json")
+    assert "report: " in ran.summary
+    page = (project.path / "page").read_text(encoding="utf-8")
+    section = page[page.index('<section id="tests"') : page.index('<section id="findings"')]
+    tests = re.findall(r"<code>[^<]*::(test_\w+)</code> <span class=\"soft\">([^<]*)</span>", section)
+    assert dict(tests) == {
+        "test_ok": "2 events", "test_error": "1 event", "test_retried": "1 event", "test_lost": "1 event",
+        "test_astray": "1 event", "test_silent": "sent no event",
+    }  # fmt: skip
+    assert tests[0][0] == "test_error", "the one that is worst is first"
+    targets = set(re.findall(r'<li>event: <a href="#([^"]+)">', section))
+    assert targets <= set(re.findall(r' id="([^"]+)"', page))
+    assert page.count("<details><summary>Body</summary>") == 6
+    assert (project.path / "report.json").exists()

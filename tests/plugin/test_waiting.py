@@ -128,7 +128,9 @@ def test_a_wait_that_ran_out_says_what_did_arrive(project: Project) -> None:
         Waited 0.1 s for 1 event; none came.
 
         No event arrived.
-        """
+
+        Does the code under test emit any? Was its client told where to (intake_env, or intake.url and intake.api_key)? Was it closed before the test ended?
+        """  # noqa: E501
     )
     assert ran.told("test_run") == pinned(
         """
@@ -148,7 +150,9 @@ def test_a_wait_that_ran_out_says_what_did_arrive(project: Project) -> None:
         Waited 0.1 s for a run to be START.
 
         No event of a run arrived.
-        """
+
+        Does the code under test emit any? Was its client told where to (intake_env, or intake.url and intake.api_key)? Was it closed before the test ended?
+        """  # noqa: E501
     )
     assert ran.told("test_faults") == pinned(
         """
@@ -227,7 +231,9 @@ def test_a_request_that_does_not_end_keeps_a_test_from_settling(project: Project
         Waited 0.3 s for 0.1 s without a request; one is still under way.
 
         No event arrived.
-        """
+
+        Does the code under test emit any? Was its client told where to (intake_env, or intake.url and intake.api_key)? Was it closed before the test ended?
+        """  # noqa: E501
     )
 
 
@@ -333,6 +339,8 @@ def test_coroutines_that_hold_up_their_loop_are_told(project: Project) -> None:
 
         No event arrived.
 
+        Does the code under test emit any? Was its client told where to (intake_env, or intake.url and intake.api_key)? Was it closed before the test ended?
+
         The wait was made inside a running event loop, and held it up: in coroutines, use await intake.wait_for_async(...), wait_for_run_async or settled_async.
         """  # noqa: E501
     )
@@ -341,6 +349,8 @@ def test_coroutines_that_hold_up_their_loop_are_told(project: Project) -> None:
         Waited 0.1 s for a run to be COMPLETE, FAIL or ABORT.
 
         No event of a run arrived.
+
+        Does the code under test emit any? Was its client told where to (intake_env, or intake.url and intake.api_key)? Was it closed before the test ended?
 
         The wait was made inside a running event loop, and held it up: in coroutines, use await intake.wait_for_async(...), wait_for_run_async or settled_async.
         """  # noqa: E501
@@ -351,7 +361,9 @@ def test_coroutines_that_hold_up_their_loop_are_told(project: Project) -> None:
         Waited 0.1 s for 1 event; none came.
 
         No event arrived.
-        """
+
+        Does the code under test emit any? Was its client told where to (intake_env, or intake.url and intake.api_key)? Was it closed before the test ended?
+        """  # noqa: E501
     )
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 
 from mock_intake import IntakeServer
 from mock_intake.faults.plans import parse_plan
+from mock_intake.journal import EventFilter
 from mock_intake.server.access import Access
 from tests.browser import AXE, DESK, NODE_MODULES, PHONE, Opened, opened
 from tests.control.content import fill, id_of, send
@@ -42,6 +43,10 @@ def pages() -> Iterator[dict[str, str]]:
         there["run below others"] = f"{server.url}/mock/run?id={id_of('load_all')}"
         there["job below others"] = f"{server.url}/mock/job?namespace=prod&name=load_all"
         there["lineage around a job"] = f"{server.url}/mock/lineage?type=job&namespace=prod&name=load_orders"
+        found = server.journal.events(EventFilter(run_id=id_of("first")), 2).items
+        one, other = (record.summary.id for record in found)
+        there["changes"] = f"{server.url}/mock/events/{one}/changes?since={other}"
+        there["lineage of a namespace"] = f"{server.url}/mock/lineage?within=prod"
         there["not found"] = f"{server.url}/mock/nothing"
         there["bad query"] = f"{server.url}/mock/events?status=wrong"
         there["greeting"] = f"{empty.url}/mock/events"

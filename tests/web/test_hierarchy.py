@@ -122,7 +122,7 @@ def test_a_family_goes_on_over_pages_below_its_top_and_on_one_scale(nights: Inta
     assert names(third)[0] == "night02 prod (on a page before)"
     assert names(third)[1:23] == [f"below the run above: task{number} prod" for number in range(98, 120)]
     assert names(third)[23] == "night01 prod"
-    scale = "Scale: 10 min 0 s from 2026-11-{} 02:00:00, a line each 2 min"
+    scale = "Scale: 10 min 0 s from 2026-11-{} 02:00:00.000, a line each 2 min"
     assert [row[4] for row in first.rows() if row[4]] == [scale.format("02")]
     assert [row[4] for row in third.rows() if row[4]] == [scale.format("02"), scale.format("01")]
     # Tasks take two of ten minutes, on whichever page of whichever night.

@@ -33,6 +33,7 @@ def all_pages(server: IntakeServer) -> list[str]:
         "/mock/run": f"/mock/run?id={id_of('first')}",
         "/mock/dataset": f"/mock/{ORDERS}",
         "/mock/job": f"/mock/{JOB}",
+        f"/mock/events/{event.summary.id}/changes": f"/mock/events/{event.summary.id}/changes?since={event.summary.id}",
     }
     return [
         named.get(path, path.replace(f"/exchanges/{event.summary.id}", f"/exchanges/{event.exchange_id}"))
@@ -165,9 +166,9 @@ def test_events_are_listed_newest_first_with_what_matters(start_server: Callable
     send(server, run_event("START", inputs=[dataset("shop.public.a")], outputs=[dataset("shop.public.b")]))
     send(server, run_event("COMPLETE", job={"namespace": "prod", "name": "load_orders"}))
     newest, oldest = look(server, "/mock/events").rows()
-    assert newest[1:5] == ["Error", "COMPLETE", "load_orders prod", f"…{RUN_ID[-8:]}"]
+    assert newest[1:5] == ["not process", "COMPLETE", "load_orders prod", f"…{RUN_ID[-8:]}"]
     assert "DD101" in newest[6]
-    assert oldest[1:3] == ["OK", "START"]
+    assert oldest[1:3] == ["process", "START"]
     assert oldest[5] == "shop.public.a → to shop.public.b"
     assert oldest[6] == ""
 
@@ -365,7 +366,7 @@ def test_runs_are_listed_with_state_duration_error_and_bar(start_server: Callabl
     )
     page = look(server, "/mock/runs")
     [row] = page.rows()
-    assert row[:4] == ["load_orders prod", "FAIL", "2026-11-01 12:00:00", "90.0 s"]
+    assert row[:4] == ["load_orders prod", "FAIL", "2026-11-01 12:00:00.000", "90.0 s"]
     assert "disk full" in row[6]
     assert [(one.attributes["x"], one.attributes["width"]) for one in page.all("rect")] == [("0", "1000")]
 

@@ -59,19 +59,15 @@ def test_all_orgs_are_offered_wherever_they_can_be_shown_together(full: IntakeSe
 
 
 @pytest.mark.parametrize("name", ["events", "exchanges"])
-def test_times_have_a_date_where_it_does_not_go_without_saying(
-    start_server: Callable[..., IntakeServer], name: str
-) -> None:
+def test_times_have_a_date_today_too(start_server: Callable[..., IntakeServer], name: str) -> None:
     first, second = start_server(), start_server()
     send(first, run_event(number=1))
-    time = re.compile(r"\d\d:\d\d:\d\d\.\d{3}")
-    assert time.fullmatch(look(first, f"/mock/{name}").rows()[0][0])
     received_earlier(first, 3, second)
     send(second, run_event(number=2))
     days = [(utc_now() - timedelta(days=ago)).strftime("%Y-%m-%d") for ago in (0, 3)]
     seen = [row[0].split() for row in look(second, f"/mock/{name}").rows()]
     assert [date for date, _ in seen] == days
-    assert all(time.fullmatch(clock) for _, clock in seen)
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", clock) for _, clock in seen)
 
 
 def test_attempts_and_requests_are_told_to_the_millisecond(server: IntakeServer) -> None:
@@ -178,6 +174,6 @@ def test_tabs_count_only_where_the_list_has_as_many(full: IntakeServer) -> None:
     for query in ("event_type=FAIL", "rule=DD101", "job_name=load_orders"):
         assert not re.search(r"\d", tabs(look(full, f"/mock/events?{query}"))), query
     page = look(full, "/mock/events?status=error")
-    number = re.search(r"Error ([\d,]+)", tabs(page))
+    number = re.search(r"not process ([\d,]+)", tabs(page))
     assert number
     assert int(number[1]) == len(page.rows())

@@ -97,4 +97,6 @@ def test_the_severity_that_the_user_wants_is_that_of_the_column() -> None:
         row = row_of(server, "bare")
         assert row[1] == "START"
         page = look(server, "/mock/runs")
-        assert [one.attributes["title"] for one in page.all("a", class_="code") if one.text == "DD101"] == ["info"]
+        assert [one.attributes["title"] for one in page.all("a", class_="code") if one.text == "DD101"] == [
+            "info: Every run event carries the jobType job facet."
+        ]

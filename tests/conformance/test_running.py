@@ -185,6 +185,20 @@ def test_one_run_at_a_time_where_nothing_else_was_asked_for(tmp_path: Path) -> N
     assert len(lines) > 2
 
 
+def test_what_mostly_waits_runs_beside_the_others(tmp_path: Path) -> None:
+    """Refused connections and bad certificates: each of their runs begins before another has ended."""
+    sent = json.dumps(run_event())
+    post = """curl -s -X POST "$MOCK_INTAKE_URL/api/v1/lineage" -H "Authorization: Bearer $MOCK_INTAKE_KEY" -d "$1" """
+    script = f"echo begin >> {tmp_path}/runs; {post} || sleep 1; echo end >> {tmp_path}/runs"
+    plan = Plan(select(["resilience/refusing", "security/tls"]), jobs=1, waiting_beside=4)
+    Suite(plan).run([Producer("curl", "custom", ["sh", "-c", script, "sh", sent])])
+    lines = (tmp_path / "runs").read_text().split()
+    assert lines.count("begin") == lines.count("end") > 4
+    # The healthy one is alone: all others are judged by it.
+    assert lines[:2] == ["begin", "end"]
+    assert "begin begin" in " ".join(lines)
+
+
 @pytest.mark.parametrize(
     ("scenario", "plan", "healthy", "limit"),
     [

@@ -14,7 +14,7 @@ from pathlib import Path
 from mock_intake.journal import files
 from mock_intake.journal.layout import FIRST_VERSION, E, Layout
 from mock_intake.journal.protocol import EventFilter, JournalError
-from mock_intake.journal.statements import APPLICATION_ID
+from mock_intake.journal.statements import APPLICATION_ID, FACTS
 
 # So many pages of 4 KB are copied at a time.
 _PAGES = 4_096
@@ -44,6 +44,13 @@ def version_of(connection: sqlite3.Connection, file: Path, layout: Layout[E]) ->
         raise JournalError(
             f"{file} is damaged: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing in it. Take an "
             "earlier copy, or begin a new file."
+        )
+    kept = dict(connection.execute("SELECT name, value FROM facts").fetchall())
+    held = connection.execute("SELECT exchanges, size FROM held").fetchone() or (None,)
+    if not all(type(count) is int for count in (*(kept.get(name) for name in FACTS), *held)):
+        raise JournalError(
+            f"{file} is damaged: what it counts (the tables facts and held) cannot be read. Take an earlier copy, or "
+            "begin a new file."
         )
     return version
 

@@ -158,6 +158,6 @@ def _builder(kind: type[Struct], places: Mapping[str, int], prefix: str = "", *,
 
 
 def org_from_row(row: Row) -> OrgStatistics:
-    """What there is of an org, from ``row``, which is one of ``statements.SELECT_ORGS``."""
+    """What there is of an org, from ``row``, which is one of ``statements.SELECT_ORGS`` without its position."""
     org, exchanges, events, received_at = row
     return OrgStatistics(_text(org), exchanges, events, moment(received_at))

@@ -386,7 +386,7 @@ class SqliteJournal:
     def orgs(self) -> list[OrgStatistics]:
         with self._reading() as connection:
             found = connection.execute(statements.SELECT_ORGS).fetchall()
-        return [rows.org_from_row(row) for row in found]
+        return [org for _, org in self._damage.values(found, lambda row: rows.org_from_row(row[1:]))]
 
     def statistics(self, org: str | None = None) -> Statistics:
         where, values = ("", ()) if org is None else ("WHERE org = ?", (rows.storable(org),))

@@ -14,6 +14,8 @@ from mock_intake.journal.protocol import EventFilter, ExchangeFilter
 from mock_intake.journal.rows import storable
 
 APPLICATION_ID = 0x6D696E74  # "mint"
+# The numbers that are kept of a file.
+FACTS = ("opened", "dropped", "generation")
 
 # By what the events of an org, and all events, are counted: there are few different values.
 _COUNTED = ("status", "kind", "event_type")
@@ -137,7 +139,7 @@ END;
 CREATE TABLE held (exchanges INTEGER NOT NULL, size INTEGER NOT NULL);
 INSERT INTO held VALUES (0, 0);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO facts VALUES ('opened', 0), ('dropped', 0), ('generation', 0);
+INSERT INTO facts VALUES {", ".join(f"('{name}', 0)" for name in FACTS)};
 PRAGMA application_id = {APPLICATION_ID};
 """
 
@@ -169,6 +171,7 @@ OLDEST = "SELECT position, size, received_at FROM exchanges ORDER BY position LI
 _KEPT = "JOIN exchanges AS kept ON kept.position = events.first"
 SELECT_ORGS = """
 SELECT
+    last,
     org,
     exchanges,
     (SELECT coalesce(sum(events), 0) FROM tallies WHERE tallies.org = orgs.org),

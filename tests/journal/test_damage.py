@@ -33,6 +33,7 @@ from mock_intake.views import View
 from mock_intake.web.site import PAGES
 from tests.commands import MOCK_INTAKE, clean_environment, start_command
 from tests.fuzz import request_bytes, send
+from tests.journal.exchanges import plain
 from tests.journal.serving import HEADERS, KEY, Answer, Serving, new_event, serving
 from tests.journal.test_trouble import assert_unavailable, small_disk
 from tests.web.looking import BROWSER
@@ -242,6 +243,29 @@ def test_what_is_missing_is_told_at_the_start(statement: str, tmp_path: Path) ->
     for read_only in (False, True):
         with pytest.raises(JournalError, match=f"is damaged: .*{statement.split()[-1]}.* missing in it"):
             SqliteJournal(file, read_only=read_only)
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM facts", "UPDATE facts SET value = 'x'", "DELETE FROM held"])
+def test_counts_that_cannot_be_read_are_told_at_the_start(statement: str, tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    SqliteJournal(file).close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(statement)
+    for read_only in (False, True):
+        with pytest.raises(JournalError, match=r"is damaged: what it counts \(the tables facts and held\)"):
+            SqliteJournal(file, read_only=read_only)
+
+
+def test_an_org_whose_last_exchange_has_no_moment_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    with closing(SqliteJournal(file)) as journal:
+        journal.append([plain("one")])
+        assert len(journal.orgs()) == 1
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE exchanges SET received_at = 9223372036854775807")
+    with closing(SqliteJournal(file)) as journal, IntakeServer(journal=journal) as server:
+        assert (journal.orgs(), journal.damaged) == ([], 1)
+        assert HTTP.get(f"{server.url}/api/mock/v1/orgs").status_code == 200
 
 
 # The log, and the disk

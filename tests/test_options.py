@@ -65,3 +65,18 @@ def test_what_belongs_together_stands_together_the_general_before_the_particular
 def test_the_help_of_serve_lists_tls_before_what_is_about_it() -> None:
     listed = options_of(mock_intake("serve", "--help").stdout)
     assert listed.index("--tls") < listed.index("--tls-port") < listed.index("--proxy-port") < listed.index("--forward")
+
+
+def test_what_is_no_number_is_within_no_limits() -> None:
+    """Whatever it is compared with: a wait of "nan" seconds never ended."""
+    found = {
+        (name, option.opts[0])
+        for name in main.list_commands(click.Context(main))
+        if (command := main.get_command(click.Context(main), name)) is not None
+        for option in command.params
+        if isinstance(option.type, click.FloatRange)
+    }
+    assert found >= {("run", "--grace"), ("serve", "--patience"), ("wait", "--timeout"), ("replay", "--rate")}
+    for name, option in found:
+        result = CliRunner().invoke(main, [name, option, "nan"])
+        assert (result.exit_code, "nan is no number" in result.output) == (2, True), (name, option, result.output)

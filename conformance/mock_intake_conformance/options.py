@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mock_intake.cli.console import echo
-from mock_intake.cli.options import grace_option, option_group
+from mock_intake.cli.options import Number, grace_option, option_group
 from mock_intake.cli.signals import ENDING, received
 from mock_intake.model.words import counted
 from mock_intake.producers.paths import Addresses
@@ -58,7 +58,7 @@ def suite_options(*, jobs: str, time_limit: float) -> Callable[[F], F]:
         ),
         click.option(
             "--time-limit",
-            type=click.FloatRange(1, 3600),
+            type=Number(1, 3600),
             default=time_limit,
             show_default=True,
             help="Seconds that one run may take.",

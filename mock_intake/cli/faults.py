@@ -8,7 +8,7 @@ import click
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
-from mock_intake.cli.options import FAULT_HELP
+from mock_intake.cli.options import FAULT_HELP, Number
 from mock_intake.cli.remote import DEFAULT_SERVER, SERVER, connected, json_option, org_option, print_json
 from mock_intake.cli.sources import control_token_option
 from mock_intake.client.types import Faults
@@ -27,7 +27,7 @@ _CLEARED = {"active": False}
 @click.argument("words", nargs=-1, metavar="[URL|FILE] set PLAN|clear|show")
 @click.option(
     "--delay",
-    type=click.FloatRange(0, int(MAX_DELAY)),
+    type=Number(0, int(MAX_DELAY)),
     default=0.0,
     metavar="SECONDS",
     help="With set: wait before every answer.",

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from mock_intake.cli.databases import is_database, opened_database
-from mock_intake.cli.options import Size, option_group
+from mock_intake.cli.options import Number, Size, option_group
 from mock_intake.journal import Journal, JournalError, MemoryJournal
 from mock_intake.journal.memory import DEFAULT_MAX_BYTES, DEFAULT_MAX_EXCHANGES
 from mock_intake.journal.retention import Retention
@@ -34,9 +34,7 @@ def keeping_options(command: F) -> F:
             "PostgreSQL database at postgresql://..., not in memory.",
         ),
         click.option("--keep-events", type=click.IntRange(1), metavar="N", help="Keep the latest N exchanges."),
-        click.option(
-            "--keep-hours", type=click.FloatRange(0, min_open=True), metavar="H", help="Keep those of H hours."
-        ),
+        click.option("--keep-hours", type=Number(0, min_open=True), metavar="H", help="Keep those of H hours."),
         click.option("--keep-bytes", type=Size(), metavar="SIZE", help="Keep bodies and answers of this size in all."),
         heading="What is kept",
     )(command)

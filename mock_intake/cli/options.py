@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Number(click.FloatRange):
+    """A number within limits, as Click has it; not "nan", which is beyond none of them, whatever they are."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
 
 
 class Size(click.ParamType[int]):
@@ -141,7 +152,7 @@ FAULT_HELP = _fault_help()
 
 grace_option = click.option(
     "--grace",
-    type=click.FloatRange(0, 3600),
+    type=Number(0, 3600),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

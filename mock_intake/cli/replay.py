@@ -19,6 +19,7 @@ import httpx
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import coloured, echo
+from mock_intake.cli.options import Number
 from mock_intake.cli.signals import received
 from mock_intake.cli.sources import UnusableError, is_url, recorded_events
 from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_host
@@ -42,7 +43,7 @@ _KEY = re.compile(r"[!-~]+")
 @click.option(
     "--api-key-env", default="DD_API_KEY", show_default=True, metavar="NAME", help="Variable with the API key."
 )
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="R", help="At most R events a second.")
+@click.option("--rate", type=Number(0, min_open=True), metavar="R", help="At most R events a second.")
 @click.option("--retime", is_flag=True, help="Move all eventTimes alike, so that the last of them is now.")
 @click.option("--yes-really", is_flag=True, help="Send even to a real Datadog intake.")
 def replay(recording: str, target: str, api_key_env: str, rate: float | None, retime: bool, yes_really: bool) -> None:

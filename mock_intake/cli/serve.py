@@ -23,6 +23,7 @@ from mock_intake.cli.logs import Log, logging_options
 from mock_intake.cli.options import (
     CONTROL_TOKEN,
     FAULT_HELP,
+    Number,
     Size,
     fault_option,
     judging_config,
@@ -71,7 +72,7 @@ _answer_options = option_group(
     fault_option,
     click.option(
         "--delay",
-        type=click.FloatRange(0, int(MAX_DELAY)),
+        type=Number(0, int(MAX_DELAY)),
         default=0.0,
         metavar="SECONDS",
         help="Wait before every answer.",
@@ -90,7 +91,7 @@ _limit_options = option_group(
     ),
     click.option(
         "--patience",
-        type=click.FloatRange(min=0.001),
+        type=Number(min=0.001),
         default=_LIMITS.patience,
         show_default=True,
         metavar="SECONDS",

@@ -11,6 +11,7 @@ import click
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
+from mock_intake.cli.options import Number
 from mock_intake.cli.remote import connected, org_option, print_json, server_options
 from mock_intake.client import Waited, WaitTimeoutError
 from mock_intake.client.types import State
@@ -35,7 +36,7 @@ _LONGEST_OF_ALL = 24 * 3600
 @click.option("--ready", is_flag=True, help="Only until the server takes requests.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, _LONGEST_OF_ALL),
+    type=Number(0, _LONGEST_OF_ALL),
     default=10.0,
     show_default=True,
     metavar="SECONDS",

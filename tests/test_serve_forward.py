@@ -35,7 +35,7 @@ def listening(**given: Any) -> Listening:
         "tls_port": 0,
         "ca_file": None,
         "cert": None,
-        "key": None,
+        "cert_key": None,
         "tls_names": (),
         "tls_flaw": None,
         "proxy_port": None,

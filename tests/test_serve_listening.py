@@ -105,7 +105,7 @@ def test_the_agents_key_is_the_first_api_key_unless_it_has_one_of_its_own(monkey
         ),
         ({"tls_names": ("in take",)}, "No certificate can be made for in take"),
         ({"tls_names": ("x",), "tls_flaw": "wrong-host"}, "--tls-flaw wrong-host leaves no room for it"),
-        ({"tls_names": ("x",), "cert": Path("c"), "key": Path("k")}, "--cert leaves no room for it"),
+        ({"tls_names": ("x",), "cert": Path("c"), "cert_key": Path("k")}, "--cert leaves no room for it"),
     ],
 )
 def test_options_that_cannot_be_are_explained(

@@ -17,7 +17,7 @@ class PlanChange(NamedTuple):
     """Plans as they are to be kept, and whether others must know of it before whoever changed them goes on."""
 
     plans: bytes
-    told: bool
+    is_announced: bool
 
 
 class PlanStore(Protocol):
@@ -82,7 +82,7 @@ class SharedFaults(Faults):
         self.refresh()
         return super().states()
 
-    def _change(self, work: Callable[[Faults], T], told: Callable[[T], bool]) -> T:
+    def _change(self, work: Callable[[Faults], T], is_announced: Callable[[T], bool]) -> T:
         given: list[T] = []
         left: dict[str | None, Progress] = {}
 
@@ -92,7 +92,7 @@ class SharedFaults(Faults):
             given[:] = [work(held)]
             left.clear()
             left.update(held._plans)
-            return PlanChange(_encoded(left), told(given[0]))
+            return PlanChange(_encoded(left), is_announced(given[0]))
 
         self._store.change(change)
         self._plans = left

@@ -44,7 +44,7 @@ from mock_intake.web.runs import facts_of
 DEPTH, MOST_DEPTH = 3, 20
 # So many nodes are drawn one by one where nothing was narrowed; of more, those of a namespace are one.
 _MOST_SINGLE = 60
-_MOST_MISSES_DRAWN = 10
+_MOST_MISSES = 10
 _MOST_NAMESPACES = 100
 _NO_BUNDLES: Bundles = {}
 _MOST_NAMED = 50
@@ -141,7 +141,7 @@ def _remarks(
 
 def _of_misses(misses: list[NearMiss]) -> list[Place]:
     """Datasets that just missed joining: they are drawn one by one, as far as that helps."""
-    return [Place("dataset", *one) for miss in misses[:_MOST_MISSES_DRAWN] for one in (miss.one, miss.other)]
+    return [Place("dataset", *one) for miss in misses[:_MOST_MISSES] for one in (miss.one, miss.other)]
 
 
 def _links(org: str, places: list[Place]) -> list[dict[str, Any]]:

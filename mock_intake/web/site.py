@@ -148,27 +148,27 @@ class Pages:
         objection = self._guard.objection(request)
         if objection is not None and objection.status_code != 401:
             # At "/" a producer may stand that takes this for the real host, with whatever it wants to see.
-            return None if path == "/" else await self._told(objection.status_code, objection.reason)
+            return None if path == "/" else await self._failure(objection.status_code, objection.reason)
         if special:
             return await self._special(request, path)
         if path == "/":
             return RedirectResponse(HOME, 303, HEADERS)
         if objection is not None:
-            return self._to_login(request) if request.method != "POST" else await self._told(401, "Log in first.")
+            return self._to_login(request) if request.method != "POST" else await self._failure(401, "Log in first.")
         if found is None:
-            return await self._told(404, f"There is no page {path[:200]}.")
+            return await self._failure(404, f"There is no page {path[:200]}.")
         page, ids = found
         try:
             form = await _form(request) if page.method == "POST" else {}
         except BadQueryError as error:
-            return await self._told(400, str(error))
+            return await self._failure(400, str(error))
         query = PageQuery(self._sources, path, _query(request), _base_url(request), ids.get("id", ""), form)
         if (wrong := page.unknown(query.parameters)) is not None:
             return self._message(400, wrong, query)
         try:
             return await self._maker.answer(lambda: self._response(page.handler, query))
         except BusyError as error:
-            return await self._told(503, str(error), query)
+            return await self._failure(503, str(error), query)
 
     def _response(self, handler: Handler, query: PageQuery) -> Response | Large[Response]:
         """What a handler makes of a query, as an answer, or to be made into one."""
@@ -213,7 +213,7 @@ class Pages:
         }
         return Response(rendering.render(content.template, values), content.status_code, HEADERS, "text/html")
 
-    async def _told(self, status_code: int, message: str, query: PageQuery | None = None) -> Response:
+    async def _failure(self, status_code: int, message: str, query: PageQuery | None = None) -> Response:
         return await self._maker.answer(lambda: self._message(status_code, message, query))
 
     def _message(self, status_code: int, message: str, query: PageQuery | None = None) -> Response:
@@ -243,7 +243,7 @@ class Pages:
         name = path.removeprefix("/mock/static/")
         content = rendering.static_file(name)
         if content is None or request.method not in ("GET", "HEAD"):
-            return None if request.method == "POST" else await self._told(404, f"There is no page {path[:200]}.")
+            return None if request.method == "POST" else await self._failure(404, f"There is no page {path[:200]}.")
         kept = {**HEADERS, "cache-control": "public, max-age=31536000, immutable"}
         return Response(content, 200, kept, rendering.MEDIA[name.rpartition(".")[2]])
 
@@ -259,11 +259,11 @@ class Pages:
         try:
             form = await _form(request)
         except BadQueryError as error:
-            return await self._told(400, str(error))
+            return await self._failure(400, str(error))
         following = _local(form.get("next"))
         if not self._guard.admits(form.get("token", "").strip()):
             if not await self._guard.admit_guess():
-                return await self._told(429, "Too many wrong tokens are being tried here; the right one is taken.")
+                return await self._failure(429, "Too many wrong tokens are being tried here; the right one is taken.")
             return await self._log_in_page(following, wrong=True)
         response = RedirectResponse(following, 303, HEADERS)
         if (cookie := self._guard.cookie) is not None:

@@ -257,8 +257,8 @@ def configure(connection: Connection) -> None:
         "jit": "off",
         **_PLANNING,
     }
-    asked = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
-    connection.execute(f"SELECT {asked}".encode())
+    settled = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
+    connection.execute(f"SELECT {settled}".encode())
     connection.tried_at = monotonic()
 
 

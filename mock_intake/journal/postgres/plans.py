@@ -35,9 +35,9 @@ class PlanTable:
             version, plans = connection.ask("SELECT version, plans FROM plans FOR UPDATE").fetchone() or (0, b"")
             change = work(bytes(plans))
             connection.ask("UPDATE plans SET version = $1::bigint, plans = $2", (version + 1, change.plans))
-            if change.told:
+            if change.is_announced:
                 connection.ask(f"SELECT pg_notify('{CHANNEL}', $1::text)", (self._replica + PLANNED,))
-        if change.told:
+        if change.is_announced:
             self._wait_for_others(version + 1)
 
     def _wait_for_others(self, version: int) -> None:

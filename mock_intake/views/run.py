@@ -76,7 +76,12 @@ class JobFilter(NamedTuple):
         """Whether one event of ``run`` has both namespace and name, where they are asked for."""
         if self.namespace is None and self.name is None:
             return True
-        return any(self.namespace in (None, job[0]) and self.name in (None, job[1]) for job in run.jobs)
+        # Each of its events by itself: lists are looked through run by run, and most runs have few.
+        for event in run.events:
+            namespace, name = event.job
+            if self.namespace in (None, namespace) and self.name in (None, name):
+                return True
+        return False
 
 
 ANY_JOB = JobFilter()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib.metadata import version
 
+import psutil
 import pytest
 
-from mock_intake_conformance.atlas.clients.facts import read_facts, steadied
-from mock_intake_conformance.atlas.clients.measuring import Measured, measure
+from mock_intake_conformance.atlas.clients.facts import Row, read_facts, steadied
+from mock_intake_conformance.atlas.clients.measuring import PROGRAM, Measured, measure
 from mock_intake_conformance.atlas.clients.page import is_lost_in_silence, paths_page
 from mock_intake_conformance.atlas.clients.situations import (
     ASYNC,
@@ -55,10 +56,18 @@ def test_it_was_measured_with_the_client_that_is_installed() -> None:
 @pytest.mark.parametrize(("situation", "client"), CELLS, ids=[" | ".join(cell) for cell in CELLS])
 def test_a_client_does_what_the_page_says(situation: str, client: str, measured: Measured) -> None:
     stored, now = STORED[situation, client], measured.rows[situation, client]
-    assert now.without_waits() == stored.without_waits(), f"{client}, {situation}: make paths, and see what changed"
+    assert essence(now) == essence(stored), f"{client}, {situation}: make paths, and see what changed"
     assert len(now.waits) == len(stored.waits)
+    if situation not in {fault.name for fault in FAULTS}:
+        # There the waits are between two events, not between attempts of one.
+        return
     for seconds, expected in zip(now.waits, stored.waits, strict=True):
         assert expected - _SHORTER <= seconds <= 1.5 * expected + _LONGER, (now.waits, stored.waits)
+
+
+def essence(row: Row) -> Row:
+    """What is the same each time: on a busy machine a connection that was kept may be warned of, and made anew."""
+    return replace(row.without_waits(), caller=row.caller.replace(", logs WARNING", ""))
 
 
 def test_no_client_brings_its_key_to_another_origin(measured: Measured) -> None:
@@ -68,6 +77,13 @@ def test_no_client_brings_its_key_to_another_origin(measured: Measured) -> None:
     assert [exchange.response.status_code for exchange in redirected] == [401] * 3
     # What openlineage.yml leads there, before the arguments, brings the key that the file has.
     assert measured.keys_elsewhere == len(measured.elsewhere) - len(PYTHON) == 1
+
+
+def test_nothing_of_it_runs_on(measured: Measured) -> None:
+    """What a client forks may wait for ever, and goes with it."""
+    assert measured.rows["the process forks after the first event", ASYNC].caller.startswith("still waiting")
+    commands = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    assert [command for command in commands if str(PROGRAM) in command] == []
 
 
 def test_measurements_that_differ_are_none() -> None:

@@ -39,7 +39,7 @@ from mock_intake_conformance.producer import refusing_address
 # measured are the clients' waits, not the machine's load.
 PARALLEL = 16
 # No module of ours to import: it needs the client, in whatever version.
-_PROGRAM = Path(__file__).with_name("program.py")
+PROGRAM = Path(__file__).with_name("program.py")
 _LEVELS = {30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
 
 
@@ -135,7 +135,7 @@ def _job(cell: Cell, home: Path, url: str, here: str, elsewhere: str) -> dict[st
 
 def _run_python(jobs: Sequence[Mapping[str, Any]], interpreter: str | Path, home: Path) -> dict[str, Mapping[str, Any]]:
     done = subprocess.run(  # noqa: S603 - the interpreter that was asked for, with a program of ours
-        [str(interpreter), str(_PROGRAM)],
+        [str(interpreter), str(PROGRAM)],
         input=json.dumps({"parallel": PARALLEL, "jobs": jobs}),
         cwd=home,
         env={"PATH": os.environ["PATH"], "HOME": str(home)},

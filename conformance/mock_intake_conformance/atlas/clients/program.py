@@ -7,6 +7,7 @@ children begin without what other jobs have logged, set or connected, and end as
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -124,7 +125,7 @@ def ends_at_once(job: dict[str, Any]) -> None:
 def ends_after_a_pause(job: dict[str, Any]) -> None:
     client = OpenLineageClient(transport=transport(job))
     emit(client, event(job), event(job, RunState.COMPLETE))
-    time.sleep(3)
+    time.sleep(10)
 
 
 def forks(job: dict[str, Any]) -> None:
@@ -167,7 +168,8 @@ def is_a_composite(job: dict[str, Any]) -> None:
 
 
 def child(job: dict[str, Any]) -> None:
-    """In a process of its own: its directory is its home, its output goes into files."""
+    """In a process, and a group, of its own: its directory is its home, its output goes into files."""
+    os.setpgid(0, 0)
     os.chdir(job["directory"])
     os.environ.clear()
     os.environ.update({"HOME": job["directory"], "PATH": os.defpath, **job["environment"]})
@@ -213,8 +215,11 @@ def main() -> None:
         for process, (job, until) in list(running.items()):
             ended, status = os.waitpid(process, os.WNOHANG)
             late = not ended and time.monotonic() > until
+            if ended or late:
+                # With what it has forked, which may wait for ever.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process, signal.SIGKILL)
             if late:
-                os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
             if ended or late:
                 del running[process]

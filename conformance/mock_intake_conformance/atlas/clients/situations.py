@@ -117,7 +117,7 @@ FAULTS = (
     Situation("answer late, in time", ({"step": 202, "delay": 1},)),
     Situation("answer too late, once", ({"step": 202, "delay": 5},), timeout=3),
     Situation("answer too late, always", ({"step": 202, "delay": 0.5},), repeat_last=True, timeout=0.3),
-    Situation("connections refused", refused=True, patience=20),
+    Situation("connections refused", refused=True, patience=40),
 )
 """What the intake does: each with every client."""
 
@@ -135,14 +135,14 @@ CIRCUMSTANCES = (
         sequence=({"step": 202, "delay": 0.5},), repeat_last=True,
     ),
     Situation(
-        "the process ends without close(), 3 s later", does="ends_after_a_pause", clients=_PYTHON,
-        explained="The same, with 3 s of other work before the end.",
+        "the process ends without close(), 10 s later", does="ends_after_a_pause", clients=_PYTHON,
+        explained="The same, with 10 s of other work before the end.",
         sequence=({"step": 202, "delay": 0.5},), repeat_last=True,
     ),
     Situation(
         "the process forks after the first event", does="forks", clients=_PYTHON,
         explained="START is emitted before fork(), COMPLETE by the child with the same client; both close it.",
-        patience=20,
+        patience=40,
     ),
     Situation(
         "the key ends with a line break", does="sends_one_with_a_line_break", clients=_PYTHON,
@@ -179,7 +179,7 @@ CIRCUMSTANCES = (
         explained="Read as a number, it is one with an exponent.", found_by="delivery/bearer-key",
     ),
     Situation(
-        "both legs of a composite down", clients=_PYTHON, does="is_a_composite", refused=True, patience=20,
+        "both legs of a composite down", clients=_PYTHON, does="is_a_composite", refused=True, patience=45,
         explained="Two transports of this kind below `composite`, both to ports where nobody listens.",
     ),
 )  # fmt: skip

@@ -118,7 +118,7 @@ dist: $(VENV)/.ready ## build wheel and sdist into dist/, and check them; a rele
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m twine check --strict dist/*
-	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/python -m check_wheel_contents dist/*.whl
 
 sbom: dist ## write build/sbom.json (CycloneDX): what the wheel brings with it
 	rm -rf build/sbom && $(PYTHON) -m venv build/sbom/wheel && $(PYTHON) -m venv build/sbom/tool

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from mock_intake.secrets.key_search import ALL, KNOWN_BY, Found, KeySearch
+from mock_intake.secrets.key_search import ALL, KNOWN_BY, KeyMatch, KeySearch
 
 Spelling = Callable[[str], str]
 
@@ -53,7 +53,7 @@ def test_a_key_is_found_as_it_is_spelled(spelling: str, others: list[str], key: 
     data = before.encode() + written + after.encode()
     search = KeySearch([*others, key])
     assert search.any_in(data)
-    assert Found(len(before.encode()), len(before.encode()) + len(written), len(others)) in search.found_in(data)
+    assert KeyMatch(len(before.encode()), len(before.encode()) + len(written), len(others)) in search.found_in(data)
 
 
 @given(key=keys, before=surroundings, after=surroundings, encoding=st.sampled_from(["utf-16-le", "utf-16-be"]))
@@ -69,7 +69,7 @@ def test_a_key_in_utf_16_is_found_and_shows_nothing_of_it(key: str, before: str,
 
 def test_a_key_in_latin_1_is_found() -> None:
     key = "clé-avec-accents-é"
-    assert KeySearch([key]).found_in(b"<" + key.encode("latin-1") + b">") == [Found(1, 1 + len(key), 0)]
+    assert KeySearch([key]).found_in(b"<" + key.encode("latin-1") + b">") == [KeyMatch(1, 1 + len(key), 0)]
 
 
 # Few letters, so that keys overlap, repeat and stand in one another; a naive look tells where they are.
@@ -101,13 +101,13 @@ def test_many_keys_are_found_where_a_naive_look_finds_them(some: list[str], text
 def test_nothing_is_found_where_a_naive_look_finds_nothing(some: list[str], text: str) -> None:
     assume(not any(key in text for key in some))
     assert not KeySearch(some).any_in(text.encode())
-    assert KeySearch([*some, *UNLIKE]).found_in(text.encode()) in ([], [Found(0, len(text), ALL)])
+    assert KeySearch([*some, *UNLIKE]).found_in(text.encode()) in ([], [KeyMatch(0, len(text), ALL)])
 
 
 def test_what_is_found_is_apart_and_in_order_and_has_the_lowest_number_of_those_that_overlap() -> None:
     search = KeySearch(["0123456789abcdefghij", "fghijklmnopqrstuvwxyz", "ZZZZZZZZZZZZZZZZ"])
     data = b"ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ.0123456789abcdefghijklmnopqrstuvwxyz."
-    assert search.found_in(data) == [Found(0, 16, 2), Found(16, 32, 2), Found(33, 69, 0)]
+    assert search.found_in(data) == [KeyMatch(0, 16, 2), KeyMatch(16, 32, 2), KeyMatch(33, 69, 0)]
 
 
 def test_escapes_beside_a_key_do_not_move_it() -> None:
@@ -119,15 +119,15 @@ def test_escapes_beside_a_key_do_not_move_it() -> None:
         second = first + len(written) + len(around) + 2
         search = KeySearch([key])
         assert search.found_in(data) == [
-            Found(first, first + len(written), 0),
-            Found(second, second + len(written), 0),
+            KeyMatch(first, first + len(written), 0),
+            KeyMatch(second, second + len(written), 0),
         ], around
 
 
 def test_an_escape_of_which_a_key_takes_a_part_is_taken_whole() -> None:
     """In Latin-1 the two bytes of a letter are two characters, and a key may end in between."""
     key = "sixteen-letters-\xc3"
-    assert KeySearch([key]).found_in(b"sixteen%2Dletters-\\u00e9.") == [Found(0, 24, 0)]
+    assert KeySearch([key]).found_in(b"sixteen%2Dletters-\\u00e9.") == [KeyMatch(0, 24, 0)]
 
 
 # Keys of any length.
@@ -137,9 +137,9 @@ def test_a_long_key_is_taken_as_far_as_it_agrees() -> None:
     key = "".join(f"{number:05}." for number in range(2_000))
     for among in ([key], [key, *UNLIKE]):
         search = KeySearch(among)
-        assert search.found_in(f"<{key}>".encode()) == [Found(1, 1 + len(key), 0)]
+        assert search.found_in(f"<{key}>".encode()) == [KeyMatch(1, 1 + len(key), 0)]
         for length in (KNOWN_BY, KNOWN_BY + 1, 3 * KNOWN_BY - 1, 3 * KNOWN_BY, len(key) - 1):
-            assert search.found_in(f"<{key[:length]}>".encode()) == [Found(1, 1 + length, 0)]
+            assert search.found_in(f"<{key[:length]}>".encode()) == [KeyMatch(1, 1 + length, 0)]
         assert search.found_in(f"<{key[: KNOWN_BY - 1]}>".encode()) == []
 
 
@@ -148,7 +148,7 @@ def test_a_text_made_to_be_compared_without_end_is_taken_for_a_key_as_a_whole() 
     search = KeySearch(some)
     text = b"a" * 100_000
     assert search.any_in(text)
-    assert search.found_in(text) == [Found(0, len(text), ALL)]
+    assert search.found_in(text) == [KeyMatch(0, len(text), ALL)]
     assert not search.any_in(b"b" * 100_000)
 
 

@@ -29,10 +29,10 @@ from mock_intake.openlineage.run_cycle import TERMINAL
 from mock_intake.openlineage.runs import Found, judge_alone, rules_of_closed_runs
 from mock_intake.rules.definition import JudgingRule
 from mock_intake.rules.runs import OutOfReachError, RunView
+from mock_intake.views.event_lineage import Identifier, symlinks_said
 from mock_intake.views.group import Group, Taken
 from mock_intake.views.run import Run, is_unfinished
 from mock_intake.views.runs import fact_of
-from mock_intake.views.said import Identifier, symlinks_said
 
 # Recorded events have no key, so all are of one org.
 RECORDED_ORG = "recorded"

@@ -19,8 +19,8 @@ from mock_intake.body.decoding import (
     UnsupportedEncodingError,
     decode,
 )
-from mock_intake.body.kept import Content, as_far_as_possible, keep, packing_of
 from mock_intake.body.mixed import begins_with_request
+from mock_intake.body.record import Content, as_far_as_possible, keep, packing_of
 from mock_intake.datadog.authentication import Authentication, Keys, authenticate
 from mock_intake.datadog.rules import REQUESTS, bodies
 from mock_intake.datadog.rules.authentication import IN_BODY

@@ -52,7 +52,7 @@ def _home(environ: Mapping[str, str]) -> Path | None:
 
 
 @dataclass(frozen=True)
-class Found:
+class Configuration:
     """A configuration, where it came from (file or variable), and what was wrong with it; empty where there is none.
 
     ``advice`` is on a problem that is none of the producer's: of what cannot be read from here.
@@ -75,7 +75,7 @@ class Found:
         return {name: value for name, value in self.content.items() if name != "transport"}
 
 
-def client_file(around: Surroundings) -> Found:
+def client_file(around: Surroundings) -> Configuration:
     """The openlineage.yml in ``around`` that the clients read: the first of those there are (source: the Python
     client).
     """
@@ -88,20 +88,20 @@ def client_file(around: Surroundings) -> Found:
         # In this order: is_file() raises in a directory that may not be searched.
         if os.access(file, os.R_OK) and file.is_file():
             return _read(file)
-    return Found()
+    return Configuration()
 
 
-def _read(file: Path) -> Found:
+def _read(file: Path) -> Configuration:
     import yaml  # type: ignore[import-untyped]
 
     file = file.absolute()
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        return Found(file=file, origin=str(file), problem=f"cannot be read ({type(error).__name__})")
+        return Configuration(file=file, origin=str(file), problem=f"cannot be read ({type(error).__name__})")
     if content is not None and not isinstance(content, dict):
-        return Found(file=file, origin=str(file), problem="is no mapping")
-    return Found(content or {}, file, str(file))
+        return Configuration(file=file, origin=str(file), problem="is no mapping")
+    return Configuration(content or {}, file, str(file))
 
 
 def of_variables(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return both
 
 
-def client_transport(environ: Mapping[str, str], file: Found) -> Any:
+def client_transport(environ: Mapping[str, str], file: Configuration) -> Any:
     """The transport that the Python client would use, by ``environ`` and ``file``; None where it would write to the
     console.
     """
@@ -155,7 +155,7 @@ class AirflowFound:
     ``origin`` of ``found`` names the setting. ``switched_off`` is where ``disabled`` is set: a variable or a file.
     """
 
-    found: Found = field(default_factory=Found)
+    found: Configuration = field(default_factory=Configuration)
     switched_off: str = ""
 
 
@@ -165,7 +165,7 @@ def airflow_configuration(around: Surroundings) -> AirflowFound:
     """
     file = _airflow_file(around)
     section = _section(file)
-    found = Found()
+    found = Configuration()
     readers = (_of_connection, _of_path, _of_transport)
     for variable, read in zip(AIRFLOW_TRANSPORT, readers, strict=True):
         key = variable.removeprefix(AIRFLOW).lower()
@@ -197,18 +197,18 @@ def _section(file: Path | None) -> Mapping[str, str]:
     return dict(parser.items("openlineage")) if parser.has_section("openlineage") else {}
 
 
-def _of_connection(name: str, around: Surroundings, origin: str) -> Found:
+def _of_connection(name: str, around: Surroundings, origin: str) -> Configuration:
     variable = f"AIRFLOW_CONN_{name.upper()}"
     text = around.environ.get(variable)
     origin = f"{origin} ({name})"
     if text is None:
         problem = "is kept in Airflow's database or by a secrets backend, and was not read"
         advice = f"To have that too, set {variable} to what `airflow connections get {name} -o json` shows."
-        return Found(origin=origin, problem=problem, advice=advice)
+        return Configuration(origin=origin, problem=problem, advice=advice)
     content = _extra_of(text)
     if not isinstance(content, dict):
-        return Found(origin=origin, problem=f"is in {variable}, which has no extra that is a JSON object")
-    return Found(content, origin=origin)
+        return Configuration(origin=origin, problem=f"is in {variable}, which has no extra that is a JSON object")
+    return Configuration(content, origin=origin)
 
 
 def _extra_of(connection: str) -> Any:
@@ -222,13 +222,13 @@ def _extra_of(connection: str) -> Any:
     return _value(extra) if isinstance(extra, str) else extra
 
 
-def _of_path(name: str, around: Surroundings, origin: str) -> Found:
+def _of_path(name: str, around: Surroundings, origin: str) -> Configuration:
     read = _read(around.directory / name)
-    return Found(read.content, read.file, f"{origin} ({read.file})", read.problem)
+    return Configuration(read.content, read.file, f"{origin} ({read.file})", read.problem)
 
 
-def _of_transport(text: str, _around: Surroundings, origin: str) -> Found:
+def _of_transport(text: str, _around: Surroundings, origin: str) -> Configuration:
     transport = _value(text)
     if not isinstance(transport, dict):
-        return Found(origin=origin, problem="is no JSON object")
-    return Found({"transport": transport}, origin=origin)
+        return Configuration(origin=origin, problem="is no JSON object")
+    return Configuration({"transport": transport}, origin=origin)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from mock_intake.datadog.sites import INTAKE_HOSTS, INTAKE_PATH, SITES_WITH_INTAKE
 from mock_intake.producers.configuration import (
     AirflowFound,
-    Found,
+    Configuration,
     Surroundings,
     airflow_configuration,
     client_file,
@@ -170,7 +170,7 @@ def _of_airflow(environ: Mapping[str, str], airflow: AirflowFound, site: str) ->
         yield from _of_transport(environ, found.transport, site, found.origin)
 
 
-def _origin(environ: Mapping[str, str], file: Found, transport: Any) -> str:
+def _origin(environ: Mapping[str, str], file: Configuration, transport: Any) -> str:
     if kind_of(file.transport):
         return str(file.file)
     if kind_of(of_variables(environ).get("transport")):
@@ -185,7 +185,7 @@ def _of_switches(environ: Mapping[str, str], airflow: AirflowFound) -> Iterator[
         yield Remark(Weight.PROBLEM, f"{airflow.switched_off} is true: Airflow sends nothing.", "Set it to False.")
 
 
-def _of_files(around: Surroundings, file: Found, airflow: AirflowFound) -> Iterator[Remark]:
+def _of_files(around: Surroundings, file: Configuration, airflow: AirflowFound) -> Iterator[Remark]:
     named = around.environ.get(CONFIG)
     if named and file.file != (around.directory / named).absolute():
         yield Remark(
@@ -282,7 +282,7 @@ def _of_key(key: str, name: str) -> Iterator[Remark]:
 
 
 def _of_conflicts(
-    environ: Mapping[str, str], file: Found, transport: Any, airflow: AirflowFound, site: str
+    environ: Mapping[str, str], file: Configuration, transport: Any, airflow: AirflowFound, site: str
 ) -> Iterator[Remark]:
     by_variables = of_variables(environ).get("transport")
     if kind_of(file.transport) and kind_of(by_variables):

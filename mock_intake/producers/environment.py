@@ -13,7 +13,7 @@ from typing import Any
 
 from mock_intake.producers.configuration import (
     AirflowFound,
-    Found,
+    Configuration,
     Surroundings,
     airflow_configuration,
     client_file,
@@ -132,7 +132,7 @@ def _environment(
 ) -> ProducerEnvironment:
     settings = settings_among(around.environ)
     removed = [name for name, setting in settings.items() if clean or setting.role is not Role.MAKES_CONTENT]
-    file, airflow = (Found(), AirflowFound()) if clean else (client_file(around), airflow_configuration(around))
+    file, airflow = (Configuration(), AirflowFound()) if clean else (client_file(around), airflow_configuration(around))
     if path == "custom":
         return _untouched(all_variables(path, where, site), around.environ, settings, removed, file, airflow)
     ours = transport_of(path, where, site)
@@ -157,7 +157,7 @@ def _untouched(
     environ: Mapping[str, str],
     settings: Mapping[str, Setting],
     removed: Sequence[str],
-    file: Found,
+    file: Configuration,
     airflow: AirflowFound,
 ) -> ProducerEnvironment:
     """On the path custom the command leads itself: variables that would lead it are taken out, files are left alone."""
@@ -171,7 +171,7 @@ def _untouched(
 
 
 def _client_file(
-    file: Found, said: Mapping[str, Any], transport: Mapping[str, Any], directory: Path, files: dict[Path, str]
+    file: Configuration, said: Mapping[str, Any], transport: Mapping[str, Any], directory: Path, files: dict[Path, str]
 ) -> str:
     """The file that the client is to read: its own where that has no transport, else what is left of it.
 
@@ -254,7 +254,7 @@ def _shown(name: str, value: str) -> str:
     return f"was {value}" if name.endswith(("SITE", "HOST", "PORT", "__TYPE")) and _PLACE.fullmatch(value) else ""
 
 
-def _of_file(found: Found, wraps: str) -> Iterator[Change]:
+def _of_file(found: Configuration, wraps: str) -> Iterator[Change]:
     if found.problem:
         yield Change(What.LEFT, str(found.file or found.origin), why=found.problem, matters=True)
     yield from _of_found(found, wraps)
@@ -271,7 +271,7 @@ def _of_airflow(airflow: AirflowFound, ours: Mapping[str, Any]) -> Iterator[Chan
         yield from _of_found(found, _wraps(in_place_of(found.transport, ours)))
 
 
-def _of_found(found: Found, wraps: str) -> Iterator[Change]:
+def _of_found(found: Configuration, wraps: str) -> Iterator[Change]:
     if kind_of(found.transport):
         composite = kind_of(found.transport) == COMPOSITE
         why = f"here all goes one way instead of {len(legs_of(found.transport))}" if composite else ""

@@ -83,7 +83,7 @@ class SentEvent:
 
 
 @dataclass
-class Sent:
+class SentEvents:
     """The events that a producer sent, by id, each once: run by run, in the order in which these first came."""
 
     events: dict[str, SentEvent]
@@ -105,7 +105,7 @@ class Sent:
         return {identity: number for number, identity in enumerate(self.events)}
 
 
-def sent_by(producer: ProducerReport) -> Sent:
+def sent_by(producer: ProducerReport) -> SentEvents:
     """The events that a producer sent."""
     events: dict[str, SentEvent] = {}
     for number, execution in enumerate(producer.executions):
@@ -119,7 +119,7 @@ def sent_by(producer: ProducerReport) -> Sent:
                 event.status = max(event.status, status_of_request(request), key=_RANK.__getitem__)
     runs: dict[str, int] = {}
     of_run = {identity: runs.setdefault(event.facts[2], len(runs)) for identity, event in events.items()}
-    return Sent(dict(sorted(events.items(), key=lambda one: of_run[one[0]])))
+    return SentEvents(dict(sorted(events.items(), key=lambda one: of_run[one[0]])))
 
 
 class Job(NamedTuple):

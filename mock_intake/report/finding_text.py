@@ -61,7 +61,7 @@ PARTS: tuple[PartOf, ...] = (
 )
 
 
-class Said(NamedTuple):
+class PlaceText(NamedTuple):
     """What is said at one place: where that is, and what is not said alike at all places of the group.
 
     ``anchor`` is where that place stands on the same page; empty where it does not.
@@ -80,7 +80,7 @@ class Block(Struct, frozen=True):
     severity: Severity
     count: int
     message: str | None
-    places: tuple[Said, ...]
+    places: tuple[PlaceText, ...]
     left: int
     parts: tuple[Part, ...]
 
@@ -106,7 +106,7 @@ def laid_out(group: Group) -> Block:
     )
 
 
-def _said(place: Place, differing: set[str]) -> Said | None:
+def _said(place: Place, differing: set[str]) -> PlaceText | None:
     """What is said at a place; None where there is nothing to say but that there is one."""
     finding = place.finding
     words = [f"in {place}"] if str(place) else []
@@ -116,7 +116,7 @@ def _said(place: Place, differing: set[str]) -> Said | None:
     parts = _parts(finding, differing.__contains__)
     if not words and message is None and not parts:
         return None
-    return Said(", ".join(words) or f"in the {finding.subject}", message, parts, place.anchor)
+    return PlaceText(", ".join(words) or f"in the {finding.subject}", message, parts, place.anchor)
 
 
 def _parts(finding: Finding, wanted: Callable[[str], bool]) -> tuple[Part, ...]:
@@ -156,7 +156,7 @@ class Style:
             return head
         return f"{self.paint('code', code)} {self.paint(block.severity, block.severity)}{rest}"
 
-    def place(self, said: Said) -> str:
+    def place(self, said: PlaceText) -> str:
         """Where a group was found, and what is said there alone."""
         return f"  {self._where(said)}"
 
@@ -179,7 +179,7 @@ class Style:
             line, self.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )
 
-    def _where(self, said: Said) -> str:
+    def _where(self, said: PlaceText) -> str:
         return ": ".join(self.escape(text) for text in (said.where, said.message) if text)
 
 
@@ -190,7 +190,7 @@ class MarkdownStyle(Style):
         message = "" if block.message is None else f": {self.escape(block.message)}"
         return f"- **{self.escape(block.code)} {block.severity}**{block.times}{message}"
 
-    def place(self, said: Said) -> str:
+    def place(self, said: PlaceText) -> str:
         return f"  - {self._where(said)}"
 
     def part(self, depth: int, part: Part, code: str) -> str:  # noqa: ARG002

@@ -19,7 +19,7 @@ MOST_RUNS = 1_000
 _WORST = {Status.OK: Severity.INFO, Status.WARNING: Severity.WARNING, Status.ERROR: Severity.ERROR}
 
 
-class Found(NamedTuple):
+class RuleCount(NamedTuple):
     """How often a rule spoke, and how bad that is."""
 
     code: str
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
     events: int
     unprocessed: int
     reasons: tuple[str, ...]
-    found: tuple[Found, ...]
+    found: tuple[RuleCount, ...]
 
     @property
     def words(self) -> str:
@@ -61,7 +61,7 @@ def outcome_of(views: Views, run: Run, findings: Iterable[Finding], selection: S
         if status is Status.ERROR:
             worst = [code for code in codes if severities[code] is Severity.ERROR]
             reasons.update(dict.fromkeys(worst or codes))
-    found = sorted((Found(code, severity, number) for (code, severity), number in counts.items()), key=_order)
+    found = sorted((RuleCount(code, severity, number) for (code, severity), number in counts.items()), key=_order)
     unprocessed = sum(one.status is Status.ERROR for one in heard)
     return Outcome(len(heard), unprocessed, tuple(sorted(reasons)), tuple(found))
 
@@ -78,7 +78,7 @@ def _rank(severity: Severity) -> int:
     return severity.rank
 
 
-def _order(found: Found) -> tuple[int, str]:
+def _order(found: RuleCount) -> tuple[int, str]:
     return -found.severity.rank, found.code
 
 

@@ -47,7 +47,7 @@ _ENCODED_UNRESERVED = re.compile(rb"%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF
 _CUT_ESCAPE = re.compile(rb"(?:\\u[dD][89abAB]\w\w)?\\\w{0,5}\Z|%\w?\Z")
 
 
-class Found(NamedTuple):
+class KeyMatch(NamedTuple):
     """Where a key stands, from ``start`` up to ``end``, and the number of the key, or ``ALL``."""
 
     start: int
@@ -90,7 +90,7 @@ class KeySearch:
     def _any_said_in(self, text: bytes) -> bool:
         return self._plain.any_in(text) or (self._spaced is not None and self._spaced.any_in(text.replace(b"+", b" ")))
 
-    def found_in(self, data: bytes) -> list[Found]:
+    def found_in(self, data: bytes) -> list[KeyMatch]:
         """All places where keys stand, in order; no two of them touch the same byte."""
         if not self.any_in(data):
             return []
@@ -121,7 +121,7 @@ class KeySearch:
                     begun.append(self._spaced.begun_at_end_of(text.replace(b"+", b" ")))
                 for place in begun:
                     if place is not None:
-                        (written,) = reading.written([Found(place, len(text), ALL)])
+                        (written,) = reading.written([KeyMatch(place, len(text), ALL)])
                         yield written.start
 
     def _readings(self, data: bytes) -> Iterator[_Reading]:
@@ -173,13 +173,13 @@ def _spelled_otherwise(keys: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
                 yield number, other[first:last]
 
 
-def _apart(found: Iterable[Found]) -> list[Found]:
+def _apart(found: Iterable[KeyMatch]) -> list[KeyMatch]:
     """Places in order, those that overlap made one."""
-    apart: list[Found] = []
+    apart: list[KeyMatch] = []
     for each in sorted(found):
         if apart and each.start < apart[-1].end:
             last = apart[-1]
-            apart[-1] = Found(last.start, max(last.end, each.end), min(last.key, each.key))
+            apart[-1] = KeyMatch(last.start, max(last.end, each.end), min(last.key, each.key))
         else:
             apart.append(each)
     return apart
@@ -194,7 +194,7 @@ class _Escapes(NamedTuple):
     def undone(self, data: bytes) -> bytes:
         return self.form.sub(self.plain, data)
 
-    def written(self, data: bytes, said: list[Found]) -> list[Found]:
+    def written(self, data: bytes, said: list[KeyMatch]) -> list[KeyMatch]:
         """Where in the data that stands which was found in what it says. Escapes belong to it as a whole."""
         escapes = self._escapes(data)
         escape = next(escapes, None)
@@ -211,7 +211,7 @@ class _Escapes(NamedTuple):
                 escape = next(escapes, None)
             within = escape is not None and escape.said_from < found.end
             end = escape.end if escape is not None and within else found.end + further
-            written.append(Found(start, end, found.key))
+            written.append(KeyMatch(start, end, found.key))
         return written
 
     def _escapes(self, data: bytes) -> Iterator[_Escape]:
@@ -238,7 +238,7 @@ class _Reading(NamedTuple):
     text: bytes
     undone: tuple[tuple[_Escapes, bytes], ...]
 
-    def written(self, said: list[Found]) -> list[Found]:
+    def written(self, said: list[KeyMatch]) -> list[KeyMatch]:
         for escapes, data in self.undone:
             said = _apart(escapes.written(data, said))
         return said
@@ -283,13 +283,13 @@ class _Needles:
                 return True
         return self._many is not None and self._many.any_in(data)
 
-    def found_in(self, data: bytes) -> Iterator[Found]:
+    def found_in(self, data: bytes) -> Iterator[KeyMatch]:
         for number, needle in self._few:
             head = needle[:KNOWN_BY]
             start = data.find(head)
             while start != -1:
                 end = _agreed(data, start, needle)
-                yield Found(start, end, number)
+                yield KeyMatch(start, end, number)
                 start = data.find(head, end)
         if self._many is not None:
             yield from self._many.found_in(data)
@@ -323,20 +323,20 @@ class _ManyNeedles:
         # The first look is by far the fastest: it is done without a line of Python for each.
         return not self._grams.keys().isdisjoint(_grams_of(data)) and next(self.found_in(data), None) is not None
 
-    def found_in(self, data: bytes) -> Iterator[Found]:
+    def found_in(self, data: bytes) -> Iterator[KeyMatch]:
         left = (len(data) + self._size) // _BYTES_PER_COMPARISON
         ends = [0] * len(self._needles)
         for position, gram in enumerate(_grams_of(data)):
             for index, offset in self._grams.get(gram, ()):
                 left -= 1
                 if left < 0:
-                    yield Found(0, len(data), ALL)
+                    yield KeyMatch(0, len(data), ALL)
                     return
                 number, needle, head = self._needles[index]
                 start = position * _GRAM - offset
                 if start >= ends[index] and data.startswith(head, start):
                     ends[index] = _agreed(data, start, needle)
-                    yield Found(start, ends[index], number)
+                    yield KeyMatch(start, ends[index], number)
 
 
 def _grams_of(data: bytes) -> memoryview:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 
 from mock_intake.model.accumulated import BEGINNING, Stamp
 from mock_intake.model.event import DatasetId
+from mock_intake.views.event_lineage import Column, ColumnSources, Flow, Transformation
 from mock_intake.views.folds import DatasetFold
 from mock_intake.views.nodes import Lineage
-from mock_intake.views.said import Column, ColumnSources, Flow, Transformation
 
 Sources = dict[Column, dict[Column, tuple[Transformation, ...]]]
 

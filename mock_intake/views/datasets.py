@@ -13,7 +13,7 @@ from mock_intake.datadog.naming import platform_of
 from mock_intake.datadog.symlinks import Names
 from mock_intake.model.accumulated import Stamp
 from mock_intake.model.event import DatasetId
-from mock_intake.views.said import DatasetSaid, Identifier
+from mock_intake.views.event_lineage import DatasetSaid, Identifier
 
 Groups = dict[DatasetId, dict[DatasetId, int]]
 """Datasets by join key: those with the same key were meant to be one, in order of appearance; with how many events have

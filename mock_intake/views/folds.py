@@ -11,8 +11,16 @@ from typing import NamedTuple
 
 from mock_intake.model.accumulated import BEGINNING, Stamp
 from mock_intake.model.event import DatasetId
+from mock_intake.views.event_lineage import (
+    ColumnSources,
+    DatasetSaid,
+    EventLineage,
+    Flow,
+    Identifier,
+    JobId,
+    sources_in,
+)
 from mock_intake.views.nodes import JobNode
-from mock_intake.views.said import ColumnSources, DatasetSaid, Flow, Identifier, JobId, Said, sources_in
 
 
 class JobFold:
@@ -20,7 +28,7 @@ class JobFold:
 
     def __init__(self, identity: JobId) -> None:
         self.id = identity
-        self.said: list[Said] = []
+        self.said: list[EventLineage] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -39,7 +47,7 @@ class JobFold:
         self._parent_changes = 0
         self._fed: dict[DatasetId, frozenset[DatasetId]] | None = None
 
-    def add(self, said: Said) -> None:
+    def add(self, said: EventLineage) -> None:
         if self.said and said.arrival < self.said[-1].arrival:
             insort(self.said, said, key=attrgetter("arrival"))
             self.renew()
@@ -98,7 +106,7 @@ class JobFold:
         if arrival >= self._last:
             self._last, self.node.last_received_at = arrival, received_at
 
-    def _take(self, said: Said) -> None:
+    def _take(self, said: EventLineage) -> None:
         node = self.node
         node.events += 1
         node.statuses[said.status] += 1
@@ -126,7 +134,7 @@ class JobFold:
         for one in said.datasets:
             self._take_dataset(one, said.stamp)
 
-    def _take_parent(self, said: Said) -> None:
+    def _take_parent(self, said: EventLineage) -> None:
         # By run: each may be started by another parent, and all of them are shown.
         run, above = said.run or "", (said.parent, said.root)
         known = self._parents.get(run)
@@ -188,7 +196,7 @@ class JobFold:
 
     def _above_now(self) -> Iterable[tuple[JobId | None, JobId | None]]:
         """As ``_above``, where events stand for themselves."""
-        latest: dict[str | None, Said] = {}
+        latest: dict[str | None, EventLineage] = {}
         for said in self._standing():
             if said.names_parent and (said.run not in latest or said.stamp >= latest[said.run].stamp):
                 latest[said.run] = said
@@ -206,7 +214,7 @@ class JobFold:
             dict.fromkeys(dataset for said in left for dataset in said.outputs),
         )
 
-    def _standing(self) -> list[Said]:
+    def _standing(self) -> list[EventLineage]:
         """What its events say, without what one that stands for itself has overtaken."""
         floors: dict[str | None, Stamp] = {}
         for said in self.said:

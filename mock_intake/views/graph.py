@@ -14,10 +14,10 @@ from mock_intake.datadog.joins import join_key
 from mock_intake.model.event import DatasetId
 from mock_intake.views.columns import Columns
 from mock_intake.views.datasets import NameGroups, joined
+from mock_intake.views.event_lineage import EventLineage, Flow, JobId
 from mock_intake.views.folds import NOTHING, DatasetFold, JobFold, Known
 from mock_intake.views.hierarchy import place_parents
 from mock_intake.views.nodes import DatasetNode, JobNode, Lineage
-from mock_intake.views.said import Flow, JobId, Said
 
 
 class Before(NamedTuple):
@@ -106,7 +106,7 @@ class Graph:
         """One of a job's events was accepted once more."""
         self._jobs[job].counted(self._lineage.jobs[job])
 
-    def before(self, said: Said) -> Before | None:
+    def before(self, said: EventLineage) -> Before | None:
         """What is known before an event is folded; None where the graph is to be put together anew after it."""
         lineage = self._lineage
         job = None if said.job is None else self._jobs.get(said.job)
@@ -125,7 +125,7 @@ class Graph:
             {identity: NOTHING if fold is None else fold.known for identity, fold in folds.items()},
         )
 
-    def add(self, said: Said, before: Before) -> bool:
+    def add(self, said: EventLineage, before: Before) -> bool:
         """Puts an event into the graph that was folded meanwhile; false where that cannot be."""
         job = None if said.job is None else self._jobs[said.job]
         if job is not None and job.versions[0] != before.versions[0]:
@@ -139,7 +139,7 @@ class Graph:
             self._add_job(said, job, before)
         return True
 
-    def _adds_edges(self, said: Said) -> bool:
+    def _adds_edges(self, said: EventLineage) -> bool:
         if said.job is None:
             return False
         node, named = self._lineage.jobs.get(said.job), self._lineage.named
@@ -159,7 +159,7 @@ class Graph:
                     self._groups.add(identity, self._key(identity))
             lineage.datasets[name].events += 1
 
-    def _add_job(self, said: Said, job: JobFold, before: Before) -> None:
+    def _add_job(self, said: EventLineage, job: JobFold, before: Before) -> None:
         lineage = self._lineage
         is_new = job.id not in lineage.jobs
         node = job.counted(self._job(job.id))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mock_intake.views.event_lineage import JobId
 from mock_intake.views.folds import JobFold
 from mock_intake.views.nodes import JobNode, Lineage
-from mock_intake.views.said import JobId
 
 
 def place_parents(lineage: Lineage, jobs: Iterable[JobFold]) -> list[JobId]:

@@ -20,10 +20,10 @@ from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import Exchange, rfc3339
 from mock_intake.model.findings import statuses
+from mock_intake.views.event_lineage import Column, EventLineage, JobId, NodeId, SharedValues, Transformation, said_by
 from mock_intake.views.folds import DatasetFold, JobFold, Mention
 from mock_intake.views.graph import Graph, put_in_order
 from mock_intake.views.nodes import DatasetNode, JobNode, Lineage
-from mock_intake.views.said import Column, JobId, Kept, NodeId, Said, Transformation, said_by
 
 __all__ = ["Column", "DatasetNode", "JobId", "JobNode", "Lineage", "OrgLineage", "Transformation"]
 
@@ -36,14 +36,14 @@ class OrgLineage:
     """What is known of one org's jobs and datasets."""
 
     def __init__(self) -> None:
-        self._events: dict[str, Said] = {}
+        self._events: dict[str, EventLineage] = {}
         # All attempts that were accepted, in order of their positions: of what event each was.
         self._attempts: deque[tuple[int, str]] = deque()
         # The arrivals of events that were accepted once more.
         self._again: dict[str, list[tuple[datetime, tuple[int, int]]]] = {}
         self._jobs: dict[JobId, JobFold] = {}
         self._datasets: dict[DatasetId, DatasetFold] = {}
-        self._kept = Kept()
+        self._kept = SharedValues()
         # Whether jobs and datasets stand in the order in which they were first heard of.
         self._in_order = True
         self._latest = (0, 0)
@@ -78,7 +78,7 @@ class OrgLineage:
         if graph is None or before is None or not graph.add(said, before):
             self._graph = None
 
-    def _put(self, said: Said) -> None:
+    def _put(self, said: EventLineage) -> None:
         self._in_order = self._in_order and said.arrival >= self._latest
         self._latest = max(self._latest, said.arrival)
         self._events[said.id] = said
@@ -99,7 +99,7 @@ class OrgLineage:
         for one in said.datasets:
             self._datasets[one.id].add(Mention(said.arrival, numbers[one.id], said.stamp, one))
 
-    def _take_away(self, said: Said) -> None:
+    def _take_away(self, said: EventLineage) -> None:
         """Takes one event out again."""
         self._in_order = False
         del self._events[said.id]
@@ -161,7 +161,7 @@ class OrgLineage:
                 self._graph = None
         # What is kept to be found again is of events that have gone, for the most part.
         if len(self._kept) > _LEAST_KEPT + 2 * len(self._events):
-            self._kept = Kept()
+            self._kept = SharedValues()
         return bool(self._events)
 
     def _hear_again(self, event_id: str) -> None:
@@ -198,7 +198,7 @@ class OrgLineage:
         return self._graph
 
 
-def _placed(said: Said, received_at: datetime, arrival: tuple[int, int]) -> Said:
+def _placed(said: EventLineage, received_at: datetime, arrival: tuple[int, int]) -> EventLineage:
     return replace(said, received_at=received_at, arrival=arrival, stamp=(said.stamp[0], *arrival))
 
 

@@ -10,8 +10,8 @@ from mock_intake.datadog.joins import NearMiss
 from mock_intake.datadog.naming import naming_issues, platform_of
 from mock_intake.datadog.rules import job_type
 from mock_intake.model.event import DatasetId
+from mock_intake.views.event_lineage import NodeId
 from mock_intake.views.lineage import JobId, Lineage
-from mock_intake.views.said import NodeId
 
 _NO_NODE = "QUERY"
 

@@ -21,7 +21,7 @@ from mock_intake.secrets.presenting import may_have_to_hide, presented_json
 from mock_intake.web.body import MOST_LETTERS, MOST_LINES, Line, NotJsonError, closed, laid_out, place_findings
 from mock_intake.web.differences import neighbours
 from mock_intake.web.query import BadQueryError, NotHereError, PageContent, PageQuery
-from mock_intake.web.search import Found, look_through
+from mock_intake.web.search import SearchPage, look_through
 from mock_intake.web.ways_in import ways
 
 T = TypeVar("T")
@@ -95,14 +95,14 @@ def orgs_of(query: PageQuery) -> list[str]:
 
 def _by_journal(
     query: PageQuery, which: EventFilter, matches: Callable[[EventRecord], bool] | None, before: int | None
-) -> Found[EventRecord]:
+) -> SearchPage[EventRecord]:
     journal = query.sources.journal
     return look_through(lambda limit, cursor: journal.events(which, limit, cursor), matches, before)
 
 
 def _by_rule(
     query: PageQuery, rule: str, which: EventFilter, matches: Callable[[EventRecord], bool] | None, before: int | None
-) -> Found[EventRecord]:
+) -> SearchPage[EventRecord]:
     """Events in which a rule found something, by order of arrival; the cursor counts them from the first."""
     query.require_views()
     journal = query.sources.journal

@@ -16,7 +16,7 @@ _PATIENCE = 0.15
 
 
 @dataclass(frozen=True)
-class Found(Generic[T]):
+class SearchPage(Generic[T]):
     """A part of a listing; ``next`` is the cursor of what follows.
 
     ``looked`` is how many were looked through; ``unfinished`` tells that time was up before the part was full.
@@ -30,14 +30,14 @@ class Found(Generic[T]):
 
 def look_through(
     ask: Callable[[int, int | None], Page[T]], matches: Callable[[T], bool] | None, before: int | None
-) -> Found[T]:
+) -> SearchPage[T]:
     """A part of what ``ask`` (limit, before) lists; of what matches only, if that is given.
 
     Cursors stand between the pages of ``ask``, so there can be some more than asked for.
     """
     if matches is None:
         page = ask(PAGE_SIZE, before)
-        return Found(page.items, page.next)
+        return SearchPage(page.items, page.next)
     until = monotonic() + _PATIENCE
     items: list[T] = []
     looked, batch = 0, PAGE_SIZE
@@ -49,6 +49,6 @@ def look_through(
         before = page.next
         unfinished = monotonic() > until and len(items) < PAGE_SIZE
         if before is None or unfinished or len(items) >= PAGE_SIZE:
-            return Found(items, before, looked, unfinished and before is not None)
+            return SearchPage(items, before, looked, unfinished and before is not None)
         if not hits:
             batch = min(2 * batch, _LARGEST_BATCH)

@@ -22,7 +22,7 @@ _MOST_REQUESTS = 3
 
 
 @dataclass
-class Found:
+class RuleCount:
     """How often a rule spoke, what it said first, and whether it said something else since."""
 
     code: str
@@ -60,7 +60,7 @@ class Tally:
     of_outside: list[str] = field(default_factory=list)
     of_lost: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    found: dict[str, Found] = field(default_factory=dict)
+    found: dict[str, RuleCount] = field(default_factory=dict)
     entries: list[dict[str, Any]] = field(default_factory=list)
     nodeids: list[str] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Tally:
         lines[:] = sorted((*lines, *more))[:_MOST_REQUESTS]
 
     def _hear(self, code: str, severity: str, message: str, count: int, *, varied: bool = False) -> None:
-        found = self.found.setdefault(f"{code} {severity}", Found(code, severity, message))
+        found = self.found.setdefault(f"{code} {severity}", RuleCount(code, severity, message))
         found.count += count
         found.varied = found.varied or varied or message != found.message
 
@@ -141,7 +141,7 @@ class Tally:
         """The tally that another process has given as ``dumps``."""
         data = json.loads(text)
         data["snapshots"] = Ledger.from_dict(data["snapshots"])
-        data["found"] = {key: Found(**found) for key, found in data["found"].items()}
+        data["found"] = {key: RuleCount(**found) for key, found in data["found"].items()}
         for name in ("statuses", "late", "let_through", "stopped"):
             data[name] = Counter(data[name])
         data["accepted"], data["judged"] = set(data["accepted"]), set(data["judged"])
@@ -156,7 +156,7 @@ class Tally:
                 f"{many(self.refused, 'request')} refused or faulted, {_retries(self.retries)}"
             )
 
-    def _top(self) -> list[Found]:
+    def _top(self) -> list[RuleCount]:
         order = {"error": 0, "warning": 1, "info": 2}
         return sorted(self.found.values(), key=lambda found: (order[found.severity], -found.count, found.code))
 

@@ -20,7 +20,7 @@ from tests.events import (
     run_event,
     schema,
 )
-from tests.openlineage.told import Told, findings, on_job, on_output, on_run, places, told, without
+from tests.openlineage.finding_texts import FindingText, findings, on_job, on_output, on_run, places, told, without
 
 CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
 NOW = "`datetime.now(timezone.utc).isoformat()`"
@@ -42,7 +42,7 @@ def test_there_is_nothing_to_say_about_an_event_that_follows_the_standard(event:
 @pytest.mark.parametrize("time", ["2026-11-01T12:00:00.123456", "2026-11-01T12:00:00", "2026-11-01 12:00:00"])
 def test_a_naive_time_is_told_as_one_without_offset(time: str) -> None:
     assert told(run_event(eventTime=time)) == [
-        Told(
+        FindingText(
             "OL008", "warning", "/eventTime",
             "eventTime has no UTC offset",
             "RFC 3339 date-time with a UTC offset",
@@ -55,7 +55,7 @@ def test_a_naive_time_is_told_as_one_without_offset(time: str) -> None:
 
 def test_a_zone_in_brackets_is_told_as_java_s() -> None:
     assert told(run_event(eventTime="2026-11-01T12:00:00+01:00[Europe/Berlin]")) == [
-        Told(
+        FindingText(
             "OL007", "error", "/eventTime",
             "eventTime is no RFC 3339 date-time",
             "RFC 3339 date-time with a UTC offset",
@@ -69,7 +69,7 @@ def test_a_zone_in_brackets_is_told_as_java_s() -> None:
 @pytest.mark.parametrize("time", ["yesterday", "", "2026-13-01T12:00:00Z", "2026-13-01 12:00:00 UTC"])
 def test_any_other_text_is_no_time(time: str) -> None:
     assert told(run_event(eventTime=time)) == [
-        Told(
+        FindingText(
             "OL007", "error", "/eventTime",
             "eventTime is no RFC 3339 date-time",
             "RFC 3339 date-time with a UTC offset",
@@ -81,7 +81,7 @@ def test_any_other_text_is_no_time(time: str) -> None:
 
 def test_a_time_that_is_a_number_is_told_by_its_type() -> None:
     assert told(run_event(eventTime=1793534400)) == [
-        Told(
+        FindingText(
             "OL003", "error", "/eventTime",
             "eventTime is a number where the schema has a string", "a string", "1793534400",
             "Send eventTime as a string: 2026-11-01T12:00:00Z.",
@@ -91,7 +91,7 @@ def test_a_time_that_is_a_number_is_told_by_its_type() -> None:
 
 def test_a_missing_schema_url_is_told_with_the_line_to_add() -> None:
     assert told(without(run_event(), "schemaURL")) == [
-        Told(
+        FindingText(
             "OL010", "warning", "",
             "the event lacks schemaURL",
             "the field schemaURL",
@@ -103,7 +103,7 @@ def test_a_missing_schema_url_is_told_with_the_line_to_add() -> None:
 
 def test_a_producer_that_is_no_uri_is_a_warning() -> None:
     assert told(run_event(producer="nightly load")) == [
-        Told(
+        FindingText(
             "OL009", "warning", "/producer",
             "producer is no URI",
             "URI with a scheme, such as https://github.com/acme/etl",
@@ -130,7 +130,7 @@ MAKE_A_UUID = "Use str(uuid.uuid4()), or make an id of your own into one with uu
 )
 def test_a_run_id_that_is_no_uuid_is_an_error(run_id: str, advice: str) -> None:
     assert told(run_event(run={"runId": run_id})) == [
-        Told(
+        FindingText(
             "OL006", "error", "/run/runId",
             "runId is no UUID",
             "UUID in its 36-character form",
@@ -142,7 +142,7 @@ def test_a_run_id_that_is_no_uuid_is_an_error(run_id: str, advice: str) -> None:
 
 def test_a_missing_field_is_told_with_the_fields_that_are_there() -> None:
     assert told(run_event(job={"namespace": "prod", "facets": {"jobType": job_type()}})) == [
-        Told(
+        FindingText(
             "OL004", "error", "/job",
             "job lacks name", "the field name", "fields: namespace, facets", "Add name to job.",
         )
@@ -159,7 +159,7 @@ def test_a_missing_field_is_told_with_the_fields_that_are_there() -> None:
 )
 def test_an_event_type_that_does_not_exist_is_told_with_those_that_do(event_type: str, advice: str) -> None:
     assert told(run_event(event_type)) == [
-        Told(
+        FindingText(
             "OL005", "error", "/eventType",
             "eventType is none of the values that there are",
             "one of START, RUNNING, COMPLETE, ABORT, FAIL, OTHER",
@@ -193,7 +193,7 @@ def test_what_several_schemas_refuse_alike_is_told_once(event: dict[str, Any], p
 
 def test_an_event_without_any_entity_is_of_no_kind() -> None:
     assert told({"eventTime": "2026-11-01T12:00:00Z", "schemaURL": CORE + "RunEvent"}) == [
-        Told(
+        FindingText(
             "OL001", "error", "",
             "the event has neither run, job nor dataset, so it is none of the three kinds",
             "run and job, or job, or dataset", "fields: eventTime, schemaURL",
@@ -205,7 +205,7 @@ def test_an_event_without_any_entity_is_of_no_kind() -> None:
 def test_an_event_of_two_kinds_is_refused_where_no_kind_has_both() -> None:
     both = {**dataset_event(), "job": {"namespace": "prod", "name": "load_orders"}}
     assert told(both) == [
-        Told(
+        FindingText(
             "OL002", "error", "",
             "the event carries job and dataset",
             "a RunEvent, a JobEvent or a DatasetEvent", "fields: job and dataset",
@@ -220,7 +220,7 @@ def test_an_event_of_two_kinds_is_refused_where_no_kind_has_both() -> None:
 
 def test_a_schema_url_of_another_kind_or_version_is_told() -> None:
     assert told(run_event(schemaURL=CORE + "JobEvent")) == [
-        Told(
+        FindingText(
             "OL011", "warning", "/schemaURL",
             "schemaURL says JobEvent, and the event is a RunEvent",
             CORE + "RunEvent", f'"{CORE}JobEvent"', f"Write {CORE}RunEvent.", None,
@@ -228,7 +228,7 @@ def test_a_schema_url_of_another_kind_or_version_is_told() -> None:
     ]  # fmt: skip
     unknown = CORE.replace("2-0-2", "2-7-0") + "RunEvent"
     assert told(run_event(schemaURL=unknown)) == [
-        Told(
+        FindingText(
             "OL012", "info", "/schemaURL",
             "schemaURL names no published core schema; the event is judged by 2-0-2",
             CORE + "RunEvent", f'"{unknown}"', f"Use {CORE}RunEvent (or the event's own kind).", None,
@@ -236,7 +236,7 @@ def test_a_schema_url_of_another_kind_or_version_is_told() -> None:
     ]  # fmt: skip
     old = "https://openlineage.io/spec/1-0-5/OpenLineage.json#/$defs/JobEvent"
     assert told(job_event(schemaURL=old)) == [
-        Told(
+        FindingText(
             "OL013", "error", "/schemaURL",
             "schemaURL names core 1-0-5, which knows run events only; the event is a JobEvent",
             CORE + "JobEvent", f'"{old}"', "Let schemaURL name 2-0-0 or later.",
@@ -246,7 +246,7 @@ def test_a_schema_url_of_another_kind_or_version_is_told() -> None:
 
 def test_a_lone_surrogate_is_told_where_it_stands() -> None:
     assert told(run_event(job={"namespace": "prod", "name": "a\ud800", "facets": {"jobType": job_type()}})) == [
-        Told(
+        FindingText(
             "OL301", "warning", "/job/name",
             "text in the event holds lone surrogates, which are no Unicode characters",
             "valid Unicode text", "\\ud800 to \\udfff standing alone",

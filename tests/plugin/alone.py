@@ -43,7 +43,7 @@ def send(intake):
 """
 
 
-class Ran:
+class PytestRun:
     """A run of pytest that is over: its output, and how its tests ended (``{"passed": 3}``)."""
 
     def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
@@ -97,7 +97,7 @@ class AloneProject:
         python: str = sys.executable,
         timeout: float = 100,
         **environment: str,
-    ) -> Ran:
+    ) -> PytestRun:
         """Runs its tests with our plugin, unless it is not wanted, and with ``plugins``."""
         loaded = [part for plugin in ([OURS] * ours + [*plugins]) for part in ("-p", plugin)]
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *loaded, *arguments]
@@ -108,11 +108,11 @@ class AloneProject:
         }
         variables |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": os.fspath(self.path), **environment}
         run = run_command if self._imported else subprocess.run
-        return Ran(
+        return PytestRun(
             run(command, cwd=self.path, env=variables, capture_output=True, text=True, timeout=timeout, check=False)
         )
 
-    def passes(self, tests: int, *arguments: str, plugins: Sequence[str] = ()) -> Ran:
+    def passes(self, tests: int, *arguments: str, plugins: Sequence[str] = ()) -> PytestRun:
         """Runs its tests, so many, all of which pass."""
         ran = self.run(*arguments, plugins=plugins)
         assert ran.outcomes == {"passed": tests}, ran.output

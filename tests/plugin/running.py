@@ -31,7 +31,7 @@ addopts = -p no:cacheprovider
 PLUGINS = ("-pmock_intake", "-pasyncio", "-pxdist")
 
 
-class Ran:
+class PytestRun:
     """A run of pytest that is over."""
 
     def __init__(self, result: pytest.RunResult) -> None:
@@ -147,25 +147,25 @@ class Project:
     def tests(self, code: str, name: str = "test_it.py") -> None:
         self.write(name, HEADER + textwrap.dedent(code))
 
-    def run(self, *arguments: str) -> Ran:
+    def run(self, *arguments: str) -> PytestRun:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-            return Ran(self.pytester.runpytest_inprocess(*PLUGINS, *arguments))
+            return PytestRun(self.pytester.runpytest_inprocess(*PLUGINS, *arguments))
 
-    def run_tests(self, code: str, *arguments: str) -> Ran:
+    def run_tests(self, code: str, *arguments: str) -> PytestRun:
         """Runs these tests, those of one file."""
         self.tests(code)
         return self.run(*arguments)
 
-    def run_alone(self, *arguments: str) -> Ran:
+    def run_alone(self, *arguments: str) -> PytestRun:
         """In a process of its own, where xdist is at work: without plugins that have no part in it."""
         self.write("pytest.ini", "[pytest]\nfilterwarnings = error\n")
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONPATH", str(REPOSITORY))
             patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-            return Ran(self.pytester.runpytest_subprocess("-pxdist", "-pmock_intake", *arguments))
+            return PytestRun(self.pytester.runpytest_subprocess("-pxdist", "-pmock_intake", *arguments))
 
-    def passes(self, code: str, *arguments: str, tests: int = 1) -> Ran:
+    def passes(self, code: str, *arguments: str, tests: int = 1) -> PytestRun:
         ran = self.run_tests(code, *arguments)
         assert ran.outcomes == {"passed": tests}, ran.output
         return ran

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.alone import AloneProject, Ran
+from tests.plugin.alone import AloneProject, PytestRun
 
 # In an environment of its own, without an OpenLineage client: `make test` makes it, and names its interpreter.
 PYTHONS = {"9": sys.executable, "8": os.environ.get("TEST_PYTEST_8", "not made: run the tests by `make test`")}
@@ -20,7 +20,7 @@ def alone(tmp_path: Path) -> AloneProject:
     return AloneProject(tmp_path, imported=False)
 
 
-def passes(ran: Ran, tests: int) -> None:
+def passes(ran: PytestRun, tests: int) -> None:
     assert ran.outcomes == {"passed": tests}, ran.output
 
 

@@ -91,7 +91,7 @@ def only(findings: Sequence[Finding], code: str) -> Finding:
     return finding
 
 
-class Told(NamedTuple):
+class FindingText(NamedTuple):
     """What a finding tells a person, whole."""
 
     pointer: str
@@ -102,5 +102,7 @@ class Told(NamedTuple):
     violates: str | None = None
 
 
-def told(finding: Finding) -> Told:
-    return Told(finding.pointer, finding.message, finding.expected, finding.actual, finding.advice, finding.violates)
+def told(finding: Finding) -> FindingText:
+    return FindingText(
+        finding.pointer, finding.message, finding.expected, finding.actual, finding.advice, finding.violates
+    )

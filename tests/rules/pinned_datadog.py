@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from tests.rules.examples_judged import EVENTS, Body, Told
+from tests.rules.examples_judged import EVENTS, Body, FindingText
 
 _FROZEN = (
     "In a test whose clock is frozen (freezegun, time-machine) it is the frozen time: nothing to do, or freeze a day "
 )
 
 
-def _first(code: str, *told: str) -> tuple[str, Body, Told]:
+def _first(code: str, *told: str) -> tuple[str, Body, FindingText]:
     pointer, message, expected, actual, advice = told
-    return code, EVENTS[code][0], Told(pointer, message, expected, actual, advice)
+    return code, EVENTS[code][0], FindingText(pointer, message, expected, actual, advice)
 
 
-PINNED: list[tuple[str, Body, Told]] = [
+PINNED: list[tuple[str, Body, FindingText]] = [
     _first(
         "DD107",
         "/job/name",

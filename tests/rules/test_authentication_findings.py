@@ -10,7 +10,7 @@ from mock_intake.datadog.authentication import Keys
 from mock_intake.judging.intake import Intake, Settings
 from mock_intake.model.exchange import ANONYMOUS, UNATTRIBUTED
 from mock_intake.secrets.api_keys import org_of
-from tests.rules.examples_judged import REQUESTS, Told, only, told
+from tests.rules.examples_judged import REQUESTS, FindingText, only, told
 from tests.rules.examples_requests import (
     APPLICATION_KEY,
     BODY,
@@ -36,31 +36,33 @@ ABOUT_BASIC = (
 )
 
 
-def no_key(actual: str) -> Told:
-    return Told(HEADER, "the request has no API key", BEARER, actual, f"{SEND_BEARER} {KEY_SOURCES}")
+def no_key(actual: str) -> FindingText:
+    return FindingText(HEADER, "the request has no API key", BEARER, actual, f"{SEND_BEARER} {KEY_SOURCES}")
 
 
-def not_bearer(message: str, actual: str) -> Told:
-    return Told(HEADER, f"the Authorization header {message}", BEARER, actual, ABOUT_BASIC)
+def not_bearer(message: str, actual: str) -> FindingText:
+    return FindingText(HEADER, f"the Authorization header {message}", BEARER, actual, ABOUT_BASIC)
 
 
-def elsewhere(pointer: str, place: str, actual: str) -> Told:
+def elsewhere(pointer: str, place: str, actual: str) -> FindingText:
     message = f"the API key stands in {place}, and this intake reads it from Authorization only"
-    return Told(pointer, message, BEARER, actual, "Send Authorization: Bearer <DD_API_KEY>.")
+    return FindingText(pointer, message, BEARER, actual, "Send Authorization: Bearer <DD_API_KEY>.")
 
 
-def unknown(key: str, expected: str) -> Told:
+def unknown(key: str, expected: str) -> FindingText:
     message = f"the API key {key} is not known here"
-    return Told(HEADER, message, expected, key, "Check which key the producer has, and for which site it was made.")
+    return FindingText(
+        HEADER, message, expected, key, "Check which key the producer has, and for which site it was made."
+    )
 
 
-def malformed(message: str, characters: int, advice: str = COPY_THE_KEY) -> Told:
-    return Told(HEADER, message, "32 hexadecimal digits", f"{characters} characters", advice)
+def malformed(message: str, characters: int, advice: str = COPY_THE_KEY) -> FindingText:
+    return FindingText(HEADER, message, "32 hexadecimal digits", f"{characters} characters", advice)
 
 
 SET_IT = "Set the variable that the key comes from (DD_API_KEY), and let the producer fail where it is not set."
 FILL_IN = "Set the variable that the key comes from (DD_API_KEY); a shell fills it in within double quotes only."
-REFUSED: list[tuple[str, int, Sent, Told]] = [
+REFUSED: list[tuple[str, int, Sent, FindingText]] = [
     ("HT001", 401, REQUESTS["HT001"][0], no_key("no Authorization header")),
     ("HT001", 401, with_headers(("authorization", " ")), no_key("an empty Authorization header")),
     ("HT002", 401, REQUESTS["HT002"][0], not_bearer("has the scheme Basic", "Authorization: Basic ****")),
@@ -149,7 +151,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
 
 
 @pytest.mark.parametrize(("code", "status", "sent", "expected"), REFUSED)
-def test_a_refusal_says_what_is_wrong_with_the_key(code: str, status: int, sent: Sent, expected: Told) -> None:
+def test_a_refusal_says_what_is_wrong_with_the_key(code: str, status: int, sent: Sent, expected: FindingText) -> None:
     exchange = Intake(sent.settings).receive(sent.request)
     assert told(only(exchange.findings, code)) == expected
     assert exchange.response.status_code == status
@@ -165,12 +167,12 @@ def test_a_refusal_has_the_form_of_datadogs_other_intakes(code: str, detail: str
     assert orjson.loads(response.body)["errors"] == [error]
 
 
-TAKEN: list[tuple[str, Sent, Told]] = [
+TAKEN: list[tuple[str, Sent, FindingText]] = [
     ("HT005", REQUESTS["HT005"][0], malformed("the key has 31 digits, an API key has 32", 31)),
     (
         "HT006",
         REQUESTS["HT006"][0],
-        Told(
+        FindingText(
             "query:api_key",
             "the URL carries a key too",
             "no key in the URL",
@@ -181,7 +183,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
     (
         "HT008",
         REQUESTS["HT008"][0],
-        Told(
+        FindingText(
             "header:Authorization",
             "the request has 2 Authorization headers that differ, and the first was read",
             "one Authorization header",
@@ -193,7 +195,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
     (
         "HT007",
         REQUESTS["HT007"][0],
-        Told(
+        FindingText(
             "body",
             "an API key stands in the body; it was masked before the body was kept",
             "no key in the body",
@@ -205,7 +207,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
 
 
 @pytest.mark.parametrize(("code", "sent", "expected"), TAKEN)
-def test_a_key_that_is_taken_all_the_same_is_told_of(code: str, sent: Sent, expected: Told) -> None:
+def test_a_key_that_is_taken_all_the_same_is_told_of(code: str, sent: Sent, expected: FindingText) -> None:
     exchange = Intake(sent.settings).receive(sent.request)
     assert told(only(exchange.findings, code)) == expected
     assert exchange.response.status_code == 202

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mock_intake.datadog.rules.bodies import LARGE_UNCOMPRESSED
 from mock_intake.judging.intake import Intake, Settings
 from mock_intake.model.exchange import Exchange
-from tests.rules.examples_judged import REQUESTS, Told, only, told
+from tests.rules.examples_judged import REQUESTS, FindingText, only, told
 from tests.rules.examples_requests import BODY, GOOD, Sent, headers, nested, with_body, with_headers
 
 TYPE_ADVICE = 'Send the header Content-Type: application/json (curl: -H "Content-Type: application/json", or --json).'
@@ -36,12 +36,12 @@ def received(sent: Sent) -> Exchange:
     return Intake(sent.settings).receive(sent.request)
 
 
-def content_type(message: str, actual: str) -> Told:
-    return Told("header:Content-Type", message, "application/json", actual, TYPE_ADVICE)
+def content_type(message: str, actual: str) -> FindingText:
+    return FindingText("header:Content-Type", message, "application/json", actual, TYPE_ADVICE)
 
 
-def unsupported(encoding: str) -> Told:
-    return Told(
+def unsupported(encoding: str) -> FindingText:
+    return FindingText(
         "header:Content-Encoding",
         f"the Content-Encoding {encoding} is not supported",
         "gzip, deflate, identity",
@@ -50,25 +50,27 @@ def unsupported(encoding: str) -> Told:
     )
 
 
-def not_as(encoding: str, reason: str, actual: str, advice: str = ENCODED_ADVICE) -> Told:
+def not_as(encoding: str, reason: str, actual: str, advice: str = ENCODED_ADVICE) -> FindingText:
     message = f"the body is not what Content-Encoding: {encoding} says: {reason}"
-    return Told("body", message, f"a {encoding} stream", actual, advice)
+    return FindingText("body", message, f"a {encoding} stream", actual, advice)
 
 
-def too_large(limit: str, actual: str) -> Told:
-    return Told("body", f"the body is larger than the limit of {limit}", f"at most {limit}", actual, LIMIT_ADVICE)
+def too_large(limit: str, actual: str) -> FindingText:
+    return FindingText(
+        "body", f"the body is larger than the limit of {limit}", f"at most {limit}", actual, LIMIT_ADVICE
+    )
 
 
-def no_json(message: str, actual: str, advice: str = JSON_ADVICE) -> Told:
-    return Told("body", f"the body is no JSON: {message}", "JSON in UTF-8", actual, advice)
+def no_json(message: str, actual: str, advice: str = JSON_ADVICE) -> FindingText:
+    return FindingText("body", f"the body is no JSON: {message}", "JSON in UTF-8", actual, advice)
 
 
-def no_object(kind: str, advice: str = OBJECT_ADVICE) -> Told:
-    return Told("body", f"the body is {kind}", "a JSON object", kind, advice)
+def no_object(kind: str, advice: str = OBJECT_ADVICE) -> FindingText:
+    return FindingText("body", f"the body is {kind}", "a JSON object", kind, advice)
 
 
-def no_number(message: str, actual: str) -> Told:
-    return Told("body", message, "a JSON number", actual, NUMBER_ADVICE)
+def no_number(message: str, actual: str) -> FindingText:
+    return FindingText("body", message, "a JSON number", actual, NUMBER_ADVICE)
 
 
 GZIP = gzip.compress(BODY, mtime=0)
@@ -80,7 +82,7 @@ def beginning(body: bytes) -> str:
     return f"{len(body)} bytes that begin {body[:8].hex(' ')}"
 
 
-TAKEN: list[tuple[str, Sent, Told]] = [
+TAKEN: list[tuple[str, Sent, FindingText]] = [
     ("HT101", REQUESTS["HT101"][0], content_type("the Content-Type is not JSON's", "text/json")),
     ("HT101", with_headers(("content-type", None)), content_type("the request has no Content-Type", "none")),
     (
@@ -91,7 +93,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
     (
         "HT105",
         with_body(BODY.ljust(LARGE_UNCOMPRESSED + 1)),
-        Told(
+        FindingText(
             "body",
             "a body of 100,001 bytes was sent uncompressed",
             "Content-Encoding: gzip",
@@ -101,7 +103,7 @@ TAKEN: list[tuple[str, Sent, Told]] = [
     ),
 ]
 
-REFUSED: list[tuple[str, int, Sent, Told]] = [
+REFUSED: list[tuple[str, int, Sent, FindingText]] = [
     ("HT102", 415, REQUESTS["HT102"][0], unsupported("br")),
     ("HT102", 415, with_body(GZIP, encoding="gzip, br"), unsupported("gzip, br")),
     (
@@ -138,7 +140,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT103",
         400,
         with_body(GZIP),
-        Told(
+        FindingText(
             "body",
             "the body is gzip, and no Content-Encoding says so",
             "Content-Encoding: gzip",
@@ -168,7 +170,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT106",
         400,
         REQUESTS["HT106"][0],
-        Told(
+        FindingText(
             "body",
             f"the connection ended after {len(BODY)} bytes of the body",
             "the whole body",
@@ -289,7 +291,9 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT203",
         400,
         with_body(orjson.dumps([{}, {}])),
-        Told("body", "the body is an array of 2: a batch", "one event as a JSON object", "an array of 2", ONE_BY_ONE),
+        FindingText(
+            "body", "the body is an array of 2: a batch", "one event as a JSON object", "an array of 2", ONE_BY_ONE
+        ),
     ),
     *(
         (
@@ -316,7 +320,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT205",
         400,
         with_body(nested(201)),
-        Told(
+        FindingText(
             "body",
             "arrays and objects are nested over 200 levels deep",
             "at most 200 levels",
@@ -328,7 +332,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT108",
         501,
         Sent(replace(REQUESTS["HT108"][0].request, body=gzip.compress(b"{}", mtime=0))),
-        Told(
+        FindingText(
             "header:Transfer-Encoding",
             "the transfer coding gzip, chunked is not supported",
             "chunked, or no Transfer-Encoding",
@@ -340,7 +344,7 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
         "HT206",
         400,
         with_body(b'{"many":[' + b"{}," * 1_000_000 + b"{}]}"),
-        Told(
+        FindingText(
             "body",
             "it holds more than 1,000,000 values",
             "at most 1,000,000 values",
@@ -352,14 +356,14 @@ REFUSED: list[tuple[str, int, Sent, Told]] = [
 
 
 @pytest.mark.parametrize(("code", "sent", "expected"), TAKEN)
-def test_what_is_taken_all_the_same_is_told_of(code: str, sent: Sent, expected: Told) -> None:
+def test_what_is_taken_all_the_same_is_told_of(code: str, sent: Sent, expected: FindingText) -> None:
     exchange = received(sent)
     assert told(only(exchange.findings, code)) == expected
     assert (exchange.response.status_code, exchange.accepted) == (202, True)
 
 
 @pytest.mark.parametrize(("code", "status", "sent", "expected"), REFUSED)
-def test_a_refusal_says_what_is_wrong_with_the_body(code: str, status: int, sent: Sent, expected: Told) -> None:
+def test_a_refusal_says_what_is_wrong_with_the_body(code: str, status: int, sent: Sent, expected: FindingText) -> None:
     exchange = received(sent)
     assert told(only(exchange.findings, code)) == expected
     assert (exchange.response.status_code, exchange.accepted, exchange.event) == (status, False, None)

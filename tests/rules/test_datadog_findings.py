@@ -21,7 +21,7 @@ from tests.rules.examples_datadog import (
     with_job_facets,
     with_job_type,
 )
-from tests.rules.examples_judged import EVENTS, Body, Told, found_in_event, only, told
+from tests.rules.examples_judged import EVENTS, Body, FindingText, found_in_event, only, told
 
 ADD_JOB_TYPE = (
     'Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer '
@@ -40,8 +40,8 @@ def codes(event: Body) -> list[str]:
     return [finding.code for finding in found_in_event(event)]
 
 
-def no_job_type(pointer: str, actual: str, there: str = "no jobType facet") -> Told:
-    return Told(
+def no_job_type(pointer: str, actual: str, there: str = "no jobType facet") -> FindingText:
+    return FindingText(
         pointer,
         f"the job has {there}, so Datadog would take the event and not process it",
         "job.facets.jobType with processingType, integration and jobType",
@@ -50,8 +50,8 @@ def no_job_type(pointer: str, actual: str, there: str = "no jobType facet") -> T
     )
 
 
-def reserved(integration: str, producer: str) -> Told:
-    return Told(
+def reserved(integration: str, producer: str) -> FindingText:
+    return FindingText(
         "/job/facets/jobType/integration",
         f"the integration {integration} is reserved for Datadog's native one, and the producer is another",
         "none of SPARK, AIRFLOW, DBT, BIGQUERY, SNOWFLAKE, TRINO, ICEBERG, TABLEAU",
@@ -60,8 +60,8 @@ def reserved(integration: str, producer: str) -> Told:
     )
 
 
-def processing_type(value: str, remark: str = "", advice: str = "") -> Told:
-    return Told(
+def processing_type(value: str, remark: str = "", advice: str = "") -> FindingText:
+    return FindingText(
         "/job/facets/jobType/processingType",
         f'processingType is "{value}"{remark}',
         "BATCH or STREAMING",
@@ -70,8 +70,8 @@ def processing_type(value: str, remark: str = "", advice: str = "") -> Told:
     )
 
 
-def no_array(entity: str, pointer: str, actual: str) -> Told:
-    return Told(
+def no_array(entity: str, pointer: str, actual: str) -> FindingText:
+    return FindingText(
         f"{pointer}/tags",
         f"the {entity}'s tags are no array",
         "an array of tags",
@@ -80,8 +80,8 @@ def no_array(entity: str, pointer: str, actual: str) -> Told:
     )
 
 
-def incomplete(entity: str, pointer: str, lacks: str, actual: str, right: str) -> Told:
-    return Told(
+def incomplete(entity: str, pointer: str, lacks: str, actual: str, right: str) -> FindingText:
+    return FindingText(
         f"{pointer}/tags/0",
         f"a tag of the {entity} lacks {lacks}",
         "key, value and source",
@@ -92,7 +92,7 @@ def incomplete(entity: str, pointer: str, lacks: str, actual: str, right: str) -
 
 NO_OBJECTS: tuple[Any, ...] = ("JOB", [], None)
 
-PINNED: list[tuple[str, Body, Told]] = [
+PINNED: list[tuple[str, Body, FindingText]] = [
     *pinned_datadog.PINNED,
     ("DD101", EVENTS["DD101"][0], no_job_type("/job/facets", "facets: none")),
     ("DD101", run_event(job={"namespace": "prod", "name": "load"}), no_job_type("/job", "facets: none")),
@@ -120,7 +120,7 @@ PINNED: list[tuple[str, Body, Told]] = [
     (
         "DD104",
         EVENTS["DD104"][0],
-        Told(
+        FindingText(
             "/job/facets/jobType/jobType",
             "a job of the type QUERY makes no lineage node",
             "JOB, TASK, DAG, MODEL or COMMAND",
@@ -131,7 +131,7 @@ PINNED: list[tuple[str, Body, Told]] = [
     (
         "DD105",
         EVENTS["DD105"][0],
-        Told(
+        FindingText(
             "",
             "the event has no eventType",
             "START, RUNNING, COMPLETE, FAIL, ABORT or OTHER",
@@ -142,7 +142,7 @@ PINNED: list[tuple[str, Body, Told]] = [
     (
         "DD106",
         EVENTS["DD106"][0],
-        Told(
+        FindingText(
             "",
             'eventType "START" and schemaURL say that the event is one of a run, and it has no run',
             "run with runId",
@@ -183,7 +183,7 @@ PINNED: list[tuple[str, Body, Told]] = [
     (
         "DD403",
         EVENTS["DD403"][0],
-        Told(
+        FindingText(
             "/job/facets/tags/tags/0/source",
             'the tag team has the source "user", so job monitors cannot use it',
             '"USER"',
@@ -194,7 +194,7 @@ PINNED: list[tuple[str, Body, Told]] = [
     (
         "DD404",
         EVENTS["DD404"][0],
-        Told(
+        FindingText(
             "/run/facets/tags",
             "the run's tags team cannot be searched one by one",
             "tags on the job, unless they change from run to run",
@@ -205,7 +205,7 @@ PINNED: list[tuple[str, Body, Told]] = [
     (
         "DD404",
         run_tags([{**TAG, "key": f"tag{number}"} for number in range(4)]),
-        Told(
+        FindingText(
             "/run/facets/tags",
             "the run's tags tag0, tag1, tag2 cannot be searched one by one",
             "tags on the job, unless they change from run to run",
@@ -216,7 +216,7 @@ PINNED: list[tuple[str, Body, Told]] = [
     (
         "DD506",
         EVENTS["DD506"][0],
-        Told(
+        FindingText(
             "/eventType",
             "no span is made for this run",
             "COMPLETE or FAIL",
@@ -245,7 +245,7 @@ def test_severities_are_as_decided() -> None:
 
 
 @pytest.mark.parametrize(("code", "event", "expected"), PINNED)
-def test_the_finding_reads(code: str, event: Body, expected: Told) -> None:
+def test_the_finding_reads(code: str, event: Body, expected: FindingText) -> None:
     assert told(only(found_in_event(event), code)) == expected
 
 

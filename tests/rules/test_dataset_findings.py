@@ -8,7 +8,7 @@ from mock_intake.datadog.rules import DATASETS
 from mock_intake.model.findings import Severity
 from tests.events import dataset, dataset_event
 from tests.rules.examples_datasets import POSTGRES, DatasetId, written_and_read
-from tests.rules.examples_judged import SEQUENCES, Told, only, told, views_of
+from tests.rules.examples_judged import SEQUENCES, FindingText, only, told, views_of
 
 ONE = f"{POSTGRES} shop.public.orders"
 
@@ -76,7 +76,7 @@ def test_every_rule_has_its_words_here() -> None:
 def test_the_finding_reads(code: str, one: str, other: str, ways: str, advice: str) -> None:
     finding = only(views_of(SEQUENCES[code][0]).dataset_findings(), code)
     message = f"{other} and {one} differ only in {ways}, so they would not join"
-    assert told(finding) == Told("", message, one, other, advice)
+    assert told(finding) == FindingText("", message, one, other, advice)
     assert finding.severity is Severity.WARNING
 
 
@@ -138,7 +138,7 @@ def test_names_that_differ_in_case_are_no_more_than_an_info_where_they_can_right
     one, other = pattern.format("orders"), pattern.format("Orders")
     [finding] = views_of(written_and_read((namespace, one), (namespace, other))).dataset_findings()
     assert (finding.code, finding.severity) == ("DS101", Severity.INFO)
-    assert told(finding) == Told(
+    assert told(finding) == FindingText(
         "",
         f"{namespace} {other} and {namespace} {one} differ only in upper and lower case, so they would not join",
         f"{namespace} {one}",

@@ -16,7 +16,7 @@ from mock_intake.judging.intake import Intake
 from mock_intake.model.exchange import UNATTRIBUTED, Exchange, ReceivedRequest
 from mock_intake.model.findings import Severity
 from tests.events import run_event
-from tests.rules.examples_judged import Told, only, told
+from tests.rules.examples_judged import FindingText, only, told
 from tests.rules.examples_requests import BODY, GOOD, KEY, as_bytes, at, headers
 
 INTAKE = "/api/v1/lineage"
@@ -70,7 +70,7 @@ ASTRAY: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("path", "cause", "advice"), ASTRAY)
 def test_a_misdirected_request_is_told_the_likely_cause(path: str, cause: str, advice: str) -> None:
     exchange = Intake().receive(at(path).request)
-    expected = Told("path", f"nothing takes events at {path}: {cause}", INTAKE, path, advice)
+    expected = FindingText("path", f"nothing takes events at {path}: {cause}", INTAKE, path, advice)
     assert [told(finding) for finding in exchange.findings] == [expected]
     assert (exchange.response.status_code, exchange.accepted) == (404, False)
 
@@ -84,7 +84,7 @@ def test_a_key_in_the_path_is_masked() -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
 def test_another_method_than_post_is_refused(method: str) -> None:
     exchange = Intake().receive(replace(GOOD, method=method))
-    expected = Told(
+    expected = FindingText(
         "method",
         f"the intake takes POST, and this was {method}",
         "POST",
@@ -118,7 +118,7 @@ def sent_to(server: IntakeServer, data: bytes) -> bytes:
 def test_what_is_no_http_is_on_record_and_answered(server: IntakeServer) -> None:
     answer = sent_to(server, NOT_HTTP[0])
     [exchange] = exchanges(server)
-    expected = Told(
+    expected = FindingText(
         "request",
         "what was received is no HTTP request",
         "an HTTP/1.1 request",
@@ -152,7 +152,7 @@ def test_the_key_in_what_is_no_http_is_masked(server: IntakeServer) -> None:
 def test_tls_to_a_port_that_speaks_http_is_told_as_that(server: IntakeServer) -> None:
     sent_to(server, bytes.fromhex("160301 0200 0100 01fc 0303") + bytes(32))
     [exchange] = exchanges(server)
-    assert told(only(exchange.findings, "HT303")) == Told(
+    assert told(only(exchange.findings, "HT303")) == FindingText(
         "request",
         "what was received is no HTTP request, but the beginning of a TLS connection",
         "an HTTP/1.1 request",

@@ -16,7 +16,7 @@ from mock_intake.journal import ExchangeFilter
 from mock_intake.judging.catalogue import JUDGING, RULES
 from mock_intake.model.exchange import Exchange
 from mock_intake.server.http.tls import Certificates
-from tests.rules.examples_judged import Told, told
+from tests.rules.examples_judged import FindingText, told
 from tests.rules.examples_requests import BODY, KEY, as_bytes
 
 SWITCH_ON = (
@@ -54,7 +54,7 @@ def test_a_head_that_is_too_large_is_told_with_its_largest_part(server: IntakeSe
     [exchange] = exchanges(server)
     [finding] = exchange.findings
     assert (finding.code, finding.severity) == ("HT107", RULES["HT107"].severity)
-    assert told(finding) == Told(
+    assert told(finding) == FindingText(
         "request",
         "the request line and the headers are larger than 65,536 bytes; most of that is the header baggage",
         "at most 65,536 bytes",
@@ -90,7 +90,7 @@ def test_an_agent_that_is_off_says_so(start_server: StartServer, settings: Agent
     [exchange] = exchanges(server)
     [finding] = exchange.findings
     assert (finding.code, finding.severity) == ("HT304", RULES["HT304"].severity)
-    assert told(finding) == Told("request", off, "a forwarder that is on", off, SWITCH_ON)
+    assert told(finding) == FindingText("request", off, "a forwarder that is on", off, SWITCH_ON)
     assert (exchange.accepted, exchange.event) == (False, None)
 
 
@@ -124,7 +124,7 @@ def test_the_proxy_refuses_other_hosts_than_the_intakes(proxy: IntakeServer) -> 
     [exchange] = exchanges(proxy)
     [finding] = exchange.findings
     assert (finding.code, finding.severity) == ("HT305", RULES["HT305"].severity)
-    assert told(finding) == Told(
+    assert told(finding) == FindingText(
         "request",
         "the proxy lets nobody through to api.datadoghq.com:443",
         "CONNECT to one of the intakes, such as data-obs-intake.ap1.datadoghq.com:443",
@@ -163,7 +163,7 @@ def test_a_request_in_plain_http_is_told_that_the_intakes_speak_https(proxy: Int
     assert asked_of_proxy(proxy, request.encode()).startswith(b"HTTP/1.1 403 ")
     [exchange] = exchanges(proxy)
     [finding] = exchange.findings
-    assert told(finding) == Told(
+    assert told(finding) == FindingText(
         "request",
         "the proxy was asked for http://data-obs-intake.datadoghq.com/api/v1/lineage in plain http; "
         "it lets through https only (CONNECT)",

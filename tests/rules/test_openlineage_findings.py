@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.events import dataset, run_event
-from tests.rules.examples_judged import EVENTS, Body, Told, found_in_event, only, told
+from tests.rules.examples_judged import EVENTS, Body, FindingText, found_in_event, only, told
 from tests.rules.examples_openlineage import with_job_facet, with_run_facet
 
 NOW = "`datetime.now(timezone.utc).isoformat()`"
@@ -51,7 +51,7 @@ TIMES: list[tuple[str, str, str, str]] = [
 def test_a_time_is_told_what_it_lacks(code: str, time: str, message: str, advice: str) -> None:
     [finding] = found_in_event(run_event(eventTime=time))
     assert finding.code == code
-    assert told(finding) == Told("/eventTime", message, A_TIME, f'"{time}"', advice, "openlineage")
+    assert told(finding) == FindingText("/eventTime", message, A_TIME, f'"{time}"', advice, "openlineage")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_time_is_told_what_it_lacks(code: str, time: str, message: str, advice
     ],
 )
 def test_an_unknown_event_type_is_told_those_that_there_are(event_type: str, advice: str) -> None:
-    assert told(only(found_in_event(run_event(event_type)), "OL005")) == Told(
+    assert told(only(found_in_event(run_event(event_type)), "OL005")) == FindingText(
         "/eventType",
         "eventType is none of the values that there are",
         "one of START, RUNNING, COMPLETE, ABORT, FAIL, OTHER",

@@ -11,17 +11,17 @@ from mock_intake.model.runs import Repeat
 from mock_intake.openlineage.rules import RUNS
 from mock_intake.openlineage.runs import repeated
 from tests.events import RUN_ID, job_type
-from tests.rules.examples_judged import SEQUENCES, Body, Told, found_in_sequence, only, told, views_of
+from tests.rules.examples_judged import SEQUENCES, Body, FindingText, found_in_sequence, only, told, views_of
 from tests.rules.examples_runs import COMPLETE, FAIL, OTHER, PARENT_RUN_ID, RUNNING, START, step
 
 THE_RUN = f"run {RUN_ID} of prod / load_orders"
 
 
-def of_run(message: str, expected: str, actual: str, advice: str) -> Told:
-    return Told("", message, expected, actual, advice)
+def of_run(message: str, expected: str, actual: str, advice: str) -> FindingText:
+    return FindingText("", message, expected, actual, advice)
 
 
-PINNED: list[tuple[str, Told]] = [
+PINNED: list[tuple[str, FindingText]] = [
     (
         "RC101",
         of_run(
@@ -131,7 +131,7 @@ def test_every_rule_has_its_words_here() -> None:
 
 
 @pytest.mark.parametrize(("code", "expected"), PINNED)
-def test_the_finding_reads(code: str, expected: Told) -> None:
+def test_the_finding_reads(code: str, expected: FindingText) -> None:
     assert told(only(found_in_sequence(SEQUENCES[code][0]), code)) == expected
 
 

@@ -8,17 +8,17 @@ from mock_intake.datadog.rules import EVENTS
 from mock_intake.model.findings import Severity
 from mock_intake.rules import OnRun
 from tests.events import RUN_ID, job_event, run_event
-from tests.rules.examples_judged import SEQUENCES, Told, found_in_event, found_in_sequence, only, told, views_of
+from tests.rules.examples_judged import SEQUENCES, FindingText, found_in_event, found_in_sequence, only, told, views_of
 from tests.rules.examples_runs import PARENT_RUN_ID
 
 THE_RUN = f"run {RUN_ID} of prod / load_orders"
 DAILY = "shop.public.daily"
 
-PINNED: list[tuple[str, Severity, Told]] = [
+PINNED: list[tuple[str, Severity, FindingText]] = [
     (
         "DD301",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f"columnLineage of {DAILY} names postgres://db:5432 public.orders, which is no input of the run: {THE_RUN}",
             "an input of the run: postgres://db:5432 shop.public.orders",
@@ -29,7 +29,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "DD302",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f'columnLineage of {DAILY} draws on the column "Id" of shop.public.orders, which its schema does not have: '
             f"{THE_RUN}",
@@ -41,7 +41,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "DD501",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f"the run failed, and no event says why: {THE_RUN}",
             "run.facets.errorMessage",
@@ -53,7 +53,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "DD502",
         Severity.INFO,
-        Told(
+        FindingText(
             "",
             f"shop.public.orders is without the schema facet in a run that completed: {THE_RUN}",
             "the schema facet",
@@ -64,7 +64,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "DD503",
         Severity.INFO,
-        Told(
+        FindingText(
             "",
             f"{DAILY} is without the outputStatistics facet in a run that completed: {THE_RUN}",
             "outputFacets.outputStatistics",
@@ -75,7 +75,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "DD504",
         Severity.INFO,
-        Told(
+        FindingText(
             "",
             f"{DAILY} is without the columnLineage facet in a run that completed: {THE_RUN}",
             "the columnLineage facet",
@@ -86,7 +86,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "DD505",
         Severity.INFO,
-        Told(
+        FindingText(
             "",
             f"sql on START is not processed: {THE_RUN}",
             "sql on COMPLETE",
@@ -97,7 +97,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "RC203",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f"3 jobs of prod differ in an id alone, each with one run: load_{RUN_ID}, load_{PARENT_RUN_ID}, "
             "load_9d6b0f0c-4a1e-4b7e-8c55-2f0f6f3b7a10",
@@ -109,7 +109,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "RC205",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f"the runs {RUN_ID} and {RUN_ID.upper()} differ in case only, so to others these are two",
             RUN_ID,
@@ -120,7 +120,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "RC402",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f"{THE_RUN} says that its parent, run {PARENT_RUN_ID}, is of the job prod / weekly, and that is of prod / "
             "nightly",
@@ -132,7 +132,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "RC403",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f"the parent changes within {THE_RUN}",
             f"run {PARENT_RUN_ID} of prod / nightly",
@@ -143,7 +143,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
     (
         "RC404",
         Severity.WARNING,
-        Told(
+        FindingText(
             "",
             f"{THE_RUN} is its own parent",
             "another run as its parent, or none",
@@ -155,7 +155,7 @@ PINNED: list[tuple[str, Severity, Told]] = [
 
 
 @pytest.mark.parametrize(("code", "severity", "expected"), PINNED)
-def test_the_finding_reads(code: str, severity: Severity, expected: Told) -> None:
+def test_the_finding_reads(code: str, severity: Severity, expected: FindingText) -> None:
     finding = only(found_in_sequence(SEQUENCES[code][0]), code)
     assert told(finding) == expected
     assert (finding.severity, finding.subject) == (severity, "run")

@@ -377,7 +377,7 @@ def test_no_entry_of_the_table_is_hidden_by_one_before_it() -> None:
 
 def test_the_transport_is_the_one_that_the_real_client_would_use(work: Path, client: Any) -> None:
     """What we read of an environment is what the client reads of it."""
-    from mock_intake.producers.configuration import Found, client_transport
+    from mock_intake.producers.configuration import Configuration, client_transport
 
     for environ in (
         {"OPENLINEAGE__TRANSPORT": '{"type": "http", "url": "http://a"}', "OPENLINEAGE__TRANSPORT__URL": "http://b"},
@@ -386,7 +386,7 @@ def test_the_transport_is_the_one_that_the_real_client_would_use(work: Path, cli
         {},
     ):
         of: Transport = client(environ).transport
-        ours = client_transport(environ, Found())
+        ours = client_transport(environ, Configuration())
         assert (ours or {"type": "console"})["type"] == of.kind
         assert (ours or {}).get("url") == getattr(of, "url", None)
 

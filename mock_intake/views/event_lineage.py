@@ -96,7 +96,7 @@ class DatasetSaid(Struct, frozen=True, gc=False):
     lineage: Flow | None = None
 
 
-class Said(Struct, frozen=True, gc=False):
+class EventLineage(Struct, frozen=True, gc=False):
     """What an event says. ``arrival`` is when it was received (microseconds since 1970) and its position.
 
     ``parent`` and ``root`` are the jobs that its parent facet names; ``names_parent`` that there is one.
@@ -139,7 +139,7 @@ Memory = dict[tuple[Role, DatasetId], tuple[dict[str, Any], DatasetSaid]]
 T = TypeVar("T")
 
 
-class Kept:
+class SharedValues:
     """What is kept of events to be found in later ones: values that many have in common are kept once."""
 
     def __init__(self) -> None:
@@ -155,14 +155,16 @@ class Kept:
         return len(self._values)
 
 
-def said_by(summary: EventSummary, view: EventView, exchange: Exchange, position: int, kept: Kept) -> Said:
+def said_by(
+    summary: EventSummary, view: EventView, exchange: Exchange, position: int, kept: SharedValues
+) -> EventLineage:
     """What an event says, being accepted with an exchange. ``kept`` is for who asks of many events."""
     share = kept.share
     arrival = (microseconds(exchange.received_at), position)
     named = summary.job_namespace is not None and summary.job_name is not None
     job = JobId(summary.job_namespace or "", summary.job_name or "") if named else None
     job_type, lineage = view.job_facets.get("jobType"), view.job_facets.get("lineage")
-    return Said(
+    return EventLineage(
         summary.id,
         arrival,
         exchange.received_at,

@@ -12,7 +12,7 @@ from tests.events import RUN_ID, dataset, job_type, run_event
 JUDGE = Judge()
 
 
-class Told(NamedTuple):
+class FindingText(NamedTuple):
     """What a finding says, but for what its rule says of every such finding."""
 
     code: str
@@ -29,8 +29,8 @@ def findings(event: dict[str, Any]) -> list[Finding]:
     return [found for found in JUDGE.judge(json.dumps(event).encode(), "org").findings if found.code.startswith("OL")]
 
 
-def told(event: dict[str, Any]) -> list[Told]:
-    return [Told(f.code, f.severity, f.pointer, f.message, f.expected, f.actual, f.advice, f.violates)
+def told(event: dict[str, Any]) -> list[FindingText]:
+    return [FindingText(f.code, f.severity, f.pointer, f.message, f.expected, f.actual, f.advice, f.violates)
             for f in findings(event)]  # fmt: skip
 
 

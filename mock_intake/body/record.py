@@ -35,7 +35,7 @@ class Content(NamedTuple):
     opaque: bool = False
 
 
-class Kept(NamedTuple):
+class BodyRecord(NamedTuple):
     """What is kept of a body, and decoded; and whether the request's own key was found in it."""
 
     body: bytes
@@ -43,7 +43,7 @@ class Kept(NamedTuple):
     key_found: bool
 
 
-def keep(content: Content, masker: Masker, limit: int) -> Kept:
+def keep(content: Content, masker: Masker, limit: int) -> BodyRecord:
     """What is kept of a body. ``limit`` is how much of it is decoded to be looked at."""
     body = content.body
     decoded = content.decoded
@@ -56,17 +56,17 @@ def keep(content: Content, masker: Masker, limit: int) -> Kept:
     if not clear:
         masked = masker.cut_body(searched) if content.cut else masker.body(searched)
         if plain:
-            return Kept(masked, masked if content.packing is None else decoded, True)
-        return Kept(packed(masked, content.packing), masked, True)
+            return BodyRecord(masked, masked if content.packing is None else decoded, True)
+        return BodyRecord(packed(masked, content.packing), masked, True)
     hidden = _hidden_in(searched, masker, limit)
     if hidden is not False:
-        return Kept(body[:_BEGINNING], decoded, hidden is True)
+        return BodyRecord(body[:_BEGINNING], decoded, hidden is True)
     if plain:
-        return Kept(body if not content.opaque or _is_text(body) else body[:_BEGINNING], decoded, False)
+        return BodyRecord(body if not content.opaque or _is_text(body) else body[:_BEGINNING], decoded, False)
     # zlib reads on a little before it gives out what it has read, so at the limit that is taken off.
     at_limit = len(decoded) > limit
     end = max(0, content.read - _BEGINNING) if at_limit else content.read + _BEGINNING
-    return Kept(body if end >= len(body) else body[:end], decoded, False)
+    return BodyRecord(body if end >= len(body) else body[:end], decoded, False)
 
 
 def _may_name_things(body: bytes, packing: str | None) -> bool:

@@ -196,8 +196,11 @@ class Pages:
         """A page as an answer; in a thread, as the journal is asked for what is said on each."""
         try:
             dropped = self._sources.journal.dropped
+            # The plans of an intake that has several servers stand in the journal too.
+            faults_on = any(state["active"] for state in self._sources.faults.states())
         except JournalError:
-            dropped = 0  # it is told on the page that it cannot be read, or the page needs nothing of it
+            # It is told on the page that it cannot be read, or the page needs nothing of it.
+            dropped, faults_on = 0, False
         values = {
             "query": query,
             "here": query.path if query else "",
@@ -207,7 +210,7 @@ class Pages:
             "version": __version__,
             "dropped": dropped,
             "damaged": self._sources.journal.damaged,
-            "faults_on": any(state["active"] for state in self._sources.faults.states()),
+            "faults_on": faults_on,
             "can_log_out": self._guard.cookie is not None,
             **content.values,
         }
@@ -225,7 +228,10 @@ class Pages:
         return response
 
     def _dropped_hint(self) -> str:
-        dropped = self._sources.journal.dropped
+        try:
+            dropped = self._sources.journal.dropped
+        except JournalError:
+            return ""  # so much is known: it is not there
         return f" Retention has dropped {counted(dropped, 'exchange')}; it may have been in there." if dropped else ""
 
     # Styles and scripts, and the log-in.

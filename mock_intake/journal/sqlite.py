@@ -80,13 +80,13 @@ class SqliteJournal:
 
     def __init__(
         self,
-        file: Path,
+        file: str | Path,
         *,
         retention: Retention | None = None,
         read_only: bool = False,
         layout: Layout[Any] = LAYOUT,
     ) -> None:
-        self.file = file
+        self.file = file = Path(file)
         self.place: str = str(file)
         self._layout = layout
         self._rows = layout.rows

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple, TypeVar, cast
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mock_intake.journal.columns import microseconds
 from mock_intake.journal.protocol import ExchangeFilter, Journal
@@ -408,9 +409,15 @@ def read_runs(journal: Journal, run_id: str, org: str | None, digest_of: DigestO
     """
     exchanges: list[Exchange] = []
     for spelling in spellings_of(run_id):
-        exchanges += [*newest_exchanges(journal, ExchangeFilter(org=org, run_id=spelling))][::-1]
+        which = ExchangeFilter(org=org, run_id=spelling)
+        exchanges += [_without_bodies(exchange) for exchange in newest_exchanges(journal, which)][::-1]
     exchanges.sort(key=attrgetter("received_at"))
     state = RunsState(digest_of, lossy=journal.dropped > 0)
     for number, exchange in enumerate(exchanges):
         fold_run(state, exchange, number)
     return state
+
+
+def _without_bodies(exchange: Exchange) -> Exchange:
+    """The ``exchange`` as far as runs are folded of it: the bodies of a long run are not to be held at once."""
+    return replace(exchange, request=replace(exchange.request, body=b""), response=replace(exchange.response, body=b""))

@@ -5,16 +5,22 @@ from __future__ import annotations
 import gc
 import json
 import tracemalloc
+from contextlib import closing
 from datetime import UTC, datetime
-from uuid import UUID
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
 
 from mock_intake.journal import MemoryJournal
+from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.judging.intake import Intake
 from mock_intake.model.exchange import Exchange, ReceivedRequest
 from mock_intake.views import Views
 from mock_intake.views.lineage import LineageState, fold_lineage
 from mock_intake.views.runs import RunsState, fold_run
 from tests.events import base, dataset, job_type, run_event, schema
+from tests.journal.exchanges import MIB, large, plain
 
 EVENTS = 80
 LONG = 8_000
@@ -119,3 +125,25 @@ def test_nothing_is_kept_of_what_retention_has_dropped() -> None:
     fresh = Views(journal)
     assert fresh._runs.state().children == views._runs.state().children
     assert fresh._runs.state().without_run == views._runs.state().without_run
+
+
+def test_bodies_of_a_run_that_is_read_by_itself_are_not_held_at_once(tmp_path: Path) -> None:
+    with closing(SqliteJournal(str(tmp_path / "journal.db"))) as journal:
+        for number in range(24):
+            journal.append([large_event("one run", f"2026-11-01T12:00:{number:02}Z")])
+        views = Views(journal)
+        tracemalloc.start()
+        try:
+            run = views.single_run("one run")
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert run is not None
+    assert len(run.events) == 24
+    assert peak < 12 * MIB, f"{peak:,} bytes"
+
+
+def large_event(run_id: str, event_time: str) -> Exchange:
+    """An exchange with an event of a run and a body of a mebibyte."""
+    event = plain(str(uuid4()), kind="RunEvent", event_type="RUNNING", event_time=event_time, run_id=run_id).event
+    return replace(large(), event=event)

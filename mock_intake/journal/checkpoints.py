@@ -33,6 +33,8 @@ _BESIDE = "PRAGMA wal_checkpoint(PASSIVE)"
 _WHOLE = "PRAGMA wal_checkpoint(RESTART)"
 # So long (milliseconds) at first; longer each time that it was too short, and less than commits wait for their turn.
 _PATIENCE, _MOST_PATIENCE = 50, 800
+# So long (seconds) whoever would add more waits for what is being written back; less than producers wait for an answer.
+_MOST_WAIT = 2.0
 
 
 class Checkpoints:
@@ -51,6 +53,9 @@ class Checkpoints:
         # What stands in the log already, of a process that was killed: nobody else will write it back.
         self._grown = _size(file.with_name(file.name + "-wal"))
         self._due = threading.Event()
+        # Set where nothing is due, and nothing is being written back.
+        self._at_rest = threading.Event()
+        self._at_rest.set()
         self._closed = False
         self._at_work = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -65,18 +70,29 @@ class Checkpoints:
         if self._grown >= self._most:
             self.hurry()
 
+    def wait(self) -> None:
+        """Waits a while for what is being written back, where nearly as much was added meanwhile as is due.
+
+        For whoever is about to take a turn: where more is added than the disk takes, the log would grow without end.
+        """
+        if self._grown > self._most // 4 * 3:
+            self._at_rest.wait(_MOST_WAIT)
+
     def hurry(self) -> None:
         """Has the log written back as soon as may be: it is large, or there is no room for more of it."""
         if self._closed:
             return
         self._grown = 0
+        self._at_rest.clear()
         self._due.set()
         if self._thread is None:
             thread = threading.Thread(target=self._run, name="mock-intake-checkpoints", daemon=True)
-            # Where there can be no more threads, a later commit tries again.
-            with contextlib.suppress(RuntimeError):
+            try:
                 thread.start()
                 self._thread = thread
+            except RuntimeError:
+                # There can be no more threads: a later commit tries again, and nobody waits.
+                self._at_rest.set()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -88,6 +104,7 @@ class Checkpoints:
         """Returns when nothing is being written back any more."""
         self._closed = True
         self._due.set()
+        self._at_rest.set()
         if self._thread is not None:
             self._thread.join()
         self._connection.close()
@@ -103,6 +120,8 @@ class Checkpoints:
             with self._at_work, contextlib.suppress(sqlite3.Error):
                 self._write_back()
             self._most = self._room()
+            if not self._due.is_set():
+                self._at_rest.set()
 
     def _write_back(self) -> None:
         for _ in range(_PASSES):

@@ -132,3 +132,17 @@ def identity(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def check_place(shown: Path, file: Path, known: tuple[int, int] | None, known_log: tuple[int, int] | None) -> None:
+    """Whether ``file``, and the log beside it, are those that were opened (see ``identity``; a log may be unknown).
+
+    What would be written to others would be lost. Raises ``JournalError``, which calls the file as ``shown``.
+    """
+    if identity(file) != known:
+        raise JournalError(f"{shown} was removed or replaced; put it back, or begin again with a new one.")
+    if known_log not in (None, identity(log_of(file))):
+        raise JournalError(
+            f"The log beside {shown} (-wal) was removed or replaced. End this server, which writes what it "
+            "has back into the file, and start it again."
+        )

@@ -206,17 +206,13 @@ class SqliteJournal:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """The connection that writes, for one statement."""
+        if self._checkpoints is not None:
+            self._checkpoints.wait()
         with self._turn(), self._errors():
             connection = self._writer
             if connection is None:
                 raise JournalError(f"{self.file} {'is open for reading only' if self._read_only else 'is closed'}.")
-            if files.identity(self._place) != self._identity:
-                raise JournalError(f"{self.file} was removed or replaced; put it back, or begin again with a new one.")
-            if self._log_identity not in (None, files.identity(files.log_of(self._place))):
-                raise JournalError(
-                    f"The log beside {self.file} (-wal) was removed or replaced. End this server, which writes what it "
-                    "has back into the file, and start it again."
-                )
+            files.check_place(self.file, self._place, self._identity, self._log_identity)
             before = connection.total_changes
             try:
                 yield connection

@@ -183,3 +183,9 @@ def test_settings_on_the_pages_are_understood(page: str, tmp_path: Path) -> None
     for block in blocks:
         (tmp_path / "pyproject.toml").write_text(block)
         load_config(find_config(tmp_path))
+
+
+def test_the_page_of_commands_names_their_variables_as_they_are_read() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "cli.md").read_text()
+    assert "MOCK_INTAKE_SERVE_..., or in [tool.mock-intake.serve]" in page
+    assert "MOCK_INTAKE_MOCK" not in page

@@ -67,6 +67,12 @@ def filled(server: IntakeServer) -> IntakeServer:
         (["--ready"], 0, "takes requests"),
         (["--events", "-1"], 2, "--events"),
         (["--state", "DONE"], 2, "--state"),
+        (["--state", "complete"], 0, f"run {RUN} of prod/load_orders: COMPLETE"),
+        (["--event-type", "STRAT"], 2, "'STRAT' is not one of"),
+        (["--event-type", "start"], 0, "1 event on record"),
+        (["--status", "ok"], 0, "2 events on record"),
+        (["--status", "OK"], 0, "2 events on record"),
+        (["--status", "well"], 2, "'well' is not one of 'ok', 'warning', 'error'"),
     ],
 )
 def test_waiting_says_what_is_there_or_what_came_instead(
@@ -230,7 +236,7 @@ def test_a_server_that_cannot_be_spoken_to(name: str, tmp_path: Path) -> None:
             f"http://127.0.0.1:{port}": "does not answer",
             "nowhere.json": "neither a URL",
             str(nonsense): "no ready file",
-            guarded.url: "token",
+            guarded.url: "--control-token",
         }
         for server, text in cases.items():
             result = command(*(word.format(server) for word in COMMANDS[name]))

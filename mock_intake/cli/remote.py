@@ -60,6 +60,8 @@ def _found(server: str, token: str | None, until: float) -> tuple[str, Client]:
                 raise
             return url, client
         except (ControlError, UnusableError) as error:
+            if isinstance(error, ControlError) and error.status_code == 401:
+                raise UnusableError(f"{error} Give it by --control-token, or by MOCK_INTAKE_CONTROL_TOKEN.") from error
             is_absent = isinstance(error, UnusableError) or not error.status_code
             if not is_absent or time.monotonic() >= until:
                 raise

@@ -22,16 +22,18 @@ from mock_intake.report.escaping import shown
 # What the server takes of one wait; longer ones are several.
 _LONGEST = 300.0
 _LONGEST_OF_ALL = 24 * 3600
+STATES: tuple[str, ...] = get_args(State)
+STATUSES = [status.value for status in Status]
 
 
 @click.command(cls=Command, short_help="Wait for a server, and for what a job sends.", page="how-to/ci")
 @server_options
 @click.option("--events", type=click.IntRange(0), metavar="N", help="So many events.  [default: 1, with --state 0]")
 @click.option("--job", metavar="NAME", help="Events and runs of the job of this name.")
-@click.option("--state", type=click.Choice(get_args(State)), help="A run that has reached this state.")
+@click.option("--state", type=click.Choice(STATES, case_sensitive=False), help="A run that has reached this state.")
 @click.option("--run-id", metavar="ID", help="Events of this run, and this run.")
-@click.option("--event-type", metavar="TYPE", help="Events of this type (START, COMPLETE, ...).")
-@click.option("--status", type=click.Choice(list(Status)), help="Events of this status.")
+@click.option("--event-type", type=click.Choice(STATES, case_sensitive=False), help="Events of this type.")
+@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Events of this status.")
 @org_option("What is")
 @click.option("--ready", is_flag=True, help="Only until the server takes requests.")
 @click.option(

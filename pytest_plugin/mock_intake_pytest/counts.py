@@ -172,8 +172,8 @@ class Tally:
         for found in top[:_MOST_RULES]:
             instance = "for instance: " if found.varied else ""
             yield f"  {found.code} {found.severity:<7} {found.count:>4} x  {instance}{printable(found.message)}"
-        if len(top) > _MOST_RULES:
-            yield f"  and {len(top) - _MOST_RULES} more rules; --intake-report FILE has them all"
+        if (more := len(top) - _MOST_RULES) > 0:
+            yield f"  and {many(more, 'more rule')}; --intake-report FILE has them all"
 
     def rest(self, root: Path) -> Iterator[str]:
         """What else a reader must know; files are named from ``root`` on."""

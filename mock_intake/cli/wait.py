@@ -22,18 +22,20 @@ from mock_intake.report.escaping import shown
 # What the server takes of one wait; longer ones are several.
 _LONGEST = 300.0
 _LONGEST_OF_ALL = 24 * 3600
-STATES: tuple[str, ...] = get_args(State)
-STATUSES = [status.value for status in Status]
+_STATE = click.Choice(get_args(State), case_sensitive=False)
+# As events have them: click would show those that may be written anyhow in small letters.
+_STATES = f"[{'|'.join(get_args(State))}]"
+_STATUS = click.Choice([status.value for status in Status], case_sensitive=False)
 
 
 @click.command(cls=Command, short_help="Wait for a server, and for what a job sends.", page="how-to/ci")
 @server_options
 @click.option("--events", type=click.IntRange(0), metavar="N", help="So many events.  [default: 1, with --state 0]")
 @click.option("--job", metavar="NAME", help="Events and runs of the job of this name.")
-@click.option("--state", type=click.Choice(STATES, case_sensitive=False), help="A run that has reached this state.")
+@click.option("--state", type=_STATE, metavar=_STATES, help="A run that has reached this state.")
 @click.option("--run-id", metavar="ID", help="Events of this run, and this run.")
-@click.option("--event-type", type=click.Choice(STATES, case_sensitive=False), help="Events of this type.")
-@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Events of this status.")
+@click.option("--event-type", type=_STATE, metavar=_STATES, help="Events of this type.")
+@click.option("--status", type=_STATUS, help="Events of this status.")
 @org_option("What is")
 @click.option("--ready", is_flag=True, help="Only until the server takes requests.")
 @click.option(

@@ -14,7 +14,9 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from mock_intake.cli.main import main
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.judging.intake import Intake
 from mock_intake.model.exchange import ReceivedRequest
@@ -154,6 +156,36 @@ def test_no_events_are_no_pass(recording: Path, content: bytes, output: str) -> 
     done = mock_intake("check", recording, "--format", output, "--fail-on", "never")
     assert done.returncode == 2
     assert "There are no events in" in done.stderr
+
+
+def test_a_recording_without_events_is_named_beside_others(recording: Path) -> None:
+    empty, blank = (recording.with_name(name) for name in ("empty.ndjson", "blank.ndjson"))
+    empty.write_bytes(b"")
+    blank.write_bytes(b"\n\n")
+    done = mock_intake("check", write(recording, *GOOD), empty, blank)
+    assert (done.returncode, done.stdout) == (0, "2 events: 2 ok, 0 warning, 0 error\n")
+    assert done.stderr == f"note: {empty} has no events\nnote: {blank} has no events\n"
+
+
+def test_no_command_writes_over_what_it_reads(recording: Path) -> None:
+    events = write(recording.with_name("q.json"), *GOOD)
+    link = recording.with_name("link.html")
+    link.symlink_to(events)
+    journal = recording.with_name("journal.html")
+    with closing(SqliteJournal(journal)) as opened:
+        opened.append([Intake().receive(posted(orjson.dumps(run_event())))])
+    before = [events.read_bytes(), journal.read_bytes()]
+    for arguments, named, use in (
+        (["check", events], events, "judged"),
+        (["check", events.parent], link, "judged"),
+        (["diff", events, journal], journal, "judged"),
+        (["report", journal], journal, "read"),
+        (["export", journal], journal, "read"),
+    ):
+        result = CliRunner().invoke(main, [*map(str, arguments), "-o", str(named)])
+        assert result.exit_code == 2
+        assert f"-o {named} is the recording that is {use}; name another file." in result.output
+    assert [events.read_bytes(), journal.read_bytes()] == before
 
 
 def test_unusable_input_is_named(tmp_path: Path) -> None:

@@ -127,6 +127,18 @@ def test_server_and_ready_file_are_waited_for_where_they_are_not_there_yet(tmp_p
         server.stop()
 
 
+def test_commands_on_recordings_take_the_ready_file_as_well(filled: IntakeServer, tmp_path: Path) -> None:
+    ready, events, exchanges = (tmp_path / name for name in ("intake.json", "events.ndjson", "exchanges.ndjson"))
+    ready.write_text(json.dumps({"url": filled.url, "pid": os.getpid()}))
+    assert "2 events" in command("report", str(ready)).output
+    assert "2 events exported" in command("export", str(ready), "-o", str(events)).output
+    assert command("diff", str(ready), str(events)).exit_code == 0
+    assert command("export", str(ready), "--what", "exchanges", "-o", str(exchanges)).exit_code == 0
+    assert "0 exchanges imported, 2 were there" in command("import", str(exchanges), "--to", str(ready)).output
+    ready.write_text(json.dumps({"url": "of nothing", "pid": 1}))
+    assert "this is no journal" in command("report", str(ready)).output
+
+
 def test_faults_are_set_shown_and_cleared(server: IntakeServer) -> None:
     assert "still to come 503, reset, 202 (0 taken)" in command("faults", server.url, "set", "503,reset,202").output
     assert send(server, "START") == 503

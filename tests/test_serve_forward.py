@@ -32,7 +32,7 @@ def listening(**given: Any) -> Listening:
     options: dict[str, Any] = {
         "api_keys": (),
         "tls": False,
-        "tls_port": 0,
+        "tls_port": None,
         "ca_file": None,
         "cert": None,
         "cert_key": None,
@@ -46,7 +46,7 @@ def listening(**given: Any) -> Listening:
         "agent_url": None,
         "agent_key_env": None,
         "agent_endpoints": (),
-        "forward_key_env": "DD_API_KEY",
+        "forward_key_env": None,
     }
     return Listening.from_options(**{**options, **given})
 
@@ -78,6 +78,19 @@ def test_a_forward_that_cannot_be_is_told_at_the_start(
     assert words in told.value.message
     for value in (*variables.values(), "open-sesame"):
         assert not value or value not in told.value.message
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tls_port": 0}, "--tls-port is the port of https, which is not served: add --tls."),
+        ({"forward_key_env": "OTHER"}, "--forward-key-env is for forwarding: add --forward"),
+    ],
+)
+def test_an_option_that_would_do_nothing_says_what_to_add(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(click.UsageError) as told:
+        listening(**{"forward": None, **options})
+    assert words in told.value.message
 
 
 def test_a_forward_without_a_key_ends_the_command(server: IntakeServer) -> None:

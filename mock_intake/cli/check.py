@@ -105,7 +105,7 @@ def check(
       1  findings at or above --fail-on
       2  input that cannot be read, or no events in it
     """
-    checked_outputs(Kind.CHECK, outputs)
+    checked_outputs(Kind.CHECK, outputs, files)
     config, library = judging_config(config_file, facets, ignore, select)
     baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
     acceptance = None if baseline is None else Acceptance(baseline)
@@ -113,7 +113,9 @@ def check(
     shown_from = Severity.INFO if verbose else Severity.WARNING
     failing: dict[str, str] = {}
     try:
-        with checking, _blocks(files, checking) as blocks:
+        # Before anything is written: a report may lie in a directory that is judged.
+        recordings = files_in([file for file in files if str(file) != STANDARD_INPUT])
+        with checking, _blocks(recordings, checking, with_input=STANDARD_INPUT in map(str, files)) as blocks:
             results: Iterable[Checked] = checking.check_blocks(blocks)
             if outputs:
                 # What goes to one output is not held in memory, however much it is.
@@ -133,6 +135,9 @@ def check(
         raise click.UsageError(f"Temporary files: {error}: set TMPDIR to where there is room.") from error
     if not checking.events:
         raise click.UsageError(f"There are no events in {', '.join(map(str, files))}; nothing was judged.")
+    for file in recordings:
+        if str(file) not in checking.sources:
+            echo(f"note: {file} has no events", err=True)
     if acceptance is not None and baseline_file is not None and write_baseline:
         keep_baseline(baseline_file, acceptance.updated(failing), FINDINGS_HEAD, "finding")
         return
@@ -153,10 +158,8 @@ def _write(report: CheckReport, file: Path) -> None:
 
 
 @contextmanager
-def _blocks(files: tuple[Path, ...], checking: Check) -> Iterator[Iterable[Block]]:
+def _blocks(found: list[Path], checking: Check, *, with_input: bool) -> Iterator[Iterable[Block]]:
     """The blocks of all files, with a progress bar where standard error is a terminal, which goes on to the end."""
-    with_input = [file for file in files if str(file) == STANDARD_INPUT]
-    found = files_in([file for file in files if str(file) != STANDARD_INPUT])
     if with_input:
         yield _chain(found, lambda _: None, sys.stdin.buffer)
     elif not sys.stderr.isatty():

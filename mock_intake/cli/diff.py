@@ -79,7 +79,7 @@ def diff(
       1  something was lost (or changed)
       2  a recording that cannot be read, or has no events
     """
-    checked_outputs(Kind.DIFFERENCE, outputs)
+    checked_outputs(Kind.DIFFERENCE, outputs, (before, after))
     config, library = judging_config(config_file, facets, ignore, select)
 
     def profile_of(source: str) -> Profile:

@@ -15,8 +15,9 @@ from mock_intake.cli.sources import (
     UnusableError,
     control_token_option,
     everything,
-    is_url,
+    keep_sources,
     opened_file,
+    server_of,
     unusable,
     written,
 )
@@ -58,6 +59,7 @@ def export(source: str, output: Path | None, what: str, org: str | None, control
       0  something was exported
       2  there is nothing, or it cannot be read or written
     """
+    keep_sources([output], [source], "read")
     count = 0
     is_whole = False
     with unusable(), _exported(source, cast("What", what), org, control_token) as (lines, dropped):
@@ -84,8 +86,8 @@ def _exported(
     source: str, what: What, org: str | None, token: str | None
 ) -> Iterator[tuple[Iterator[bytes], Callable[[], int]]]:
     """The lines of an export, and how many exchanges retention had dropped by the end of it."""
-    if is_url(source):
-        with Client(source, token=token) as client:
+    if (url := server_of(source)) is not None:
+        with Client(url, token=token) as client:
             yield client.export(what, org=org), lambda: client.statistics()["dropped"]
         return
     journal = opened_file(source)

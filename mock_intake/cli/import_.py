@@ -13,7 +13,7 @@ from mock_intake.body.decoding import GZIP_MAGIC
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 from mock_intake.cli.databases import is_database
-from mock_intake.cli.sources import UnusableError, control_token_option, is_url, unusable
+from mock_intake.cli.sources import UnusableError, control_token_option, server_of, unusable
 from mock_intake.client import Client
 from mock_intake.files.imports import Import
 from mock_intake.journal.sqlite import SqliteJournal
@@ -46,8 +46,9 @@ def import_(file: Path, target: str, control_token: str | None) -> None:
         raise UnusableError(f"There are no exchanges in {file}.")
     if is_database(target):
         raise UnusableError("A journal in PostgreSQL is imported to by a server on it: --to http://...")
+    url = server_of(target)
     with unusable():
-        imported, known = _to_server(data, target, control_token) if is_url(target) else _to_file(data, Path(target))
+        imported, known = _to_server(data, url, control_token) if url else _to_file(data, Path(target))
     echo(f"{counted(imported, 'exchange')} imported, {known} were there already")
 
 

@@ -33,7 +33,7 @@ def listening_options(command: F) -> F:
             click.option(
                 "--tls", is_flag=True, help="Serve https beside http, with a certificate made for every intake."
             ),
-            click.option("--tls-port", type=_PORT, default=0, help="Port of https; 0 takes a free one."),
+            click.option("--tls-port", type=_PORT, help="Port of https; 0 takes a free one."),
             click.option(
                 "--ca-file",
                 type=click.Path(dir_okay=False, path_type=Path),
@@ -100,10 +100,8 @@ def listening_options(command: F) -> F:
             ),
             click.option(
                 "--forward-key-env",
-                default=DEFAULT_FORWARD_KEY,
-                show_default=True,
                 metavar="NAME",
-                help="Variable with the API key to forward with.",
+                help=f"Variable with the API key to forward with; default: {DEFAULT_FORWARD_KEY}.",
             ),
             heading="Forwarding",
         ),
@@ -133,7 +131,7 @@ class Listening(NamedTuple):
         *,
         api_keys: tuple[str, ...],
         tls: bool,
-        tls_port: int,
+        tls_port: int | None,
         ca_file: Path | None,
         cert: Path | None,
         cert_key: Path | None,
@@ -148,7 +146,7 @@ class Listening(NamedTuple):
         agent_key_env: str | None,
         agent_endpoints: tuple[str, ...],
         forward: str | None,
-        forward_key_env: str,
+        forward_key_env: str | None,
     ) -> Listening:
         """Exits with 2 on options that cannot go together or be used."""
         if (cert is None) != (cert_key is None):
@@ -159,6 +157,10 @@ class Listening(NamedTuple):
             other = "--cert" if cert is not None else "--tls-flaw wrong-host"
             raise click.UsageError(f"--tls-name adds to the certificate that is made; {other} leaves no room for it.")
         secure = tls or bool(cert or tls_names or tls_flaw or ca_file) or proxy_port is not None
+        if tls_port is not None and not secure:
+            raise click.UsageError("--tls-port is the port of https, which is not served: add --tls.")
+        if forward_key_env is not None and not forward:
+            raise click.UsageError("--forward-key-env is for forwarding: add --forward, and where to.")
         certificates = None
         if secure:
             own = None if cert is None or cert_key is None else (cert, cert_key)
@@ -182,13 +184,13 @@ class Listening(NamedTuple):
             )
         arguments = {
             "tls": certificates,
-            "tls_port": tls_port,
+            "tls_port": tls_port or 0,
             "agent": agent,
             "agent_port": agent_port or 0,
             "agent_socket": agent_socket,
             "proxy_port": proxy_port,
             "proxy_allow": frozenset(host.lower() for host in proxy_allow),
-            "forward": _target(forward, forward_key_env) if forward else None,
+            "forward": _target(forward, forward_key_env or DEFAULT_FORWARD_KEY) if forward else None,
         }
         return cls(arguments, ca_file)
 

@@ -11,7 +11,7 @@ from mock_intake.cli.baselines import baseline_level, baseline_options, keep_bas
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 from mock_intake.cli.options import judging_config, judging_options
-from mock_intake.cli.sources import control_token_option, opened, written
+from mock_intake.cli.sources import control_token_option, keep_sources, opened, written
 from mock_intake.model.findings import Severity, at_or_above
 from mock_intake.model.words import counted
 from mock_intake.report.baseline import (
@@ -87,6 +87,7 @@ def report(
     """
     config, _ = judging_config(config_file, facets, ignore, select)
     baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
+    keep_sources(outputs, [source], "read")
     # To each output its form; without one to standard output.
     wanted = [(file, _FORMATS[output_format] if output_format else _format_of(file)) for file in outputs or (None,)]
     with opened(source, control_token, org) as recording:

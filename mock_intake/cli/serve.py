@@ -32,6 +32,7 @@ from mock_intake.cli.options import (
     parsed_fault_plan,
 )
 from mock_intake.cli.signals import OwnSignals, ended_by
+from mock_intake.cli.sources import is_ready
 from mock_intake.datadog.authentication import KEY_LENGTH, Keys, is_well_formed
 from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.faults import MAX_DELAY
@@ -298,7 +299,7 @@ def _clear_ready_file(file: Path) -> None:
         ready = json.loads(text)
     except ValueError:
         ready = None
-    if not (isinstance(ready, dict) and {"url", "pid"} <= ready.keys()):
+    if not is_ready(ready):
         raise click.UsageError(
             f"--ready-file {file}: there is a file with something else in it, which is not overwritten."
         )

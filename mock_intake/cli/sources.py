@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -22,6 +23,8 @@ from mock_intake.report.formats import Kind, UnknownSuffixError, of_file
 
 _BATCH = 500
 _UNBOUNDED = 1 << 60
+# A ready file has a few addresses in it, and is small beside this; a recording need not be read for it.
+_LARGEST_READY_FILE = 1 << 16
 
 control_token_option = click.option(
     "--control-token", envvar=CONTROL_TOKEN, help=f"Token of the server's control API [env: {CONTROL_TOKEN}]."
@@ -47,6 +50,26 @@ def is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
+def is_ready(content: object) -> bool:
+    """Whether this is what stands in the file of ``serve --ready-file``, decoded."""
+    return isinstance(content, dict) and {"url", "pid"} <= content.keys()
+
+
+def server_of(source: str) -> str | None:
+    """The URL of the server that ``source`` names, by itself or as a ready file; None for all else."""
+    if is_url(source):
+        return source
+    file = Path(source)
+    try:
+        if not file.is_file() or file.stat().st_size > _LARGEST_READY_FILE:
+            return None
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError):  # who opens it as a recording tells why that cannot be
+        return None
+    url = content["url"] if is_ready(content) else None
+    return url if isinstance(url, str) and is_url(url) else None
+
+
 @contextmanager
 def unusable() -> Iterator[None]:
     """Exits with 2 and a clear word where a server, a journal or an export cannot be used."""
@@ -61,10 +84,13 @@ def unusable() -> Iterator[None]:
 
 @contextmanager
 def opened(source: str, token: str | None, org: str | None = None) -> Iterator[Source]:
-    """A journal, read beside whoever writes it, or all that a server has on record. Exits with 2 on trouble."""
+    """A journal, read beside whoever writes it, or all that a server has on record, named by its URL or its ready file.
+
+    Exits with 2 on trouble.
+    """
     with unusable():
-        if is_url(source):
-            journal, dropped = _fetched(source, token, org)
+        if (url := server_of(source)) is not None:
+            journal, dropped = _fetched(url, token, org)
         else:
             journal = opened_file(source)
             dropped = journal.dropped
@@ -118,12 +144,13 @@ def everything(journal: Journal, org: str | None = None) -> Iterator[Exchange]:
 def recorded_events(source: str, token: str | None = None) -> Iterator[Recorded]:
     """The accepted events of a recording, oldest first. Exits with 2 on trouble.
 
-    It is lines of events or of exchanges in files and directories, a journal, or what a server has on record.
+    It is lines of events or of exchanges in files and directories, a journal, or what a server has on record, which is
+    named by its URL or its ready file.
     """
-    if is_url(source):
+    if (url := server_of(source)) is not None:
         from mock_intake.client import Client
 
-        with unusable(), Client(source, token=token) as client:
+        with unusable(), Client(url, token=token) as client:
             for number, event in enumerate(client.export("events"), 1):
                 yield Recorded(source, number, event)
         return
@@ -153,8 +180,8 @@ def _is_journal(path: Path) -> bool:
         return stream.read(16) == b"SQLite format 3\0"
 
 
-def checked_outputs(kind: Kind, outputs: Iterable[Path]) -> None:
-    """Exits with 2 where a report could not be written: better before there is one than after."""
+def checked_outputs(kind: Kind, outputs: Sequence[Path], sources: Iterable[str | Path] = ()) -> None:
+    """Exits with 2 where a report on ``sources`` could not be written: better before there is one than after."""
     for output in outputs:
         try:
             of_file(kind, output)
@@ -162,6 +189,27 @@ def checked_outputs(kind: Kind, outputs: Iterable[Path]) -> None:
             raise click.UsageError(f"-o {output}: {error}.") from error
         if not output.resolve().parent.is_dir():
             raise click.UsageError(f"-o {output}: there is no directory {output.parent}.")
+    keep_sources(outputs, sources, "judged")
+
+
+def keep_sources(outputs: Iterable[Path | None], sources: Iterable[str | Path], use: str) -> None:
+    """Exits with 2 where an output is a file of the recordings that are ``use`` (as "judged"), whatever it is called.
+
+    There may be no other copy of them.
+    """
+    there = [output for output in outputs if output is not None and output.is_file()]
+    if not there:
+        return
+    for source in sources:
+        if is_database(str(source)) or is_url(str(source)):
+            continue
+        try:
+            files = files_in([Path(source)])
+        except (RecordingError, OSError):  # who reads it tells why that cannot be
+            continue
+        for output in there:
+            if any(file.samefile(output) for file in files):
+                raise click.UsageError(f"-o {output} is the recording that is {use}; name another file.")
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from mock_intake.journal.protocol import JournalError
 
 # Bodies can hold what is nobody else's business.
 _PRIVATE = 0o600
+# How every database of SQLite begins (its file format, 1.3.1); a new one is empty.
+_HEADER = b"SQLite format 3\0"
 # So much of a name is told, where it may be of any length.
 _LONGEST_NAME = 200
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -66,16 +68,21 @@ def make_private(file: Path) -> None:
 def hold(file: Path) -> IO[str] | None:
     """Takes the lock of the one writer, beside ``file``; it goes with the process, however that ends.
 
-    Raises ``JournalError`` where another process has it, or where there can be no lock. None where the system has none.
+    Raises ``JournalError`` where another process has it, where there can be no lock, or where ``file`` is of another
+    kind, beside which none is left. None where the system has none.
     """
     try:
         import fcntl
     except ImportError:  # no such locks on Windows; SQLite's own keep the file whole
         return None
     try:
-        file = file.resolve()  # another name of the file is no other file
+        shown, file = file, file.resolve()  # another name of the file is no other file
+        lock = file.with_name(file.name + "-writer")
+        # Not where this process may have the journal open: closing any handle of a file ends SQLite's locks on it.
+        if not lock.exists() and _is_of_another_kind(file):
+            raise JournalError(f"{shown}: {_EXPLANATIONS['SQLITE_NOTADB']}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        held = os.fdopen(os.open(file.with_name(file.name + "-writer"), flags, _PRIVATE), "a")
+        held = os.fdopen(os.open(lock, flags, _PRIVATE), "a")
     except OSError as error:
         raise JournalError(f"{file}: {error.strerror or error}: its directory must exist and be writable.") from error
     try:
@@ -84,6 +91,17 @@ def hold(file: Path) -> IO[str] | None:
         held.close()
         raise JournalError(f"{file} is written to by another mock-intake; give each its own file.") from error
     return held
+
+
+def _is_of_another_kind(file: Path) -> bool:
+    """Whether ``file`` has something in it, and does not begin as SQLite's do; SQLite tells what cannot be read."""
+    try:
+        if not file.is_file():
+            return False
+        with file.open("rb") as stream:
+            return stream.read(len(_HEADER)) not in (b"", _HEADER)
+    except OSError:
+        return False
 
 
 def refuse_network(file: Path) -> None:

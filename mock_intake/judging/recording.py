@@ -75,6 +75,8 @@ class Check:
         self._workers: Workers | None = None
         self.statuses: Counter[Status] = Counter()
         self.severities: Counter[Severity] = Counter()
+        self.sources: set[str] = set()
+        """The recordings that had events, as they are called in what is said of them."""
         self.closed: Callable[[int, int], None] = lambda _number, _of: None
         """Called with how many runs are closed, of how many, as they are."""
 
@@ -108,6 +110,8 @@ class Check:
     def _take_in(self, block: Block, result: JudgedBlock) -> Iterator[Checked]:
         # Only the ledger knows what came in blocks before; so a repeat is told here, and not by who judged the block.
         repeats = self._ledger.add(block, result)
+        if result.events:
+            self.sources.add(block.source)
         for index, (line, event, findings) in enumerate((one.line, one.event, one.findings) for one in result.events):
             if index in repeats:
                 findings += self._judge.selection.apply([repeated(repeats[index])])

@@ -69,6 +69,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     file.write_text(text)
     assert "the file is no SQLite database, so it is no journal." in refusal(file)
     assert file.read_text() == text
+    assert list(tmp_path.iterdir()) == [file]
     with pytest.raises(JournalError, match="no SQLite database"):
         SqliteJournal(file, read_only=True)
 

@@ -7,11 +7,13 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -28,6 +30,8 @@ from mock_intake.model.findings import Severity
 from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import FORMATS, Kind, rendered
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
+from tests.cost.measuring import Dimension, Work, growth_of
+from tests.events import run_event
 from tests.processes import alive
 
 Event = dict[str, Any]
@@ -177,6 +181,45 @@ def test_runs_are_counted_as_they_are_closed(large: Path) -> None:
         runs = sum(1 for _ in check.closed_runs())
     assert told == [(number, runs) for number in range(400, runs + 1, 400)]
     assert told
+
+
+# What share one run id: the job and the minute of an event, by its number.
+SHARING: dict[str, Callable[[int], tuple[int, int]]] = {
+    "a run again and again": lambda _: (0, 0),
+    "runs of a few jobs, again and again": lambda number: (number // 3 % 8, 0),
+    "a run that goes on after each of its ends": lambda number: (0, number // 3),
+    "a run for each of many jobs": lambda number: (number // 3, 0),
+}
+
+
+def check_of_one_run_id(file: Path, sharing: Callable[[int], tuple[int, int]], size: int, chance: Random) -> Work:
+    """Checks so many events of one run id: START, RUNNING, COMPLETE and so on."""
+    run_id = str(UUID(int=chance.getrandbits(128), version=4))
+    lines = []
+    for number in range(size):
+        job, minute = sharing(number)
+        second = number % 3
+        event = run_event(("START", "RUNNING", "COMPLETE")[second], run={"runId": run_id, "facets": {}})
+        event["job"]["name"] = f"load_{job}"
+        event["eventTime"] = f"2026-01-{minute // 1440 + 1:02}T{minute // 60 % 24:02}:{minute % 60:02}:{second:02}Z"
+        lines.append(orjson.dumps(event) + b"\n")
+    file.write_bytes(b"".join(lines))
+
+    def work() -> None:
+        with Check(JUDGE) as check:
+            for _ in check.check_blocks(blocks([file], SIZE)):
+                pass
+            assert sum(len(run.events) + len(run.repeats) for run in check.closed_runs()) == size
+
+    return work
+
+
+@pytest.mark.parametrize("sharing", SHARING)
+def test_the_cost_is_linear_in_the_events_of_one_run_id(sharing: str, tmp_path: Path) -> None:
+    make = partial(check_of_one_run_id, tmp_path / "events.ndjson", SHARING[sharing])
+    # Four times the least tells them apart. Past 1,200 there is a step in what each event costs, which is no growth.
+    growth = growth_of(Dimension(sharing, make, largest=1_200, smallest=300))
+    assert not growth.too_steep, str(growth)
 
 
 # As a command.

@@ -135,14 +135,18 @@ def index_of(position: int) -> int:
 
 
 class _Seen:
-    """A run id within a block: its events, and those that were not judged yet as they were parsed, by position."""
+    """A run id within a block: its events, and those that were not judged yet as they were parsed, by position.
 
-    __slots__ = ("begun", "events", "judged", "views")
+    ``goes_on`` tells that events came after it was judged.
+    """
+
+    __slots__ = ("begun", "events", "goes_on", "judged", "views")
 
     def __init__(self) -> None:
         self.events: list[RunEvent] = []
         self.views: dict[int, EventView] = {}
         self.begun = False
+        self.goes_on = False
         self.judged: SeenRun | None = None
 
 
@@ -185,10 +189,12 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         if names:
             made.names += names
             named.add(key)
+        run.goes_on = run.goes_on or run.judged is not None
         run.judged = None
         run.begun = run.begun or event.event_type == "START"
         # Most runs are over then. What was parsed goes at once: memory that is used again is still in the cache.
-        if run.begun and event.event_type in TERMINAL:
+        # A run id that goes on after its end may do so many times, and all it has is judged anew: so at the end, once.
+        if run.begun and not run.goes_on and event.event_type in TERMINAL:
             run.judged = _seen_run(key, run, bodies, key in named)
             run.views.clear()
     made.datasets = list(datasets.values())
@@ -222,12 +228,17 @@ def _seen_run(key: str, seen: _Seen, bodies: Mapping[str, bytes], has_names: boo
         return seen.views.get(event.position) or event_in(bodies[event.fact.event_id])
 
     group, repeats = group_of(seen.events, lambda event_id: digest(event_in(bodies[event_id]).body))
+    runs = group.runs(lossy=False)
+    # All runs are shown to the rules on each.
+    facts = [run.facts for run in runs]
+    by_job = events_by_job(seen.events) if len(runs) > 1 else {}
     found = []
     for run in runs_in(group):
-        read = partial(facets_of, run, seen.events, view_at)
+        # Runs that share an id have one job each.
+        read = partial(facets_of, run, by_job.get(run.job, seen.events), view_at)
         view = RunView(
             run.facts._replace(repeats=()),
-            partial(_runs_of, key, group.runs(lossy=False)),
+            partial(_runs_of, key, facts),
             read,
             runs_of_job=_out_of_reach,
             named_per_run=_OutOfReach() if has_names else (),
@@ -236,10 +247,10 @@ def _seen_run(key: str, seen: _Seen, bodies: Mapping[str, bytes], has_names: boo
     return SeenRun(key, seen.events, jobs_of(group, seen.events), repeats, found)
 
 
-def _runs_of(key: str, runs: Sequence[Run], run_id: str) -> Sequence[RunFacts]:
+def _runs_of(key: str, runs: Sequence[RunFacts], run_id: str) -> Sequence[RunFacts]:
     if run_id_key(run_id) != key:
         raise OutOfReachError
-    return [run.facts for run in runs]
+    return runs
 
 
 def _out_of_reach(_: object) -> Sequence[RunFacts]:
@@ -283,6 +294,14 @@ def jobs_of(group: Group, events: Iterable[RunEvent]) -> list[JobOfRun]:
         unfinished = run is not None and is_unfinished(run)
         made.append(JobOfRun(job, event.position, event.part.line, run is not None, unfinished))
     return made
+
+
+def events_by_job(events: Iterable[RunEvent]) -> dict[Job, list[RunEvent]]:
+    """The events of one run id by the job that they name."""
+    by_job: dict[Job, list[RunEvent]] = {}
+    for event in events:
+        by_job.setdefault(event.fact.job, []).append(event)
+    return by_job
 
 
 def facets_of(run: Run, events: Iterable[RunEvent], view_at: Callable[[RunEvent], EventView]) -> Accumulated:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mock_intake.body.shown import event_in
 from mock_intake.datadog.native import run_without_blame
-from mock_intake.judging.blocks import RECORDED_ORG, RunEvent, facets_of, group_of, run_rules, runs_in
+from mock_intake.judging.blocks import RECORDED_ORG, RunEvent, events_by_job, facets_of, group_of, run_rules, runs_in
 from mock_intake.judging.ledger import DigestsOf, KnownRun, LedgerReader, Line
 from mock_intake.model.event import EventView
 from mock_intake.model.findings import Finding, Selection
@@ -57,18 +57,21 @@ class Closing:
         self._ledger = ledger
         self._selection = selection
         self._groups: dict[str, Group | None] = {}
+        self._facts: dict[str, list[RunFacts]] = {}
         self._unfinished: dict[Job, list[RunFacts]] = {}
         self._held = 0
 
     def close(self, heard: int, most: int) -> Iterator[ClosedRun]:
         """The runs of so many run ids in the order in which they were heard of last, from one on."""
         for known in self._ledger.runs(heard, most):
+            # Of most there is one run, and it has them all.
+            by_job = {} if known.is_plain else events_by_job(known.events)
             for number, run in enumerate(self._runs(known)):
                 found = None if known.found is None else known.found[number]
-                findings = self._selection.apply(self._judged(known, run, found))
+                events = by_job.get(run.job, known.events) if run.shared else known.events
+                findings = self._selection.apply(self._judged(known, events, run, found))
                 # Of its last event as it arrived last: that may have been a repeat.
-                job = run.events[-1].job
-                last = next(event for event in reversed(known.events) if event.fact.job == job)
+                last = by_job.get(run.events[-1].job, known.events)[-1]
                 line = self._ledger.line(last)
                 yield ClosedRun(run.run_id, run.events, run.repeats, run.shared, findings, line)
 
@@ -80,7 +83,7 @@ class Closing:
         assert group is not None, "a run id has events"
         return runs_in(group)
 
-    def _judged(self, known: KnownRun, run: Run, found: Found | None) -> list[Finding]:
+    def _judged(self, known: KnownRun, events: list[RunEvent], run: Run, found: Found | None) -> list[Finding]:
         without_run = self._ledger.rest.without_run.get((known.key, run.job), ())
         # What is known of events without a run no block could know: all rules are asked again.
         if found is None or without_run:
@@ -88,20 +91,27 @@ class Closing:
         if not found:
             return []
 
-        def runs_of(run_id: str) -> Sequence[RunFacts]:
-            group = self._group(run_id_key(run_id))
-            return [] if group is None else [each.facts for each in group.runs(lossy=False)]
-
         view = RunView(
             # Repeats have their findings already, each at its own line.
             run.facts._replace(repeats=()),
-            runs_of,
-            partial(facets_of, run, known.events, self._view),
+            self._facts_of,
+            partial(facets_of, run, events, self._view),
             runs_of_job=self._unfinished_of,
             named_per_run=self._ledger.rest.named.get(known.key, ()),
             without_run=without_run,
         )
         return judge_rest(run_rules(), view, found, run_without_blame)
+
+    def _facts_of(self, run_id: str) -> Sequence[RunFacts]:
+        """The runs with an id: made once, as all runs that share it, or have it as their parent, ask for them."""
+        key = run_id_key(run_id)
+        group = self._group(key)
+        if group is None:
+            return []
+        facts = self._facts.get(key)
+        if facts is None:
+            facts = self._facts[key] = [run.facts for run in group.runs(lossy=False)]
+        return facts
 
     def _view(self, event: RunEvent) -> EventView:
         return event_in(self._ledger.body(event))
@@ -113,6 +123,7 @@ class Closing:
             # All at once: those asked for most, parents of many runs, are soon there again.
             if self._held > _MOST_HELD:
                 self._groups.clear()
+                self._facts.clear()
                 self._unfinished.clear()
                 self._held = len(events)
             self._groups[key] = group_of(events, DigestsOf(self._ledger.rest.blocks, events))[0] if events else None

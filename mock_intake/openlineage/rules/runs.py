@@ -268,9 +268,13 @@ def negative_duration(rule: Rule, view: RunView) -> Iterator[Finding]:
 )
 def run_id_shared_by_jobs(rule: Rule, view: RunView) -> Iterator[Finding]:
     run = view.run
-    jobs = list(dict.fromkeys(event.job for other in view.runs_of(run.run_id) for event in other.events[:1]))
-    # Once, with the first of them.
-    if len(jobs) > 1 and run.events[0].job == jobs[0]:
+    runs = view.runs_of(run.run_id)
+    # Once, with the first of them: the others need not go through all.
+    first = next((other.events[0].job for other in runs if other.events), None)
+    if run.events[0].job != first:
+        return
+    jobs = list(dict.fromkeys(event.job for other in runs for event in other.events[:1]))
+    if len(jobs) > 1:
         yield rule.found(
             "", f"{len(jobs)} jobs use the runId {quoted(run.run_id)}", expected="one job", actual=_jobs_text(jobs)
         )

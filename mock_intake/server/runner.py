@@ -388,8 +388,11 @@ class IntakeServer:
                 raise failure
             if failure is not None:
                 raise ServerError(f"The server did not start: {failure}") from failure
-        except BaseException:  # Ctrl-C too: nobody else would stop what has not started
+        except BaseException as error:  # Ctrl-C too: nobody else would stop what has not started
             self.stop()
+            if isinstance(error, RuntimeError) and isinstance(error.__context__, KeyboardInterrupt):
+                # In Python's own wait for a thread to begin Ctrl-C can come where its lock is let go of already.
+                raise error.__context__ from None
             raise
 
     def _bind_all(self) -> None:

@@ -20,7 +20,15 @@ from mock_intake.producers.configuration import (
     client_transport,
     of_variables,
 )
-from mock_intake.producers.paths import REAL_SITE, Addresses, PathName, all_variables, transport_of
+from mock_intake.producers.paths import (
+    KEEP_SITE,
+    REAL_SITE,
+    Addresses,
+    PathName,
+    all_variables,
+    http_to_site,
+    transport_of,
+)
 from mock_intake.producers.reached import guarding
 from mock_intake.producers.settings import (
     AIRFLOW_SWITCH,
@@ -142,7 +150,9 @@ def _environment(
         variables[TRANSPORT] = json.dumps(transport)
     files: dict[Path, str] = {}
     said = {} if clean else of_variables(around.environ)
-    variables[CONFIG] = _client_file(file, said, transport, directory, files)
+    # Of a file that the Java client may read: the Datadog transport is the Python client's alone.
+    for_file = http_to_site(where, site) if path in KEEP_SITE and kind_of(file.transport) == _OF_JAVA else transport
+    variables[CONFIG] = _client_file(file, said, for_file, directory, files)
     variables |= _airflow_variables(airflow, ours, directory, files)
     changes = [
         *_of_variables(around.environ, settings, removed, variables, _wraps(transport)),

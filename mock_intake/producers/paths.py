@@ -78,6 +78,12 @@ def transport_of(path: PathName, where: Addresses, site: str = REAL_SITE) -> dic
     return transport
 
 
+def http_to_site(where: Addresses, site: str = REAL_SITE) -> dict[str, Any]:
+    """The HTTP transport that both clients know, to the real intake of ``site`` with the key of ``where``."""
+    auth = {"type": "api_key", "apiKey": where.api_key}
+    return {"type": "http", "url": f"https://{intake_host(site)}", "endpoint": _ENDPOINT, "auth": auth}
+
+
 def _http(url: str) -> dict[str, str]:
     return {f"{TRANSPORT}__TYPE": "http", f"{TRANSPORT}__URL": url}
 

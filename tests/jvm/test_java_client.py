@@ -39,6 +39,27 @@ def test_the_java_client_comes_here(way: str, daily_revenue: Sequence[str], tmp_
     assert "2 events taken: 2 ok, 0 warning, 0 error; 0 requests refused" in ran.stderr
 
 
+FILE = """\
+transport:
+  type: http
+  url: https://data-obs-intake.datadoghq.com
+  auth: {type: api_key, apiKey: 0123456789abcdef0123456789abcdef}
+"""
+
+
+@pytest.mark.parametrize("path", ["proxy", "intercept"])
+def test_a_job_whose_file_leads_to_the_real_site_comes_here(
+    path: str, daily_revenue: Sequence[str], tmp_path: Path
+) -> None:
+    """Of its file, which is the only place where it looks, it keeps the transport, with another key."""
+    if REFUSAL:
+        pytest.skip(REFUSAL)
+    (tmp_path / "openlineage.yml").write_text(FILE)
+    ran = mock_intake("run", "--path", path, "--isolate", "--", *daily_revenue, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert [event_type for event_type, _ in _TAKEN.findall(ran.stderr)] == ["START", "COMPLETE"], ran.stderr
+
+
 def test_what_is_lost_makes_the_job_fail_and_is_told(daily_revenue: Sequence[str], tmp_path: Path) -> None:
     """The client sends again on 503, and on nothing but that and 429."""
     options = ("--path", "http", "--fault", "503,202,500")

@@ -25,6 +25,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 URL = "http://127.0.0.1:8580"
 AGENT = "http://127.0.0.1:8126"
 PRODUCTION = "https://lineage.example.com"
+REAL_INTAKE = "https://data-obs-intake.datadoghq.com"
 TRANSFORMER = "tests.settings.as_etl.OwnedBy"
 
 
@@ -391,8 +392,12 @@ def test_the_transport_is_the_one_that_the_real_client_would_use(work: Path, cli
         assert (ours or {}).get("url") == getattr(of, "url", None)
 
 
-@pytest.mark.parametrize(("path", "address"), [("http", URL), ("agent", AGENT)])
-def test_the_file_holds_what_leads_the_java_client(path: PathName, address: str, work: Path, where: Addresses) -> None:
+@pytest.mark.parametrize(
+    ("path", "address"), [("http", URL), ("agent", AGENT), ("proxy", REAL_INTAKE), ("intercept", REAL_INTAKE)]
+)
+def test_the_file_holds_what_leads_the_java_client(
+    path: PathName, address: str, work: Path, where: Addresses, client: Any
+) -> None:
     """It reads no variables once it has found a file: openlineage-java 1.54.0 ends where that has no transport."""
     (work / "openlineage.yml").write_text(
         f"transport: {{type: http, url: '{PRODUCTION}'}}\ntags: {{job: {{team: a}}}}\n"
@@ -401,5 +406,7 @@ def test_the_file_holds_what_leads_the_java_client(path: PathName, address: str,
     content = yaml.safe_load(Path(made.variables["OPENLINEAGE_CONFIG"]).read_text())
     assert content["transport"]["type"] == "http"
     assert content["transport"]["url"] == address
-    assert content["transport"].get("auth") == ({"type": "api_key", "apiKey": KEY} if path == "http" else None)
+    assert content["transport"].get("auth") == (None if path == "agent" else {"type": "api_key", "apiKey": KEY})
     assert content["tags"] == {"job": {"team": "a"}}
+    of = client(made.over({})).transport
+    assert (of.kind, of.url) == ("http", address), "the Python client reads the same file, which goes before variables"

@@ -271,7 +271,7 @@ def run_id_shared_by_jobs(rule: Rule, view: RunView) -> Iterator[Finding]:
     runs = view.runs_of(run.run_id)
     # Once, with the first of them: the others need not go through all.
     first = next((other.events[0].job for other in runs if other.events), None)
-    if run.events[0].job != first:
+    if not run.events or run.events[0].job != first:
         return
     jobs = list(dict.fromkeys(event.job for other in runs for event in other.events[:1]))
     if len(jobs) > 1:

@@ -46,15 +46,22 @@ class Step(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
-    folder = tmp_path_factory.mktemp("power")
-    shim, log, disk = folder / "shim.so", folder / "log", folder / "disk"
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that records what a program does to its files."""
+    library = tmp_path_factory.mktemp("shim") / "shim.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "shim.c", "-ldl"], check=True)
+    return library
+
+
+def recorded(shim: Path, folder: Path, *what: str) -> list[Step]:
+    """What the driver does to its files, all of it."""
+    log, disk = folder / "log", folder / "disk"
     disk.mkdir()
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, HERE / "shim.c", "-ldl"], check=True)
-    recording = {"LD_PRELOAD": str(shim), "POWER_LOG": str(log), "POWER_FOLDER": str(disk)}
     subprocess.run(
-        [sys.executable, HERE / "driver.py", disk, str(EVENTS)],
-        env=clean_environment(PYTHONPATH=str(REPOSITORY), **recording),
+        [sys.executable, HERE / "driver.py", disk, str(EVENTS), *what],
+        env=clean_environment(
+            PYTHONPATH=str(REPOSITORY), LD_PRELOAD=str(shim), POWER_LOG=str(log), POWER_FOLDER=str(disk)
+        ),
         check=True,
         timeout=300,
     )
@@ -131,39 +138,82 @@ def torn(step: Step, chance: random.Random) -> Step:
     return step._replace(data=step.data[: chance.randrange(0, len(step.data) // SECTOR + 1) * SECTOR])
 
 
-def test_every_acknowledged_event_outlives_a_power_cut(steps: list[Step], tmp_path: Path) -> None:
+def test_every_acknowledged_event_outlives_a_power_cut(shim: Path, tmp_path: Path) -> None:
+    steps = recorded(shim, tmp_path)
     chance = random.Random(11)
-    first = next(number for number, step in enumerate(steps) if step.file == "acknowledged")
-    cuts = sorted(chance.sample(range(first + 1, len(steps)), CUTS))
-    disk, done = Disk(), 0
-    for number, cut in enumerate(cuts):
-        for step in steps[done:cut]:
-            disk.take(step)
-        done = cut
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        for name, content in disk.after_a_cut(chance).items():
-            if name.startswith("journal.db") and not name.endswith("-shm"):
-                (folder / name).write_bytes(content)
-        assert_all_there(folder / "journal.db", disk.acknowledged, cut)
-        shutil.rmtree(folder)
-    assert len(disk.acknowledged) > EVENTS // 2
+    acknowledged: list[str] = []
+    since_the_first = range(acknowledgements(steps)[0] + 1, len(steps))
+    for cut, file, acknowledged in after_cuts(steps, chance, since_the_first, CUTS, tmp_path):
+        assert_all_there(file, acknowledged, cut)
+    assert len(acknowledged) > EVENTS // 2
     # It was recorded, then: the log was synced for each group, and written back, which is a sync of the file itself.
     syncs = [step.file for step in steps if step.kind == "E"]
     assert syncs.count("journal.db-wal") > EVENTS // 2
     assert syncs.count("journal.db") > 3
 
 
-def assert_all_there(file: Path, acknowledged: list[str], cut: int) -> None:
+def test_to_forget_and_to_write_the_file_anew_outlives_a_power_cut(shim: Path, tmp_path: Path) -> None:
+    steps = recorded(shim, tmp_path, "forget")
+    chance = random.Random(12)
+    begins, ends = (acknowledgements(steps, word)[0] for word in ("forgetting", "forgotten"))
+    # What is free in the file goes back to the disk: it was written anew, and is shorter then.
+    assert any((step.kind, step.file) == ("T", "journal.db") for step in steps[begins:ends])
+
+    half = seen = 0
+    # Most of the cuts while it is forgotten, and some in what came after.
+    for part, most in ((range(begins + 1, ends), CUTS), (range(ends + 1, len(steps)), CUTS // 3)):
+        for cut, file, acknowledged in after_cuts(steps, chance, part, most, tmp_path):
+            done = "forgotten" in acknowledged
+            names = [name for name in acknowledged if name not in ("forgetting", "forgotten")]
+            later = [name for name in names if name[0] in "23"]
+            kept = assert_whole(file, cut)
+            assert set(later) <= kept, cut
+            earlier = {name for name in names if name[0] in "01"}
+            assert not kept & earlier if done else kept >= earlier or kept < earlier, cut
+            half += not done and len(kept) < len(earlier)
+            seen += bool(later)
+    assert half, "of some cuts it was forgotten already, and nobody told so"
+    assert seen
+
+
+def acknowledgements(steps: list[Step], word: str = "") -> list[int]:
+    """At which steps something was acknowledged; ``word`` alone."""
+    return [number for number, step in enumerate(steps) if step.file == "acknowledged" and word in step.data.decode()]
+
+
+def after_cuts(
+    steps: list[Step], chance: random.Random, part: range, most: int, folder: Path
+) -> Iterator[tuple[int, Path, list[str]]]:
+    """The journal's file as it may be after cuts at random steps of a part, and what was acknowledged by then."""
+    disk, done = Disk(), 0
+    for cut in sorted(chance.sample(part, min(most, len(part)))):
+        for step in steps[done:cut]:
+            disk.take(step)
+        done = cut
+        place = folder / str(cut)
+        place.mkdir()
+        for name, content in disk.after_a_cut(chance).items():
+            if name in ("journal.db", "journal.db-wal"):
+                (place / name).write_bytes(content)
+        yield cut, place / "journal.db", disk.acknowledged
+        shutil.rmtree(place)
+
+
+def assert_whole(file: Path, cut: int) -> set[str]:
+    """Nothing of the journal is half there; the names of the events that it holds."""
     with closing(SqliteJournal(file)) as journal:
-        lost = [name for name in acknowledged if journal.event(f"event-{name}") is None]
-        assert not lost, (cut, lost)
         kept = [exchange for _, exchange in walk(journal)]
         assert len(kept) == journal.count_events(EventFilter()) == journal.statistics().exchanges
         assert all(each.event and each.request.body.startswith(each.event.id[6:].encode()) for each in kept)
         assert journal.damaged == 0
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)], cut
+    return {each.event.id[6:] for each in kept if each.event}
+
+
+def assert_all_there(file: Path, acknowledged: list[str], cut: int) -> None:
+    lost = {*acknowledged} - assert_whole(file, cut)
+    assert not lost, (cut, lost)
 
 
 def test_the_model_loses_what_was_not_synced() -> None:

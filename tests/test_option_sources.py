@@ -9,10 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from mock_intake.cli.command import Command, documentation
+from mock_intake.cli.command import Command
 from mock_intake.cli.main import main
 from mock_intake.cli.settings import key_of, settable, unknown_variables, variable_of
 from mock_intake.judging.config import ConfigError, load_config
+from mock_intake.system.documentation import documentation
 from tests.conftest import REPOSITORY
 
 

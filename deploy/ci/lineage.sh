@@ -18,5 +18,4 @@ OPENLINEAGE_URL=$url OPENLINEAGE_API_KEY=0123456789abcdef0123456789abcdef "$@" |
 mock-intake wait "$url" || status=1
 mock-intake report "$url" -o "$out/report.txt" -o "$out/report.xml" -o "$out/report.html" -o "$out/report.md" \
     -o "$out/report.annotations" || status=1
-cat "$out/report.txt"
 exit "$status"

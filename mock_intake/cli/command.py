@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
 import click
 
 from mock_intake.cli.settings import PREFIX, settable
+from mock_intake.system.documentation import documentation
 
-_DISTRIBUTION = "mock-intake"
-# Where the sources have their documentation, for builds that know no address of it.
-_IN_SOURCES = "docs/"
 OTHER = "Other options"
 
 
@@ -49,16 +46,3 @@ class Command(click.Command):
                 f"Options also by variables, {PREFIX}{name.upper()}_..., or in [tool.mock-intake.{name}].\n"
             )
         formatter.write(f"Read more: {documentation(self.page)}\n")
-
-
-def documentation(page: str) -> str:
-    """Where a page of the documentation is to be found: on the site that this build names, or in the sources."""
-    try:
-        urls = metadata(_DISTRIBUTION).get_all("Project-URL") or []
-    except PackageNotFoundError:
-        urls = []
-    for each in urls:
-        label, _, address = each.partition(", ")
-        if label == "Documentation":
-            return f"{address.rstrip('/')}/{page}/"
-    return f"{_IN_SOURCES}{page}.md"

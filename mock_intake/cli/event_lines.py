@@ -15,6 +15,7 @@ from mock_intake.faults import Faults
 from mock_intake.journal import JournalError
 from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Severity, Status
+from mock_intake.model.runs import run_id_key
 from mock_intake.model.words import counted
 from mock_intake.producers.reached import is_stopped
 from mock_intake.report.finding_text import finding_head
@@ -35,16 +36,20 @@ _LAST_LINES = 5.0
 class Tally:
     """Give its ``add`` to a server as ``on_exchange``; ``err`` prints to standard error, ``log`` says what and how.
 
+    Where the journal came ``with_earlier`` exchanges, the summary is of the runs alone that were heard of since.
+
     A thread of its own does the printing, so that neither the work nor a slow terminal holds the server up.
     """
 
-    def __init__(self, log: Log | None = None, *, err: bool = False) -> None:
+    def __init__(self, log: Log | None = None, *, err: bool = False, with_earlier: bool = False) -> None:
         self._err = err
         self._log = log or Log()
         self.statuses: Counter[Status] = Counter()
         self.refused = 0
         self.stopped = 0
         self.groups = Groups(most_places=1, most_messages=0)
+        # Of which orgs, by which ids; None where all there is came since.
+        self._heard_of: set[tuple[str, str]] | None = set() if with_earlier else None
         self._faults: Faults | None = None
         self._ended = 0
         self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -65,6 +70,8 @@ class Tally:
         """Counts an exchange and prints its line, without waiting for who reads that; called by the server."""
         if exchange.accepted and exchange.event is not None:
             self.statuses[exchange.event.status] += 1
+            if self._heard_of is not None and exchange.event.run_id is not None:
+                self._heard_of.add((exchange.org, run_id_key(exchange.event.run_id)))
         elif is_stopped(exchange):
             self.stopped += 1
         else:
@@ -82,10 +89,15 @@ class Tally:
         """Says what there was, over all events, now that nothing more is expected."""
         self._finish()
         problem = dropped = damaged = None
+        earlier = 0
         try:
             for run in reversed(server.views.runs()):
+                if self._heard_of is not None and (run.org, run_id_key(run.run_id)) not in self._heard_of:
+                    earlier += 1
+                    continue
                 self.groups.extend(Place(finding, None) for finding in server.views.run_findings(run, closed=True))
-            self.groups.extend(Place(finding, None) for finding in server.views.dataset_findings())
+            if self._heard_of is None or self.taken:
+                self.groups.extend(Place(finding, None) for finding in server.views.dataset_findings())
             dropped, damaged = server.journal.dropped, server.journal.damaged
         except JournalError as error:
             # What was counted meanwhile is known all the same.
@@ -107,6 +119,9 @@ class Tally:
             self._say(f"  {finding_head(group, style)}")
         if groups:
             self._say("mock-intake rules CODE explains a code.")
+        if earlier:
+            place = server.journal.place
+            self._say(f"{counted(earlier, 'run')} of before this start left out; all: mock-intake report {place}")
 
     def _print_later(self, line_of: Callable[[T], str], what: T) -> None:
         if self._waiting.qsize() >= _MOST_WAITING:

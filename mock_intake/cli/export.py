@@ -30,7 +30,7 @@ What = Literal["events", "exchanges"]
 
 
 @click.command(cls=Command, short_help="Write what is on record as lines of JSON.", page="how-to/recordings")
-@click.argument("source", metavar="JOURNAL|URL")
+@click.argument("source", metavar="JOURNAL|URL|READY-FILE")
 @click.option(
     "-o",
     "--output",

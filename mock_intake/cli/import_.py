@@ -25,7 +25,11 @@ _TIMEOUT = 300.0
 @click.command("import", cls=Command, short_help="Put exported exchanges on record.", page="how-to/recordings")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True))
 @click.option(
-    "--to", "target", required=True, metavar="JOURNAL|URL", help="Journal file (made if need be) or running server."
+    "--to",
+    "target",
+    required=True,
+    metavar="JOURNAL|URL|READY-FILE",
+    help="Journal file (made if need be) or running server.",
 )
 @control_token_option
 def import_(file: Path, target: str, control_token: str | None) -> None:

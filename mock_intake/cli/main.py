@@ -11,16 +11,17 @@ from typing import Any
 import click
 
 from mock_intake import __version__
-from mock_intake.cli.command import documentation
 from mock_intake.cli.settings import (
     FileDefaults,
     add_variables,
+    in_plain_words,
     nearest_file,
     settable,
     source_of,
     unknown_variables,
 )
 from mock_intake.cli.signals import ENDING, OwnSignals, exit_at_once, received
+from mock_intake.system.documentation import documentation
 from mock_intake.system.extensions import COMMANDS, ExtensionError, load, points_of
 
 _DISTRIBUTION = "mock-intake"
@@ -67,9 +68,9 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.BadParameter as error:
-            if not (source := source_of(error.ctx, error.param)):
-                raise
-            message = f"{error.message} (It is that of {source}.)"
+            message = in_plain_words(error.message, error.param)
+            if source := source_of(error.ctx, error.param):
+                message = f"{message} (It is that of {source}.)"
             raise click.BadParameter(message, error.ctx, error.param, error.param_hint) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

@@ -38,7 +38,7 @@ _KEY = re.compile(r"[!-~]+")
 
 
 @click.command(cls=Command, short_help="Send recorded events to any intake.", page="how-to/recordings")
-@click.argument("recording", metavar="FILE|DIRECTORY|JOURNAL")
+@click.argument("recording", metavar="FILE|DIRECTORY|JOURNAL|URL")
 @click.option("--to", "target", required=True, metavar="URL|SITE", help="The intake to send to.")
 @click.option(
     "--api-key-env", default="DD_API_KEY", show_default=True, metavar="NAME", help="Variable with the API key."
@@ -47,7 +47,8 @@ _KEY = re.compile(r"[!-~]+")
 @click.option("--retime", is_flag=True, help="Move all eventTimes alike, so that the last of them is now.")
 @click.option("--yes-really", is_flag=True, help="Send even to a real Datadog intake.")
 def replay(recording: str, target: str, api_key_env: str, rate: float | None, retime: bool, yes_really: bool) -> None:
-    """Send recorded events, in their order, to any intake: from NDJSON files, a directory, or a journal file.
+    """Send recorded events, in their order, to any intake: from NDJSON files, a directory, a
+    journal file, or what a server has on record.
 
     What is answered with 408, 429, 500, 502, 503 or 504, or not at all, is sent again, up to five times in all,
     after the time that Retry-After asks for (a minute at most).

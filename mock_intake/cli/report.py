@@ -11,7 +11,7 @@ from mock_intake.cli.baselines import baseline_level, baseline_options, keep_bas
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
 from mock_intake.cli.options import judging_config, judging_options
-from mock_intake.cli.sources import control_token_option, keep_sources, opened, written
+from mock_intake.cli.sources import checked_outputs, control_token_option, opened, written
 from mock_intake.model.findings import Severity, at_or_above
 from mock_intake.model.words import counted
 from mock_intake.report.baseline import (
@@ -22,7 +22,7 @@ from mock_intake.report.baseline import (
     read_findings_baseline,
     with_baseline,
 )
-from mock_intake.report.formats import DEFAULT, Format, Kind, UnknownSuffixError, formats, of_file, rendered
+from mock_intake.report.formats import DEFAULT, Format, Kind, formats, of_file, rendered, suffixes
 from mock_intake.report.model import Report, from_journal, places_in
 from mock_intake.views import Views
 
@@ -30,17 +30,22 @@ _FORMATS = formats(Kind.REPORT)
 
 
 @click.command(cls=Command, short_help="Report on what a journal or a server has on record.", page="reference/report")
-@click.argument("source", metavar="JOURNAL|URL")
+@click.argument("source", metavar="JOURNAL|URL|READY-FILE")
 @click.option(
-    "--format", "output_format", type=click.Choice(list(_FORMATS)), help=f"By the suffix of -o, else {DEFAULT}."
+    "--format",
+    "output_format",
+    type=click.Choice(list(_FORMATS)),
+    default=DEFAULT,
+    show_default=True,
+    help="Format of the report on standard output.",
 )
 @click.option(
     "-o",
     "--output",
     "outputs",
     multiple=True,
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="Write there, not to standard output (-). Several times for several forms.",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Write it there too, in the format of the suffix ({suffixes(_FORMATS.values())}).",
 )
 @click.option(
     "--fail-on",
@@ -55,7 +60,7 @@ _FORMATS = formats(Kind.REPORT)
 @judging_options
 def report(
     source: str,
-    output_format: str | None,
+    output_format: str,
     outputs: tuple[Path, ...],
     fail_on: str,
     org: str | None,
@@ -87,9 +92,9 @@ def report(
     """
     config, _ = judging_config(config_file, facets, ignore, select)
     baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
-    keep_sources(outputs, [source], "read")
-    # To each output its form; without one to standard output.
-    wanted = [(file, _FORMATS[output_format] if output_format else _format_of(file)) for file in outputs or (None,)]
+    checked_outputs(Kind.REPORT, outputs, [source])
+    wanted: list[tuple[Path | None, Format]] = [(None, _FORMATS[output_format])]
+    wanted += [(file, of_file(Kind.REPORT, file)) for file in outputs]
     with opened(source, control_token, org) as recording:
         views = Views(recording.journal, config.selection)
         made = from_journal(
@@ -110,7 +115,7 @@ def report(
         with written(output) as stream:
             for piece in rendered(Kind.REPORT, chosen.name, made):
                 stream.write(piece.encode())
-        if output is not None and str(output) != "-":
+        if output is not None:
             echo(f"Report written to {output}", err=True)
     why, failed = _why(made, fail_on)
     echo(why, err=True)
@@ -142,13 +147,3 @@ def _accepting(report: Report, baseline: Baseline, file: Path | None, level: Sev
     updated = acceptance.updated(failing_places(places_in(made), level))
     keep_baseline(file, updated, FINDINGS_HEAD, "finding")
     return with_baseline(report, Acceptance(updated))
-
-
-def _format_of(output: Path | None) -> Format:
-    """The format that a file's suffix asks for; the default for standard output, and where there is no suffix."""
-    if output is None or not output.suffix:
-        return _FORMATS[DEFAULT]
-    try:
-        return of_file(Kind.REPORT, output)
-    except UnknownSuffixError as error:
-        raise click.UsageError(f"-o {output}: {error}, unless --format says it.") from error

@@ -14,6 +14,10 @@ from mock_intake.judging.catalogue import FAMILIES, JUDGING, RULES
 from mock_intake.model.findings import Rule
 from mock_intake.rules.definition import prefix_of
 from mock_intake.rules.examples import good_event, in_words
+from mock_intake.system.documentation import documentation
+
+# Where more is said of what a rule asks for than on the page of the rules.
+_PAGES = {"DD101": "how-to/packaged-producers"}
 
 
 def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -103,8 +107,14 @@ def explained(rule: Rule) -> str:
             part("because", rule.because),
             part("advice", rule.advice),
             part("source", f"{rule.source} ({rule.sureness})"),
+            *(part("more", documentation(page)) for page in _pages_of(rule)),
         )
     )
+
+
+def _pages_of(rule: Rule) -> list[str]:
+    """The pages of the documentation that say more of a rule."""
+    return [_PAGES[rule.code]] if rule.code in _PAGES else []
 
 
 _A = {"request": "a request", "event": "an event", "run": "a run", "dataset": "a dataset"}
@@ -151,6 +161,7 @@ def markdown(rules: list[Rule]) -> str:
             _escaped(f"*What to do:* {rule.advice}"),
             "",
             f"*Example:* {in_words(JUDGING[rule.code])}",
+            *(line for page in _pages_of(rule) for line in ("", f"*More:* [{page}]({page}.md)")),
             "",
             f"*Source:* <{rule.source}> ({rule.sureness})"
             if rule.source.startswith("http")

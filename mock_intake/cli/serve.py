@@ -197,7 +197,7 @@ def serve(
             )
     journal = open_journal(journal_file, keep_events, keep_hours, keep_bytes)
     log = Log.from_options(log_format, log_level)
-    tally = Tally(log)
+    tally = Tally(log, with_earlier=journal.position > 0)
     server = IntakeServer(
         settings,
         host=host,
@@ -290,6 +290,10 @@ def _clear_ready_file(file: Path) -> None:
         if file.exists() and not file.is_file():
             # It would be replaced, and removed at the end: a device, such as /dev/null, for all that run here.
             raise click.UsageError(f"--ready-file {clipped(str(file), 200)}: this is no file, but a device or a pipe.")
+        if not file.parent.is_dir():
+            raise click.UsageError(f"--ready-file {clipped(str(file), 200)}: there is no directory {file.parent}.")
+        if not os.access(file.parent, os.W_OK):
+            raise click.UsageError(f"--ready-file {clipped(str(file), 200)}: {file.parent} cannot be written to.")
         text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     except OSError as error:
         raise click.UsageError(f"--ready-file: {error.strerror or error}: {clipped(str(file), 200)}") from error

@@ -8,6 +8,7 @@ variable, the variable before the file. What begins like ours and is none is tol
 from __future__ import annotations
 
 import os
+import re
 from collections import UserDict
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -24,6 +25,8 @@ PREFIX = "MOCK_INTAKE_"
 _OTHERS = ("CONTROL_TOKEN", "GUARD", "KEY", "OPTIONS", "REDIRECT", "REDIRECT_CA", "REDIRECT_HOSTS", "RUN", "URL")
 # It says which file the others are read from.
 _FILE = "config"
+# How click says that a value is of no use, which names its own types.
+_OF_CLICK = re.compile(r"('.*') is not a valid (?:integer|float|boolean)\b.*", re.DOTALL)
 
 
 def settable(command: click.Command) -> list[click.Option]:
@@ -132,6 +135,26 @@ def unknown_variables(environment: Iterable[str], names: Iterable[str], name: st
         hint = f"; did you mean {close[0]}?" if close else "."
         notes.append(f"note: {variable} is no setting of mock-intake{hint}")
     return notes
+
+
+def in_plain_words(message: str, parameter: click.Parameter | None) -> str:
+    """What click has to say about a value that is no number or no switch, by what there could stand instead."""
+    said = _OF_CLICK.match(message)
+    if said is None or parameter is None:
+        return message
+    kind = parameter.type
+    if isinstance(kind, click.types.BoolParamType):
+        return f"{said[1]} is neither true nor false."
+    if not isinstance(kind, click.IntRange | click.FloatRange):
+        return f"{said[1]} is no number."
+    number = "whole number" if isinstance(kind, click.IntRange) else "number"
+    match kind.min, kind.max:
+        case None, None:
+            return f"{said[1]} is no {number}."
+        case least, None:
+            return f"{said[1]} is no {number} {'above' if kind.min_open else 'of at least'} {least:g}."
+        case least, most:
+            return f"{said[1]} is no {number} from {least or 0:g} to {most:g}."
 
 
 def source_of(context: click.Context | None, parameter: click.Parameter | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ _LONGEST_OF_ALL = 24 * 3600
 _STATE = click.Choice(get_args(State), case_sensitive=False)
 # As events have them: click would show those that may be written anyhow in small letters.
 _STATES = f"[{'|'.join(get_args(State))}]"
+_TIME_WAITED = re.compile(r"within [\d.e+-]+ s")
 _STATUS = click.Choice([status.value for status in Status], case_sensitive=False)
 
 
@@ -100,7 +102,8 @@ def wait(
             if as_json:
                 print_json(missed.there)
             else:
-                echo(shown(str(missed)), err=True)
+                # The server was asked for what was left of it by then.
+                echo(shown(_TIME_WAITED.sub(f"within {timeout:g} s", str(missed), count=1)), err=True)
             sys.exit(1)
     if as_json:
         print_json(waited)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
 from mock_intake.journal.protocol import JournalError
+from mock_intake.journal.statements import APPLICATION_ID
 
 # Bodies can hold what is nobody else's business.
 _PRIVATE = 0o600
@@ -79,8 +81,11 @@ def hold(file: Path) -> IO[str] | None:
         shown, file = file, file.resolve()  # another name of the file is no other file
         lock = file.with_name(file.name + "-writer")
         # Not where this process may have the journal open: closing any handle of a file ends SQLite's locks on it.
-        if not lock.exists() and _is_of_another_kind(file):
-            raise JournalError(f"{shown}: {_EXPLANATIONS['SQLITE_NOTADB']}")
+        if not lock.exists():
+            if _is_of_another_kind(file):
+                raise JournalError(f"{shown}: {_EXPLANATIONS['SQLITE_NOTADB']}")
+            if _is_of_others(file):
+                raise JournalError(f"{shown} is a database, and no journal of mock-intake.")
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         held = os.fdopen(os.open(lock, flags, _PRIVATE), "a")
     except OSError as error:
@@ -101,6 +106,19 @@ def _is_of_another_kind(file: Path) -> bool:
         with file.open("rb") as stream:
             return stream.read(len(_HEADER)) not in (b"", _HEADER)
     except OSError:
+        return False
+
+
+def _is_of_others(file: Path) -> bool:
+    """Whether ``file`` is a database with something in it that another program made."""
+    try:
+        if not file.is_file() or not file.stat().st_size:
+            return False
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (names,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return bool(names) and application != APPLICATION_ID
+    except (OSError, sqlite3.Error):  # who opens it tells why that cannot be
         return False
 
 

@@ -17,6 +17,7 @@ from msgspec.structs import asdict, replace
 
 from mock_intake.model import shapes
 from mock_intake.model.shapes import Subject, Violates
+from mock_intake.system.documentation import address_of
 
 # What codes of this package begin with. Rules of other packages have codes of their own, and documentation too.
 OWN = ("HT", "OL", "DD", "RC", "DS")
@@ -166,7 +167,7 @@ class Rule(Struct, frozen=True, gc=False):
 
     def to_dict(self) -> shapes.Rule:
         """The JSON form: all fields, and where the rule is documented."""
-        where = f"docs/rules.md#{self.code.lower()}" if self.code.startswith(OWN) else self.source
+        where = address_of("rules", self.code.lower()) if self.code.startswith(OWN) else self.source
         return cast("shapes.Rule", {**asdict(self), "documentation": where})
 
 

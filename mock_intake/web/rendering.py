@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -16,13 +16,15 @@ from markupsafe import Markup, escape
 from mock_intake.judging.catalogue import RULES
 from mock_intake.model.exchange import rfc3339
 from mock_intake.model.findings import Finding, Severity, Status, Sureness
-from mock_intake.report.escaping import printable
+from mock_intake.model.times import moment
+from mock_intake.report.escaping import clipped, printable
 from mock_intake.report.rendering import environment, style
 from mock_intake.secrets.presenting import presented
 from mock_intake.web.query import address, run_page
 
 MEDIA = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _STYLE = "style.css"
+_LONGEST_TIME = 60
 _STATIC = ("live.js", "graph.js", "icon.svg")
 _FOLDER = "mock_intake.web"
 _SIGNS = re.compile(r"([./:_-]+)(?=\w)")
@@ -56,6 +58,7 @@ def _environment() -> Environment:
     made.filters |= {
         "tail": _tail,
         "moment": _moment,
+        "event_time": _event_time,
         "exact": _moment,
         "seconds": seconds,
         "size": size,
@@ -87,10 +90,25 @@ _SHORT = 120
 _tail_once = lru_cache(maxsize=4_096)(_tail_of)
 
 
-def _moment(moment: datetime) -> Markup:
+def _moment(time: datetime) -> Markup:
     """Date and time to the millisecond, in UTC: the same wherever one stands."""
-    exact = rfc3339(moment)
+    exact = rfc3339(time)
     return _time(exact, f"{exact[:10]} {exact[11:23]}")
+
+
+def _event_time(text: str | None) -> Markup | str:
+    """An eventTime as all other times are shown; as it was sent where it says no moment, and that it says none."""
+    if text is None:
+        return ""
+    read = moment(text)
+    if read is None:
+        return presented(clipped(text, _LONGEST_TIME))
+    if read.tzinfo is None:
+        return Markup('{} <span class="soft">no offset</span>').format(read.isoformat(" ", "milliseconds"))
+    try:
+        return _moment(read.astimezone(UTC))
+    except OverflowError:
+        return text
 
 
 def _time(exact: str, text: str) -> Markup:

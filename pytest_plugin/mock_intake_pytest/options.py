@@ -110,7 +110,10 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def check_settings(config: pytest.Config) -> None:
-    """Raises ``pytest.UsageError`` if the ini file says what cannot be meant."""
+    """Raises ``pytest.UsageError`` if the command line or the ini file says what cannot be meant."""
+    for option in ("--intake-report", "--intake-html", "--intake-baseline"):
+        if config.getoption(option) == "":
+            raise pytest.UsageError(f"{option} names no file")
     ignored, left_out = config.getini("intake_ignore"), config.getini("intake_snapshot_ignore")
     if ignored or left_out:
         # Imported for those who have the setting: what knows the rules is not at hand otherwise.

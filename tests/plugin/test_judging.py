@@ -42,7 +42,7 @@ def test_findings_fail_the_test_that_sent_what_they_are_about(project: Project) 
           expected: job.facets.jobType with processingType, integration and jobType
           actual:   facets: none
           why:      Datadog documents that it needs the facet to process a run event. The event is answered with a 2xx all the same, so nothing tells the producer that it will not be there.
-          advice:   Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package makes the events, an EventTransformer of a few lines in the client's transform transport adds it: docs/how-to/packaged-producers.md.
+          advice:   Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package makes the events, an EventTransformer of a few lines in the client's transform transport adds it.
           source:   https://docs.datadoghq.com/data_observability/jobs_monitoring/openlineage/ (documented); more: mock-intake rules DD101
 
         A test that wants a finding says so: intake.expect_finding("DD101"). To ignore a rule: @pytest.mark.intake(ignore="DD101"), or intake_ignore in the ini file. The level is intake_fail_on.
@@ -57,7 +57,7 @@ def test_findings_fail_the_test_that_sent_what_they_are_about(project: Project) 
           expected: job.facets.jobType with processingType, integration and jobType
           actual:   facets: none
           why:      Datadog documents that it needs the facet to process a run event. The event is answered with a 2xx all the same, so nothing tells the producer that it will not be there.
-          advice:   Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package makes the events, an EventTransformer of a few lines in the client's transform transport adds it: docs/how-to/packaged-producers.md.
+          advice:   Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package makes the events, an EventTransformer of a few lines in the client's transform transport adds it.
           source:   https://docs.datadoghq.com/data_observability/jobs_monitoring/openlineage/ (documented); more: mock-intake rules DD101
 
         HT301 error: nothing takes events at /api/v2/lineage: the path is close to the endpoint, and not the endpoint
@@ -345,7 +345,7 @@ def test_a_test_that_fails_by_itself_is_told_what_arrived(project: Project) -> N
           expected: job.facets.jobType with processingType, integration and jobType
           actual:   facets: none
           why:      Datadog documents that it needs the facet to process a run event. The event is answered with a 2xx all the same, so nothing tells the producer that it will not be there.
-          advice:   Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package makes the events, an EventTransformer of a few lines in the client's transform transport adds it: docs/how-to/packaged-producers.md.
+          advice:   Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package makes the events, an EventTransformer of a few lines in the client's transform transport adds it.
           source:   https://docs.datadoghq.com/data_observability/jobs_monitoring/openlineage/ (documented); more: mock-intake rules DD101
 
         HT201 error: the body is no JSON: Expecting property name enclosed in double quotes at line 1 column 2

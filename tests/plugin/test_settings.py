@@ -152,6 +152,8 @@ def test_settings_of_the_pyproject_that_cannot_be_meant_are_told(project: Projec
                 "not that of a.pdf"
             ),
         ),
+        (["--intake-report="], "ERROR: --intake-report names no file"),
+        (["--intake-html="], "ERROR: --intake-html names no file"),
         (["--intake-report=no/a.md"], "ERROR: --intake-report: there is no directory PROJECT/no"),
         (["--intake-report=folder.md"], "ERROR: --intake-report: PROJECT/folder.md is a directory"),
     ],

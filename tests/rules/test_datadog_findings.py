@@ -26,8 +26,7 @@ from tests.rules.examples_judged import EVENTS, Body, FindingText, found_in_even
 ADD_JOB_TYPE = (
     'Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with _producer '
     "and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package makes the "
-    "events, an EventTransformer of a few lines in the client's transform transport adds it: "
-    "docs/how-to/packaged-producers.md."
+    "events, an EventTransformer of a few lines in the client's transform transport adds it."
 )
 FULL_TAG = '{"key": "team", "value": "data", "source": "USER"}'
 RUN_TAGS = (

@@ -14,7 +14,7 @@ from mock_intake import IntakeServer
 from mock_intake.datadog.authentication import Keys
 from mock_intake.judging.catalogue import RULES
 from mock_intake.judging.intake import Settings
-from tests.control.content import KEY, ORG, OTHER_KEY, OTHER_ORG, run_of, send
+from tests.control.content import HTTP, KEY, ORG, OTHER_KEY, OTHER_ORG, api, run_of, send
 from tests.events import dataset, job_type, run_event, schema
 from tests.test_serve import Serving
 from tests.web.looking import BROWSER, WEB, look, parsed, submit
@@ -31,6 +31,22 @@ def test_all_rules_are_there_with_how_often_they_have_spoken(full: IntakeServer)
     counts = {link: words for words, link in spoken.links().items() if "rule=" in link}
     for link, words in counts.items():
         assert str(len(look(full, link).rows())) == words.split()[0], link
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("2026-11-01T14:00:00.5+02:00", "2026-11-01 12:00:00.500"),
+        ("2026-11-01T12:00:00", "2026-11-01 12:00:00.000 no offset"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
+        ("yesterday <b>", "yesterday <b>"),
+    ],
+)
+def test_event_times_are_shown_as_all_other_times_are(server: IntakeServer, sent: str, seen: str) -> None:
+    send(server, {**run_event(), "eventTime": sent})
+    event = HTTP.get(api(server, "/events")).json()["events"][0]
+    assert look(server, f"/mock/run?org={ORG}&id={event['run_id']}").rows()[0][3] == seen
+    assert seen in look(server, f"/mock/events/{event['id']}").text
 
 
 def test_rules_about_datasets_lead_to_the_lineage_of_each_org(server: IntakeServer) -> None:

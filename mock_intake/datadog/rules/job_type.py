@@ -42,8 +42,7 @@ _JOB_TYPE = "/job/facets/jobType/jobType"
     "the same, so nothing tells the producer that it will not be there.",
     advice='Add job.facets.jobType = {"processingType": "BATCH", "integration": "CUSTOM", "jobType": "JOB"} with '
     "_producer and _schemaURL, on every event of the run; in Python job_type_job.JobTypeJobFacet(...). Where a package "
-    "makes the events, an EventTransformer of a few lines in the client's transform transport adds it: "
-    "docs/how-to/packaged-producers.md.",
+    "makes the events, an EventTransformer of a few lines in the client's transform transport adds it.",
     source=CUSTOM_JOBS,
     sureness=Sureness.DOCUMENTED,
     when=either(

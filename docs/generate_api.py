@@ -30,6 +30,7 @@ What is offered, and stays as it is from one minor version to the next, are the 
 | `mock_intake.client` | [the client](client.md) of a server in another process |
 | `mock_intake.client.types` | what the control API answers, as types: [client](client.md#types) |
 | `mock_intake.fake` | [made-up events](../how-to/fake-events.md) |
+| `mock_intake.audit` | [events of a DataFrame, judged on Spark](../how-to/audit-archives.md) |
 | `mock_intake_pytest` | [the pytest plugin](pytest-plugin.md): what tests import |
 | `mock_intake.rules` | [rules of your own](../how-to/extend.md), in a package of yours |
 

@@ -43,6 +43,7 @@ NAVIGATION: dict[str, tuple[str, ...]] = {
     ),
     "Judge recordings": (
         "how-to/check-recordings.md",
+        "how-to/audit-archives.md",
         "how-to/diff.md",
         "how-to/baseline.md",
         "how-to/recordings.md",

@@ -119,6 +119,25 @@ class Resolution(NamedTuple):
     entities: tuple[Entity, ...]
 
 
+def read_schemas(directory: Path) -> list[tuple[str, Schema]]:
+    """The documents of the files ``*.json`` in ``directory``, each with the name of its file.
+
+    Raises ``UserSchemaError`` for a directory without any and for a file that is no JSON.
+    """
+    files = sorted(directory.glob("*.json"))
+    if not files:
+        raise UserSchemaError(f"{directory}: no *.json file there; facet schemas are read from such files")
+    own = []
+    for file in files:
+        try:
+            own.append((str(file), json.loads(file.read_text(encoding="utf-8"))))
+        except (OSError, ValueError) as error:
+            raise UserSchemaError(f"{file}: {error}") from error
+        except RecursionError as error:
+            raise UserSchemaError(f"{file}: nested too deeply to be a schema") from error
+    return own
+
+
 def _never(_: Any) -> bool:
     """The validator that takes nothing."""
     return False
@@ -163,18 +182,7 @@ class FacetLibrary:
         Raises ``UserSchemaError``, which names the file, for a directory without any and for a file that is no schema,
         or refers to what is not there: nothing is ever fetched.
         """
-        files = sorted(directory.glob("*.json"))
-        if not files:
-            raise UserSchemaError(f"{directory}: no *.json file there; facet schemas are read from such files")
-        own = []
-        for file in files:
-            try:
-                own.append((str(file), json.loads(file.read_text(encoding="utf-8"))))
-            except (OSError, ValueError) as error:
-                raise UserSchemaError(f"{file}: {error}") from error
-            except RecursionError as error:
-                raise UserSchemaError(f"{file}: nested too deeply to be a schema") from error
-        return cls(own)
+        return cls(read_schemas(directory))
 
     def core(self, version: str, kind: Kind) -> Validator:
         """The validator of events of ``kind`` in the core ``version``, which must know this kind."""

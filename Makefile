@@ -101,7 +101,7 @@ producers: $(VENV)/.ready ## install real producers (Airflow, dbt, dlt, Dagster,
 atlas: $(VENV)/.ready ## install real producers, run them through certify, write what was seen; some: make atlas ONLY="dbt java"
 	$(BIN)/python -m mock_intake_conformance.atlas $(if $(INTO),--into $(INTO)) $(ONLY)
 
-try-producers: $(VENV)/.ready ## do what the pages of real producers say, in empty directories: make try-producers ONLY="dbt java"
+try-producers: $(VENV)/.ready ## do what the pages of real producers say, in empty directories: make try-producers ONLY="dbt java cookbook"
 	$(BIN)/python -m docs.try_producers $(ONLY)
 
 paths: $(VENV)/.ready ## measure what each documented client does in each situation, and write docs/paths.md

@@ -3,24 +3,41 @@
 For each: an empty directory that is its home too, no variable but PATH, the page's files, the page's commands in one
 shell; then each command that points it here. ``run`` has to end with 0 and to say what it took, ``certify`` to say that
 events arrived (with --cases all it runs as it is printed, which takes minutes; else on these cases alone). It installs
-packages, so it is no part of CI.
+packages, so it is no part of CI. ``cookbook`` stands for the recipes of docs/how-to/cookbook.md that install something
+(``cookbook/dbt`` for one): their very blocks, in the directory that the page they lead to sets up.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
+from mock_intake.model.words import counted
 from mock_intake_conformance.atlas.by_hand import commands_of, files_of
 
 PAGES = Path(__file__).parent / "producers"
+COOKBOOK = Path(__file__).parent / "how-to" / "cookbook.md"
+# The recipes that install something; by the page that says what, or by what pip installs.
+RECIPES: dict[str, str | tuple[str, ...]] = {
+    "An Airflow DAG": "airflow-dags-test",
+    "A dbt project": "dbt",
+    "A Spark driver that tells it itself": ("pyspark==4.3.0", "openlineage-python==1.54.0"),
+    "Dagster": "openlineage-dagster",
+}
+# What certify prints where events arrived: with others of its group that passed, or alone.
+ARRIVED = re.compile(r"^ *passed +(?:delivery/)?reaches-the-endpoint\b", re.MULTILINE)
+_FILE = re.compile(r"^`([^`]+)`:\n\n```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```shell\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LIMIT = 3600
 _PASSED_ON = ("LANG", "JAVA_HOME", "TMPDIR")
 
@@ -31,27 +48,66 @@ _PASSED_ON = ("LANG", "JAVA_HOME", "TMPDIR")
 @click.option("--keep", is_flag=True, help="Leave the directories there.")
 def main(names: tuple[str, ...], cases: str, *, keep: bool) -> None:
     """Tries the pages of these producers; ends with 1 if one of them does not work as it says."""
-    wrong = [name for name in names if not _works(name, cases, keep=keep)]
+    tries = [one for name in names for one in (recipes(name) if name.startswith("cookbook") else [_page(name)])]
+    wrong = [one.name for one in tries if not _works(one, cases, keep=keep)]
     if wrong:
         sys.exit(f"not as the page says: {', '.join(wrong)}")
 
 
-def _works(name: str, cases: str, *, keep: bool) -> bool:
+class Try(NamedTuple):
+    """What is tried: files by name, what sets it up (shell), and the commands that have to work then."""
+
+    name: str
+    files: Mapping[str, str]
+    setting_up: str
+    commands: Sequence[str]
+
+
+def _page(name: str) -> Try:
     page = (PAGES / f"{name}.md").read_text(encoding="utf-8")
-    setting_up, commands = commands_of(page)
-    directory, results = (Path(tempfile.mkdtemp(prefix=f"mock-intake-{name}-")) for _ in range(2))
-    for file, text in files_of(page).items():
+    return Try(name, files_of(page), *commands_of(page))
+
+
+def recipes(name: str = "cookbook") -> list[Try]:
+    """The recipes of the cookbook that install something, as they are printed; some: ``cookbook/dbt``."""
+    sections = re.split(r"^## ", COOKBOOK.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    of = {section.partition("\n")[0]: section for section in sections}
+    wanted = name.partition("/")[2].lower()
+    return [_recipe(title, of[title], needs) for title, needs in RECIPES.items() if wanted in title.lower()]
+
+
+def _recipe(name: str, section: str, needs: str | tuple[str, ...]) -> Try:
+    if isinstance(needs, str):
+        page = _page(needs)
+        files, setting_up = page.files, page.setting_up
+    else:
+        files, packages = {}, shlex.join(needs)
+        setting_up = f"python3 -m venv venv\n. venv/bin/activate\npip install {packages}\n"
+    [block] = _BLOCK.findall(section)
+    lines = block.replace("\\\n", " ").splitlines()
+    commands = [line for line in lines if line.startswith("mock-intake ")]
+    before = [line for line in lines if line not in commands]
+    return Try(name, {**files, **dict(_FILE.findall(section))}, "\n".join([setting_up, *before]), commands)
+
+
+def _works(one: Try, cases: str, *, keep: bool) -> bool:
+    slug = re.sub(r"\W+", "-", one.name.lower())
+    directory, results = (Path(tempfile.mkdtemp(prefix=f"mock-intake-{slug}-")) for _ in range(2))
+    for file, text in one.files.items():
         (directory / file).parent.mkdir(parents=True, exist_ok=True)
         (directory / file).write_text(text, encoding="utf-8")
-    click.echo(f"{name}: {len(files_of(page))} files, {len(commands)} commands, in {directory}")
+    click.echo(
+        f"{one.name}: {counted(len(one.files), 'file')}, {counted(len(one.commands), 'command')}, in {directory}"
+    )
     try:
-        typed = [_with_cases(command, cases) for command in commands]
-        said = _in_one_shell(setting_up, typed, directory, results)
+        typed = [_with_cases(command, cases) for command in one.commands]
+        said = _in_one_shell(one.setting_up, typed, directory, results)
         if not (results / "set-up").exists():
             click.echo(f"  it cannot be set up as the page says: {_last(said)}")
             return False
         # All of them, whatever came of the first.
-        return bool(typed) and not [number for number, one in enumerate(typed) if not _is_fine(one, number, results)]
+        fine = [_is_fine(command, number, results) for number, command in enumerate(typed)]
+        return bool(fine) and all(fine)
     finally:
         if not keep:
             shutil.rmtree(directory, ignore_errors=True)
@@ -82,7 +138,7 @@ def _is_fine(command: str, number: int, results: Path) -> bool:
     code = int((results / f"{number}.code").read_text())
     if " certify " in command:
         # Whether it is ready is for its page to say; that it gets here is what is asked.
-        fine = code in (0, 1) and "passed    delivery/reaches-the-endpoint" in said
+        fine = code in (0, 1) and ARRIVED.search(said) is not None
     else:
         fine = code == 0 and " taken: " in said
     click.echo(f"  {'as the page says' if fine else 'NOT AS THE PAGE SAYS'} (exit {code}): {command}")

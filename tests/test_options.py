@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from mock_intake.cli.main import main
 from mock_intake.cli.options import option_group
+from mock_intake.report.formats import FORMATS, Kind
 from tests.commands import mock_intake
+from tests.test_option_sources import commands
 
 
 def options_of(text: str) -> list[str]:
@@ -80,3 +82,24 @@ def test_what_is_no_number_is_within_no_limits() -> None:
     for name, option in found:
         result = CliRunner().invoke(main, [name, option, "nan"])
         assert (result.exit_code, "nan is no number" in result.output) == (2, True), (name, option, result.output)
+
+
+ALL_FORMATS = ["text", "json", "sarif", "junit", "markdown", "html", "github"]
+
+
+@pytest.mark.parametrize("name", ["check", "report", "certify", "conformance"])
+def test_the_commands_that_report_have_the_same_formats_and_say_the_same_of_them(name: str) -> None:
+    options = {option.name: option for option in commands()[name].params if isinstance(option, click.Option)}
+    one = options["output_format"]
+    assert isinstance(one.type, click.Choice)
+    assert list(one.type.choices) == ALL_FORMATS
+    assert (one.default, one.help) == ("text", "Format of what is printed.")
+    assert options["outputs"].multiple
+    assert options["outputs"].help == (
+        "Write it there too, in the format of the suffix (.txt, .json, .sarif, .xml, .md, .html, .annotations); "
+        "repeatable."
+    )
+
+
+def test_reports_of_pytest_have_the_formats_of_the_commands() -> None:
+    assert [each.name for each in FORMATS if Kind.REPORT in each.renderings] == ALL_FORMATS

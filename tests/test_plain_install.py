@@ -10,11 +10,13 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from docs.try_producers import recipes
 from tests.commands import start_command
 from tests.conftest import REPOSITORY
 from tests.events import run_event
@@ -59,9 +61,20 @@ exec curl -fsS --max-time 5 -H "Authorization: Bearer $4" --json @event.json "$2
 """
 
 
+COOKBOOK = (REPOSITORY / "docs" / "how-to" / "cookbook.md").read_text()
+FILE = re.compile(r"^`([^`]+)`:\n\n```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```shell\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def recipe(title: str) -> str:
+    """A section of the cookbook."""
+    return COOKBOOK.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
 def commands() -> list[str]:
     """The lines of README and docs that run the command, continued ones joined, comments left out."""
     pages = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    pages += sorted((REPOSITORY / "docs" / "reference").glob("*.md"))
     # What the one that is left out shows is what other packages add.
     pages += [page for page in sorted((REPOSITORY / "docs/how-to").glob("*.md")) if page.name != "extend.md"]
     found: dict[str, None] = {}
@@ -99,6 +112,7 @@ def work(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(image: Image, command: str, work: Path) -> subprocess.CompletedProcess[str]:
     environment = {**image.environment, "HOME": str(work), "DD_API_KEY": "0" * 32}
+    environment["GITHUB_STEP_SUMMARY"] = str(work / "summary.md")
     return subprocess.run(
         ["sh", "-c", command], cwd=work, env=environment, capture_output=True, text=True, timeout=100, check=False
     )
@@ -220,3 +234,44 @@ def only_the_client(packages: Path, directory: Path) -> str:
             if not link.exists():
                 link.symlink_to(installed)
     return str(directory)
+
+
+def test_the_recipe_of_a_node_service_works_as_it_is_printed(image: Image, tmp_path: Path) -> None:
+    """But for its port, which may be taken here."""
+    section = recipe("A Node service")
+    [(name, program)] = FILE.findall(section)
+    (tmp_path / name).write_text(program)
+    [block] = BLOCK.findall(section)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    assert "localhost:3000" in block
+    script = block.replace("localhost:3000", f"localhost:{port}").replace(
+        "kill $(jobs -p)", 'code=$?; kill $(jobs -p); exit "$code"'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**image.environment, "HOME": str(tmp_path), "PORT": port},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '{"2026-11-01":15}2 events on record' in done.stdout
+    assert "2 events: 2 ok, 0 warning, 0 error" in done.stdout
+
+
+def test_every_block_of_the_cookbook_is_run_by_somebody() -> None:
+    """By ``make try-producers``, which installs what they need, or by tests; but for one, which says that it is not."""
+    sections = {title: recipe(title) for title in re.findall("^## (.*)$", COOKBOOK, re.MULTILINE)}
+    installing = {one.name for one in recipes()}
+    tested = {"A Node service", "A shell script with curl", "A client that a module makes"}
+    assert {*sections} == installing | tested | {"A Spark job"}
+    assert "was not tried" in sections["A Spark job"]
+    assert not BLOCK.search(sections["A Spark job"])
+    for one in recipes():
+        assert one.commands, one.name
+        assert set(one.commands) <= set(sections[one.name].splitlines()), "what runs is what is printed"
+        assert "pip install" in one.setting_up

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mock_intake.cli.console import echo
-from mock_intake.cli.options import Number, grace_option, option_group
+from mock_intake.cli.options import Number, grace_option, option_group, output_options
 from mock_intake.cli.signals import ENDING, received
 from mock_intake.model.words import counted
 from mock_intake.producers.paths import Addresses
-from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
+from mock_intake.report.formats import DEFAULT, Kind, of_file, rendered
 
 if TYPE_CHECKING:
     from mock_intake.report.suite import ProducerReport, SuiteReport
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mock_intake_conformance.producer import Producer
     from mock_intake_conformance.suite import Plan, Progress
 
-_FORMATS = formats(Kind.SUITE)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -37,22 +36,7 @@ def suite_options(*, jobs: str, time_limit: float) -> Callable[[F], F]:
     """The options that both commands have. ``jobs`` says in words how many run at once by default."""
 
     return option_group(
-        click.option(
-            "--format",
-            "output_format",
-            type=click.Choice(list(_FORMATS)),
-            default=DEFAULT,
-            show_default=True,
-            help="Format of the report on standard output.",
-        ),
-        click.option(
-            "-o",
-            "--output",
-            "outputs",
-            multiple=True,
-            type=click.Path(dir_okay=False, path_type=Path),
-            help=f"Write a report there too, in the format of the suffix ({suffixes(_FORMATS.values())}).",
-        ),
+        output_options(Kind.SUITE),
         click.option(
             "--only", multiple=True, metavar="CASE", help="Only cases that begin so, or match a pattern with *."
         ),

@@ -16,7 +16,7 @@ import click
 from mock_intake.cli.baselines import baseline_level, baseline_options, keep_baseline, opened_baseline
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo, finding_style
-from mock_intake.cli.options import judging_config, judging_options
+from mock_intake.cli.options import judging_config, judging_options, output_options
 from mock_intake.cli.sources import checked_outputs, written
 from mock_intake.files.blocks import Block, blocks_of_file, blocks_of_stream
 from mock_intake.files.recordings import Advance, RecordingError, files_in
@@ -31,7 +31,7 @@ from mock_intake.report.baseline import (
     stale_words,
 )
 from mock_intake.report.check_report import CheckReport, OverAll
-from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
+from mock_intake.report.formats import Kind, of_file, rendered
 from mock_intake.system.processors import can_fork, processors
 
 STANDARD_INPUT = "-"
@@ -40,22 +40,7 @@ NEVER = "never"
 
 @click.command(cls=Command, short_help="Judge recorded events.", page="how-to/check-recordings")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="FILE...|-")
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(list(formats(Kind.CHECK))),
-    default=DEFAULT,
-    show_default=True,
-    help="How to print what was found.",
-)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Write it there too, in the format of the suffix ({suffixes(formats(Kind.CHECK).values())}).",
-)
+@output_options(Kind.CHECK)
 @click.option(
     "--fail-on",
     type=click.Choice([*(severity.value for severity in reversed(Severity)), NEVER]),
@@ -76,7 +61,7 @@ NEVER = "never"
 @judging_options
 def check(
     files: tuple[Path, ...],
-    output: str,
+    output_format: str,
     outputs: tuple[Path, ...],
     fail_on: str,
     places: int,
@@ -125,7 +110,7 @@ def check(
             if write_baseline:
                 failing = failing_places(report.places(), baseline_level(fail_on))
             else:
-                for piece in rendered(Kind.CHECK, output, report):
+                for piece in rendered(Kind.CHECK, output_format, report):
                     echo(piece, end="")
                 for file in outputs:
                     _write(report.again(results), file)

@@ -9,36 +9,20 @@ import click
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
-from mock_intake.cli.options import judging_config, judging_options
+from mock_intake.cli.options import judging_config, judging_options, output_options
 from mock_intake.cli.sources import UnusableError, checked_outputs, control_token_option, recorded_events, written
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.recording import Check
 from mock_intake.report.difference import Profile, compared, profile
-from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
+from mock_intake.report.formats import Kind, of_file, rendered
 
-_FORMATS = formats(Kind.DIFFERENCE)
 _LOSSES, _CHANGES, _NEVER = "loss", "change", "never"
 
 
 @click.command(cls=Command, short_help="What came, went or changed between two recordings?", page="how-to/diff")
 @click.argument("before", metavar="BEFORE")
 @click.argument("after", metavar="AFTER")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(list(_FORMATS)),
-    default=DEFAULT,
-    show_default=True,
-    help="How to print what is different.",
-)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Write it there too, in the format of the suffix ({suffixes(_FORMATS.values())}).",
-)
+@output_options(Kind.DIFFERENCE)
 @click.option(
     "--fail-on",
     type=click.Choice([_LOSSES, _CHANGES, _NEVER]),

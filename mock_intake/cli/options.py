@@ -13,7 +13,9 @@ import click
 from mock_intake.cli.settings import read_from
 from mock_intake.faults import MAX_STATUS, MIN_STATUS, STEPS, FaultError, Plan, parse_plan
 from mock_intake.judging.config import Config, ConfigError, find_config, load_config
-from mock_intake.producers.isolation import IsolationError, Kind, Reach, check_isolation, parse_reach
+from mock_intake.producers import isolation
+from mock_intake.producers.isolation import IsolationError, Reach, check_isolation, parse_reach
+from mock_intake.report.formats import DEFAULT, Kind, formats, suffixes
 
 if TYPE_CHECKING:
     from mock_intake.openlineage.library import FacetLibrary
@@ -82,6 +84,31 @@ def renamed_option(old: str, new: str) -> Callable[[F], F]:
         expose_value=False,
         callback=refuse,
         help=f"It is called {new}.",
+    )
+
+
+def output_options(kind: Kind) -> Callable[[F], F]:
+    """``--format`` and ``-o``, as all commands have them that make a report of this ``kind``: which formats there are
+    and what is printed is the same for all.
+    """
+    known = formats(kind)
+    return option_group(
+        click.option(
+            "--format",
+            "output_format",
+            type=click.Choice(list(known)),
+            default=DEFAULT,
+            show_default=True,
+            help="Format of what is printed.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            "outputs",
+            multiple=True,
+            type=click.Path(dir_okay=False, path_type=Path),
+            help=f"Write it there too, in the format of the suffix ({suffixes(known.values())}); repeatable.",
+        ),
     )
 
 
@@ -204,7 +231,7 @@ def _reaches(_context: click.Context, _option: click.Parameter, given: tuple[str
         raise click.UsageError(f"--reach: {error}.") from error
 
 
-def check_isolated(reach: tuple[Reach, ...], isolate: Kind | None) -> None:
+def check_isolated(reach: tuple[Reach, ...], isolate: isolation.Kind | None) -> None:
     """Raises ``click.UsageError`` (exit code 2) for ``reach`` alone, and where ``isolate`` cannot be had.
 
     Before anything has run.

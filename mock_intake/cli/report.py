@@ -10,7 +10,7 @@ import click
 from mock_intake.cli.baselines import baseline_level, baseline_options, keep_baseline, opened_baseline
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
-from mock_intake.cli.options import judging_config, judging_options
+from mock_intake.cli.options import judging_config, judging_options, output_options
 from mock_intake.cli.sources import checked_outputs, control_token_option, opened, written
 from mock_intake.model.findings import Severity, at_or_above
 from mock_intake.model.words import counted
@@ -22,7 +22,7 @@ from mock_intake.report.baseline import (
     read_findings_baseline,
     with_baseline,
 )
-from mock_intake.report.formats import DEFAULT, Format, Kind, formats, of_file, rendered, suffixes
+from mock_intake.report.formats import Format, Kind, formats, of_file, rendered
 from mock_intake.report.model import Report, from_journal, places_in
 from mock_intake.views import Views
 
@@ -31,22 +31,7 @@ _FORMATS = formats(Kind.REPORT)
 
 @click.command(cls=Command, short_help="Report on what a journal or a server has on record.", page="reference/report")
 @click.argument("source", metavar="JOURNAL|URL|READY-FILE")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(list(_FORMATS)),
-    default=DEFAULT,
-    show_default=True,
-    help="Format of the report on standard output.",
-)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Write it there too, in the format of the suffix ({suffixes(_FORMATS.values())}).",
-)
+@output_options(Kind.REPORT)
 @click.option(
     "--fail-on",
     type=click.Choice([*(severity.value for severity in reversed(Severity)), "never"]),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.plugin.alone import AloneProject
 from tests.plugin.running import Project
 
@@ -62,6 +64,21 @@ def alone(tmp_path: Path) -> AloneProject:
 
 def ini(project: AloneProject, *lines: str) -> None:
     project.write("pytest.ini", "\n".join(["[pytest]", "pythonpath = .", "filterwarnings = error", *lines]))
+
+
+def test_the_recipe_of_the_cookbook_gives_a_module_its_client(alone: AloneProject) -> None:
+    """As it is printed: the module, and the setting without which no event arrives."""
+    page = (REPOSITORY / "docs" / "how-to" / "cookbook.md").read_text()
+    section = page.partition("## A client that a module makes")[2]
+    [module] = re.findall(r"^```python\n# lineage.py\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    [setting] = re.findall(r"^```ini\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    alone.write("lineage.py", module)
+    alone.write("etl.py", ETL.replace("client = OpenLineageClient()", "from lineage import client"))
+    alone.write("pytest.ini", f"{setting}pythonpath = .\n")
+    ran = alone.run()
+    assert ran.outcomes == {"passed": 5}, ran.output
+    alone.write("pytest.ini", "[pytest]\npythonpath = .\n")
+    assert "intake_scope = session" in alone.run().output
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ import json
 import os
 import pty
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +28,7 @@ from mock_intake.report.suite_renderers import to_junit
 from mock_intake.report.suite_sarif import to_sarif
 from mock_intake.report.suite_terminal import print_report, to_text
 from mock_intake.report.suite_words import headline
+from tests.conftest import REPOSITORY
 from tests.report.samples import VERDICTS, Recorded, case, hostile, large, samples, suite
 from tests.test_report import HOSTILE, Elements, markup, shown
 
@@ -63,6 +67,16 @@ def test_the_verdict_is_that_of_the_model(recorded: Recorded, name: str) -> None
     report = samples(recorded)[name]
     ready = bool(report.producers) and all(producer.ready for producer in report.producers)
     assert HEADLINES[name].startswith("Ready") == (ready and report.says_ready)
+
+
+def test_what_reads_a_report_on_its_page_reads_one(recorded: Recorded, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "reference" / "report.md").read_text()
+    [program] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "report.json").write_text(rendering("json", samples(recorded)["not ready"]))
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    in_the_way = (Verdict.FAILED, Verdict.ERRORED)
+    required = [identity for identity, level, verdict in VERDICTS if level is Level.MUST and verdict in in_the_way]
+    assert (done.stdout.split(), done.returncode) == (required, 0), done.stderr
 
 
 @pytest.mark.parametrize("output_format", ["text", "markdown", "html", "json"])

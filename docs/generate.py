@@ -220,6 +220,7 @@ REPORTED_BY = {
     Kind.CHECK: "`check`",
     Kind.REPORT: "`report`, pytest's `--intake-report`",
     Kind.SUITE: "`certify`, `conformance`",
+    Kind.AUDIT: "`audit`",
     Kind.DIFFERENCE: "`diff`",
 }
 

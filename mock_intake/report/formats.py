@@ -1,4 +1,5 @@
-"""The formats of reports, as one table: for ``check``, ``report``, ``certify``, ``conformance`` and the pytest plugin.
+"""The formats of reports, as one table: for ``check``, ``audit``, ``report``, ``certify``, ``conformance`` and
+the pytest plugin.
 
 What ``--format`` takes, the suffixes of ``-o`` and ``--intake-report``, their help, the messages about them and the
 table in docs/reference/report.md come from here. To add a format, add an entry to ``FORMATS``; a package of its own
@@ -39,6 +40,8 @@ class Kind(StrEnum):
     REPORT = "report"
     # A producer's run through the suite, of ``certify`` and ``conformance``: a ``suite.SuiteReport``.
     SUITE = "suite"
+    # An archive, of ``audit``: an ``audit_report.AuditReport``.
+    AUDIT = "audit"
     # Two recordings side by side, of ``diff``: a ``difference.Difference``.
     DIFFERENCE = "difference"
 
@@ -96,6 +99,10 @@ FORMATS: tuple[Format, ...] = (
         "a terminal, a log",
         {
             Kind.CHECK: Rendering("findings by rule, each with its first places", f"{_HERE}.check_report:to_text"),
+            Kind.AUDIT: Rendering(
+                "the verdict, findings by rule with first places, jobs in which most is wrong",
+                f"{_HERE}.audit_renderers:to_text",
+            ),
             Kind.REPORT: Rendering("findings by rule, each with its first places", f"{_HERE}.renderers:to_text"),
             Kind.SUITE: Rendering(
                 "the verdict, what failed and what to do, then the rest in short, and the verdict once more",
@@ -112,6 +119,10 @@ FORMATS: tuple[Format, ...] = (
         "programs",
         {
             Kind.CHECK: Rendering("everything, every event and run included", f"{_HERE}.check_report:to_json"),
+            Kind.AUDIT: Rendering(
+                "counts, findings by rule with first places, 1,000 jobs and 100 sources, those in which most is wrong",
+                to_json,
+            ),
             Kind.REPORT: Rendering("everything, every event, request and run included", to_json),
             Kind.SUITE: Rendering("everything, but the requests that `requests_left_out` counts", to_json),
             Kind.DIFFERENCE: Rendering("every change, with whether it is a loss", to_json),
@@ -123,6 +134,9 @@ FORMATS: tuple[Format, ...] = (
         "code scanning, editors",
         {
             Kind.CHECK: Rendering("every finding at its line, as SARIF 2.1.0", f"{_HERE}.check_report:to_sarif"),
+            Kind.AUDIT: Rendering(
+                "the most severe findings at their lines, as SARIF 2.1.0", f"{_HERE}.audit_renderers:to_sarif"
+            ),
             Kind.REPORT: Rendering("as SARIF 2.1.0, at the file of its test", f"{_HERE}.sarif:of_report"),
             Kind.SUITE: Rendering(
                 "each case that failed, as SARIF 2.1.0, at the file that the producer was started from",
@@ -137,6 +151,10 @@ FORMATS: tuple[Format, ...] = (
         {
             Kind.CHECK: Rendering(
                 "as JUnit XML, a test case for every event and run", f"{_HERE}.check_entries:to_junit"
+            ),
+            Kind.AUDIT: Rendering(
+                "as JUnit XML, a test case for each of 1,000 jobs, and one for the archive",
+                f"{_HERE}.audit_renderers:to_junit",
             ),
             Kind.REPORT: Rendering(
                 "as JUnit XML, a test case for every test, else for every event, refused request and run",
@@ -154,6 +172,9 @@ FORMATS: tuple[Format, ...] = (
         "a GitHub job summary",
         {
             Kind.CHECK: Rendering("findings by rule, each with its first places", f"{_HERE}.check_entries:to_markdown"),
+            Kind.AUDIT: Rendering(
+                "the verdict, jobs in which most is wrong, findings by rule", f"{_HERE}.audit_renderers:to_markdown"
+            ),
             Kind.REPORT: Rendering("findings by rule, each with its first places", f"{_HERE}.renderers:to_markdown"),
             Kind.SUITE: Rendering("the verdict, what failed, the matrix", f"{_HERE}.suite_markdown:to_markdown"),
             Kind.DIFFERENCE: Rendering("a table, losses first", f"{_HERE}.difference_renderers:to_markdown"),
@@ -166,6 +187,10 @@ FORMATS: tuple[Format, ...] = (
         {
             Kind.CHECK: Rendering(
                 "a page: the verdict, findings by rule, all events", f"{_HERE}.check_entries:to_html"
+            ),
+            Kind.AUDIT: Rendering(
+                "a page: the verdict, findings by rule, jobs and sources in which most is wrong",
+                f"{_HERE}.audit_html:to_html",
             ),
             Kind.REPORT: Rendering(
                 "a page: the verdict, findings by rule, all that was received with bodies, the lineage as a drawing",
@@ -188,6 +213,7 @@ FORMATS: tuple[Format, ...] = (
         "GitHub, from the log of a step",
         {
             Kind.CHECK: Rendering("an annotation for each rule and message", f"{_HERE}.github:of_check"),
+            Kind.AUDIT: Rendering("an annotation for each rule", f"{_HERE}.audit_renderers:to_github"),
             Kind.REPORT: Rendering(
                 "an annotation for each rule and message, at the file of its test", f"{_HERE}.github:of_report"
             ),

@@ -34,7 +34,7 @@ def of_check(report: CheckReport) -> Iterator[str]:
 def of_report(report: Report) -> Iterator[str]:
     """What was found in what was received, at the file of its test where there is one; notes as notices."""
     yield from _of_places(places_in(report))
-    yield from (_command("notice", "mock-intake", [note]) for note in report.notes)
+    yield from (annotation("notice", "mock-intake", [note]) for note in report.notes)
 
 
 def of_suite(report: SuiteReport) -> Iterator[str]:
@@ -46,25 +46,29 @@ def of_suite(report: SuiteReport) -> Iterator[str]:
         found = [line for group in grouped(result.findings) for line in finding_lines(group)]
         level = "notice" if accepted else "error" if result.counts else "warning"
         title = f"{case.id} ({case.level}), {producer.name}"
-        yield _command(level, title, [f"{result.verdict}: {case.title}", *accepted, *seen, *found])
-    yield from (_command("notice", report.title, [note]) for note in report.notes)
-    yield _command("notice", report.title, [headline(report)])
+        yield annotation(level, title, [f"{result.verdict}: {case.title}", *accepted, *seen, *found])
+    yield from (annotation("notice", report.title, [note]) for note in report.notes)
+    yield annotation("notice", report.title, [headline(report)])
 
 
 def _of_places(places: Iterable[Place]) -> Iterator[str]:
     groups = Groups(_MOST_PLACES)
     groups.extend(places)
-    return (_of_group(group) for group in groups.at_or_above(Severity.INFO))
+    return (annotation_of(group) for group in groups.at_or_above(Severity.INFO))
 
 
-def _of_group(group: Group) -> str:
+def annotation_of(group: Group) -> str:
+    """The annotation for what findings of a rule say alike, at the first of their places."""
     place = group.places[0]
     title = f"{place.finding.code} {place.name}".strip()
-    return _command(_COMMANDS[place.finding.severity], title, finding_lines(group), place)
+    return annotation(_COMMANDS[place.finding.severity], title, finding_lines(group), place)
 
 
-def _command(command: str, title: str, lines: Iterable[str], place: Place | None = None) -> str:
-    """A line of the log that is one annotation."""
+def annotation(command: str, title: str, lines: Iterable[str], place: Place | None = None) -> str:
+    """A line of the log that is one annotation, at ``place`` where that is in a file.
+
+    ``command`` is ``error``, ``warning`` or ``notice``.
+    """
     at = f"file={_property(_file(place.source))},line={place.line}," if place and place.line and place.source else ""
     text = clipped("\n".join(map(shown, lines)), _MOST_LETTERS)
     return f"::{command} {at}title={_property(shown(title))}::{_data(text)}\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
@@ -33,6 +34,8 @@ MOST_RESULTS = 5_000
 STANDARD_INPUT = "<stdin>"
 _STANDARD_INPUT_AS_ARTIFACT = "stdin"
 _RECEIVED = "journal"
+_IN_A_STORE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_OF_ADDRESSES = "/:@!$&'()*+,;="
 _LEFT_OUT = "left-out"
 _MOST_OF_A_DESCRIPTION = 1_000
 MOST_OF_A_MESSAGE = 4_000
@@ -51,10 +54,11 @@ def of_report(report: Report) -> str:
     return json.dumps(presented_value(log), indent=2) + "\n"
 
 
-def sarif(places: Iterable[Place]) -> dict[str, Any]:
+def sarif(places: Iterable[Place], beyond: int = 0) -> dict[str, Any]:
     """A SARIF log with one run: a result for every finding, and the rules that they are of.
 
-    Of more than ``MOST_RESULTS`` findings the most severe are there, and a result that counts the others.
+    Of more than ``MOST_RESULTS`` findings the most severe are there, and a result that counts the others; ``beyond``
+    are so many that do not come at all, being no more severe than those that do.
     """
     kept, first_left_out, left_out = _most_severe(places)
     codes = sorted({place.finding.code for place in kept})
@@ -62,7 +66,7 @@ def sarif(places: Iterable[Place]) -> dict[str, Any]:
     results = [_result(place, codes.index(place.finding.code), _fingerprint(place, seen)) for place in kept]
     rules = [_rule(code) for code in codes]
     if first_left_out is not None:
-        results.append(_rest(first_left_out, left_out, len(rules)))
+        results.append(_rest(first_left_out, left_out + beyond, len(rules)))
         rules.append(_rule_of_the_rest())
     driver = {"name": "mock-intake", "semanticVersion": __version__, "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
@@ -166,9 +170,14 @@ def _physical(place: Place) -> dict[str, Any]:
 
 
 def artifact(source: str) -> dict[str, str]:
-    """Where a file is: relative to the working directory, which is the repository; one elsewhere to the root."""
+    """Where a file is: relative to the working directory, which is the repository; one elsewhere to the root.
+
+    What lies in a store of objects has its address.
+    """
     if source == STANDARD_INPUT:
         return {"uri": _STANDARD_INPUT_AS_ARTIFACT}
+    if _IN_A_STORE.match(source):
+        return {"uri": quote_from_bytes(source.encode("utf-8", "replace"), safe=_OF_ADDRESSES)}
     try:
         # Code scanning shows nothing in a file that it knows by a symbolic link.
         file = PurePath(os.path.realpath(source))

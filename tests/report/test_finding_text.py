@@ -20,6 +20,7 @@ from mock_intake.judging.judgement import Judge
 from mock_intake.judging.recording import Check, Checked
 from mock_intake.model.findings import Finding, Severity, Status, Sureness
 from mock_intake.openlineage.library import FacetLibrary
+from mock_intake.report.audit_report import AuditReport, FoundByRule
 from mock_intake.report.check_report import CheckReport
 from mock_intake.report.escaping import in_markdown
 from mock_intake.report.finding_text import PARTS, MarkdownStyle, Style, finding_head, finding_lines, laid_out, markdown
@@ -30,6 +31,7 @@ from mock_intake.report.suite import Level, ProducerReport, Requirement, Result,
 from mock_intake.web.rendering import _environment as pages
 from mock_intake_pytest.failures import findings_text
 from tests.events import run_event
+from tests.report.audits import report
 
 FULL = Finding(
     "DD101", Severity.ERROR, "event", "/the/place", "the message", "the expected", "the actual", "the advice",
@@ -82,8 +84,19 @@ def page_of(finding: Finding) -> str:
     return pages().from_string(template).render(one=finding)
 
 
+def audit_of(*findings: Finding) -> AuditReport:
+    """An archive with these findings, in places of their own."""
+    groups = groups_of(*places_of(*findings))
+    return report([FoundByRule(group, 1) for group in groups], level=Severity.INFO)
+
+
 # A difference names findings by their rules, and leaves what they say to the others.
-MADE_OF: dict[Kind, Callable[..., object]] = {Kind.REPORT: report_of, Kind.SUITE: suite_of, Kind.CHECK: check_of}
+MADE_OF: dict[Kind, Callable[..., object]] = {
+    Kind.REPORT: report_of,
+    Kind.SUITE: suite_of,
+    Kind.CHECK: check_of,
+    Kind.AUDIT: audit_of,
+}
 
 
 def made(kind: Kind, name: str, *findings: Finding) -> str:
@@ -124,7 +137,7 @@ VARIED = [structs.replace(FULL, pointer=f"/{n}", actual=f"was {n}", advice=f"wri
 
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html"])
-@pytest.mark.parametrize("kind", [Kind.REPORT, Kind.SUITE, Kind.CHECK])
+@pytest.mark.parametrize("kind", [Kind.REPORT, Kind.SUITE, Kind.CHECK, Kind.AUDIT])
 def test_each_place_has_its_own_corrected_value(kind: Kind, name: str) -> None:
     if name not in formats(kind):
         return

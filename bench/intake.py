@@ -116,7 +116,7 @@ def requests(form: str) -> Iterator[bytes]:
         yield from made
 
 
-async def load(host: str, port: int, pid: int, form: str) -> Measured:
+async def load(host: str, port: int, pid: int, form: str, clients: int = CONNECTIONS) -> Measured:
     """Sends for some seconds and says how fast it went; raises ``RuntimeError`` on an answer that is no 2xx."""
     loop = asyncio.get_running_loop()
     source = requests(form)
@@ -125,10 +125,10 @@ async def load(host: str, port: int, pid: int, form: str) -> Measured:
     times: list[float] = []
     failed = loop.create_future()
     connections = [
-        (await loop.create_connection(lambda: Connection(source, times, failed), host, port))[1]
-        for _ in range(CONNECTIONS)
+        (await loop.create_connection(lambda: Connection(source, times, failed), host, port))[1] for _ in range(clients)
     ]
     await _unless(failed, WARM_UP)
+    print(flush=True)  # for whoever measures something else in the same time
     times.clear()
     began, used = time.perf_counter(), processor_time(pid)
     await _unless(failed, SECONDS)
@@ -196,7 +196,7 @@ def measure(server: str, form: str, python: Path = Path(sys.executable)) -> Meas
         folder = Path(name)
         process = subprocess.Popen(command(server, folder, python), stdout=subprocess.DEVNULL)  # noqa: S603 - our own
         try:
-            url = _url(folder / "ready.json", process)
+            url = server_url(folder / "ready.json", process)
             client = [sys.executable, __file__, "load", *url.removeprefix("http://").split(":"), str(process.pid), form]
             done = subprocess.run(client, capture_output=True, check=False)  # noqa: S603 - our own
             if done.returncode != 0:
@@ -207,7 +207,8 @@ def measure(server: str, form: str, python: Path = Path(sys.executable)) -> Meas
             process.wait()
 
 
-def _url(ready_file: Path, process: subprocess.Popen[bytes]) -> str:
+def server_url(ready_file: Path, process: subprocess.Popen[bytes]) -> str:
+    """Where a server that has just been started listens; raises ``RuntimeError`` where it does not come to that."""
     until = time.monotonic() + 20
     while not (ready_file.exists() and (text := ready_file.read_text())):
         if process.poll() is not None or time.monotonic() > until:
@@ -250,7 +251,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["serve-nothing", ready]:
             serve_nothing(Path(ready))
-        case ["load", host, port, pid, form]:
-            print(json.dumps(uvloop.run(load(host, int(port), int(pid), form))))
+        case ["load", host, port, pid, form, *clients]:
+            print(json.dumps(uvloop.run(load(host, int(port), int(pid), form, *map(int, clients)))))
         case _:
             sys.exit(main())

@@ -152,7 +152,7 @@ def test_a_signal_that_comes_while_the_main_thread_holds_a_lock_ends_the_server(
         ("cli/serve.py", "serve", "socket.getaddrinfo", signal.SIGINT),
         ("journal/sqlite.py", "_open_for_writing", "self._checkpoints =", signal.SIGTERM),
         ("server/runner.py", "start", "self._outcome.get", signal.SIGINT),
-        ("cli/serve.py", "_greet", "events to", signal.SIGTERM),
+        ("cli/greeting.py", "greet", "events to", signal.SIGTERM),
     ],
     ids=["options", "journal", "server", "greeting"],
 )

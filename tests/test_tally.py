@@ -28,7 +28,7 @@ for number in range(15_000):
 print("added", file=sys.stderr, flush=True)
 sys.stdin.readline()
 with IntakeServer() as server:
-    tally.summarise(server)
+    tally.summarise(server.views, server.journal)
 """
 
 
@@ -67,10 +67,10 @@ def test_a_line_that_comes_behind_the_end_does_not_keep_it_from_coming(capsys: p
             if item is None:
                 super().put("behind the end")
 
-    tally._finish()
+    tally.finish()
     tally._waiting = Late()
     tally.add(exchange("second"))
-    ending = threading.Thread(target=tally._finish, daemon=True)
+    ending = threading.Thread(target=tally.finish, daemon=True)
     ending.start()
     ending.join(3)
     assert not ending.is_alive()
@@ -88,7 +88,7 @@ tally = Tally()
 for number in range(10_000):
     tally.add(exchange(summary(str(number), job_namespace="prod", job_name="j" * 100_000)))
 print("added", file=sys.stderr, flush=True)
-tally._finish()
+tally.finish()
 print(open("/proc/self/status").read(), file=sys.stderr, flush=True)
 import os
 os._exit(0)

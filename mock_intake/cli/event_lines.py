@@ -7,12 +7,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, TypeVar
 
 from mock_intake.cli.console import echo, finding_style
 from mock_intake.cli.logs import Log
 from mock_intake.faults import Faults
-from mock_intake.journal import JournalError
+from mock_intake.journal import Journal, JournalError
 from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Severity, Status
 from mock_intake.model.runs import run_id_key
@@ -20,7 +21,7 @@ from mock_intake.model.words import counted
 from mock_intake.producers.reached import is_stopped
 from mock_intake.report.finding_text import finding_head
 from mock_intake.report.places import Groups, Place
-from mock_intake.server.runner import IntakeServer
+from mock_intake.views import Views
 
 T = TypeVar("T")
 
@@ -33,16 +34,37 @@ _AT_ONCE = 1_000
 _LAST_LINES = 5.0
 
 
+class Counts(NamedTuple):
+    """What a tally has counted: events by status, requests that were refused, those that were stopped, findings; and of
+    which runs it has heard.
+    """
+
+    statuses: Counter[Status]
+    refused: int
+    stopped: int
+    groups: Groups
+    heard_of: set[tuple[str, str]]
+
+
 class Tally:
     """Give its ``add`` to a server as ``on_exchange``; ``err`` prints to standard error, ``log`` says what and how.
 
     Where the journal came ``with_earlier`` exchanges, the summary is of the runs alone that were heard of since.
 
-    A thread of its own does the printing, so that neither the work nor a slow terminal holds the server up.
+    A thread of its own does the printing, so that neither the work nor a slow terminal holds the server up. ``turn`` is
+    entered for each writing, where other processes write to the same output.
     """
 
-    def __init__(self, log: Log | None = None, *, err: bool = False, with_earlier: bool = False) -> None:
+    def __init__(
+        self,
+        log: Log | None = None,
+        *,
+        err: bool = False,
+        with_earlier: bool = False,
+        turn: AbstractContextManager[object] | None = None,
+    ) -> None:
         self._err = err
+        self._turn = turn or nullcontext()
         self._log = log or Log()
         self.statuses: Counter[Status] = Counter()
         self.refused = 0
@@ -85,23 +107,45 @@ class Tally:
             rest = "" if self._faults.active else ": requests are handled as usual again"
             self._print_later(self._log.text_line, f"the fault plan has ended{rest}")
 
-    def summarise(self, server: IntakeServer) -> None:
+    @property
+    def counts(self) -> Counts:
+        """What was counted so far."""
+        return Counts(self.statuses, self.refused, self.stopped, self.groups, self._heard_of or set())
+
+    def take_in(self, counts: Counts) -> None:
+        """Adds what another has counted."""
+        self.statuses.update(counts.statuses)
+        self.refused += counts.refused
+        self.stopped += counts.stopped
+        self.groups.take_in(counts.groups)
+        if self._heard_of is not None:
+            self._heard_of |= counts.heard_of
+
+    def summarise(self, views: Views, journal: Journal) -> None:
         """Says what there was, over all events, now that nothing more is expected."""
-        self._finish()
+        self.finish()
         problem = dropped = damaged = None
         earlier = 0
         try:
-            for run in reversed(server.views.runs()):
+            for run in reversed(views.runs()):
                 if self._heard_of is not None and (run.org, run_id_key(run.run_id)) not in self._heard_of:
                     earlier += 1
                     continue
-                self.groups.extend(Place(finding, None) for finding in server.views.run_findings(run, closed=True))
+                self.groups.extend(Place(finding, None) for finding in views.run_findings(run, closed=True))
             if self._heard_of is None or self.taken:
-                self.groups.extend(Place(finding, None) for finding in server.views.dataset_findings())
-            dropped, damaged = server.journal.dropped, server.journal.damaged
+                self.groups.extend(Place(finding, None) for finding in views.dataset_findings())
+            dropped, damaged = journal.dropped, journal.damaged
         except JournalError as error:
             # What was counted meanwhile is known all the same.
             problem = str(error)
+        self.say_counts(problem, dropped, damaged)
+        if earlier:
+            self._say(
+                f"{counted(earlier, 'run')} of before this start left out; all: mock-intake report {journal.place}"
+            )
+
+    def say_counts(self, problem: str | None = None, dropped: int | None = None, damaged: int | None = None) -> None:
+        """Says what was counted; and the ``problem`` why nothing more can be said."""
         self._say("")
         counts = ", ".join(f"{self.statuses[status]} {status}" for status in Status)
         self._say(f"{counted(self.taken, 'event')} taken: {counts}; {counted(self.refused, 'request')} refused")
@@ -119,9 +163,6 @@ class Tally:
             self._say(f"  {finding_head(group, style)}")
         if groups:
             self._say("mock-intake rules CODE explains a code.")
-        if earlier:
-            place = server.journal.place
-            self._say(f"{counted(earlier, 'run')} of before this start left out; all: mock-intake report {place}")
 
     def _print_later(self, line_of: Callable[[T], str], what: T) -> None:
         if self._waiting.qsize() >= _MOST_WAITING:
@@ -135,7 +176,7 @@ class Tally:
             self._thread = threading.Thread(target=self._print, name="mock-intake-tally", daemon=True)
             self._thread.start()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
         """Returns once all lines are printed, or nobody has read them for long."""
         if self._thread is not None:
             self._waiting.put(None)
@@ -173,4 +214,5 @@ class Tally:
         self._log.say(line, err=self._err)
 
     def _echo(self, line: str) -> None:
-        echo(line, err=self._err)
+        with self._turn:
+            echo(line, err=self._err)

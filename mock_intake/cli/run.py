@@ -183,7 +183,7 @@ def run(
             sys.exit(error.code)
         # The code is the command's also where nobody reads what is told: the terminal may be gone.
         with contextlib.suppress(OSError):
-            tally.summarise(server)
+            tally.summarise(server.views, server.journal)
             _explain(tally, path, code, server.handshakes_broken_off, command, environment, reached)
             _tell_more(server, reached, place.looked_up if place else (), running.left)
         if code == 0 and (reason := _reason_to_fail(tally, fail_on, allow_none=allow_none)):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-import json
-import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mock_intake.cli.console import coloured, echo
+from mock_intake.cli.console import echo
+from mock_intake.cli.databases import is_database
 from mock_intake.cli.event_lines import Tally
+from mock_intake.cli.greeting import ReadyFile, ServedAt, greet
 from mock_intake.cli.journal_options import keeping_options, open_journal
 from mock_intake.cli.listener_options import Listening, listening_options
 from mock_intake.cli.logs import Log, logging_options
@@ -32,18 +29,16 @@ from mock_intake.cli.options import (
     parsed_fault_plan,
 )
 from mock_intake.cli.signals import OwnSignals, ended_by
-from mock_intake.cli.sources import is_ready
 from mock_intake.datadog.authentication import KEY_LENGTH, Keys, is_well_formed
-from mock_intake.datadog.sites import AGENT_PATH, INTAKE_PATH
 from mock_intake.faults import MAX_DELAY
 from mock_intake.journal import JournalError
 from mock_intake.judging.intake import Settings
-from mock_intake.model.words import counted
-from mock_intake.report.escaping import clipped
 from mock_intake.server.access import Access, is_loopback
 from mock_intake.server.limits import Limits
 from mock_intake.server.runner import IntakeServer, ServerError
 from mock_intake.system.allocator import give_memory_back
+from mock_intake.system.collector import spare_the_collector
+from mock_intake.system.processors import can_fork
 
 _LIMITS = Limits()
 
@@ -57,6 +52,14 @@ _where_options = option_group(
         "--ready-file",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Write one line of JSON (url, pid, ...) there once requests are taken.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Serve by N processes that share the port: with a journal in PostgreSQL, on Linux.",
     ),
     heading="Where",
 )
@@ -133,6 +136,7 @@ def serve(
     control_token: str | None,
     allow_host: tuple[str, ...],
     ready_file: Path | None,
+    workers: int,
     journal_file: str | None,
     keep_events: int | None,
     keep_hours: float | None,
@@ -155,7 +159,7 @@ def serve(
       mock-intake serve
       mock-intake serve --port 0 --ready-file intake.json --strict
       mock-intake serve --journal events.db --keep-hours 24
-      mock-intake serve --journal postgresql://intake@db.example/lineage
+      mock-intake serve --journal postgresql://intake@db.example/lineage --workers 4
       mock-intake serve --fault 503,503,reset,202
       mock-intake serve --tls --ca-file ca.pem --proxy-port 8581
       mock-intake serve --agent-port 8126
@@ -175,8 +179,10 @@ def serve(
         limits = Limits(connections, patience, budget)
     except ValueError as error:
         raise click.UsageError(f"--connections, --patience, --budget: {error}.") from error
-    if ready_file is not None:
-        _clear_ready_file(ready_file)
+    ready = ReadyFile(ready_file)
+    ready.clear()
+    if workers > 1:
+        _check_workers(journal_file)
     config, library = judging_config(config_file, facets, ignore, select)
     settings = Settings(
         keys=Keys(frozenset(api_keys) if api_keys else None, allow_anonymous),
@@ -195,20 +201,26 @@ def serve(
                 f"note: --api-key number {number} is not {words}, as Datadog's keys are: HT005 for every event.",
                 err=True,
             )
-    journal = open_journal(journal_file, keep_events, keep_hours, keep_bytes)
     log = Log.from_options(log_format, log_level)
-    tally = Tally(log, with_earlier=journal.position > 0)
-    server = IntakeServer(
+    make = partial(
+        IntakeServer,
         settings,
         host=host,
-        port=port,
-        journal=journal,
         library=library,
         access=Access(control_token, frozenset(name.lower() for name in allow_host)),
-        on_exchange=tally.add,
         limits=limits,
-        **listening.arguments,
     )
+    opened = partial(open_journal, journal_file, keep_events, keep_hours, keep_bytes)
+    say = partial(greet, api_keys=api_keys, listening=listening, say=log.say)
+    if workers > 1:
+        from mock_intake.cli.workers import serve_by_workers
+
+        said = partial(say, workers=workers)
+        serve_by_workers(workers, opened, make, host, port, plan, config.selection, listening, log, ready, said)
+        return
+    journal = opened()
+    tally = Tally(log, with_earlier=journal.position > 0)
+    server = make(port=port, journal=journal, on_exchange=tally.add, **listening.arguments)
     if plan is not None:
         try:
             server.faults.set(plan)
@@ -216,125 +228,33 @@ def serve(
             raise click.UsageError(f"--fault: {error}") from error
     give_memory_back()
     tally.watch(server.faults)
-    leaving = partial(_remove, ready_file)
-    with ended_by(signal.SIGINT, signal.SIGTERM, leaving=leaving) as ended:
+    with ended_by(signal.SIGINT, signal.SIGTERM, leaving=ready.remove) as ended:
         try:
             server.start()
         except ServerError as error:
             raise click.UsageError(str(error)) from error
-        _spare_the_collector()
+        spare_the_collector()
         try:
-            _greet(server, api_keys, listening, log.say)
-            if ready_file is not None:
-                _write_ready_file(ready_file, server, listening)
+            at = ServedAt.of(server, listening)
+            say(at, (journal.place, journal.position))
+            ready.write(at, listening.ca_file)
             while not ended.wait(0.2):
                 if not server.is_running:
                     raise click.ClickException("The server ended by itself.")
         finally:
             server.stop()
-            leaving()
-        tally.summarise(server)
+            ready.remove()
+        tally.summarise(server.views, server.journal)
         journal.close()
 
 
-def _spare_the_collector() -> None:
-    """Has what lives long looked at less often.
-
-    What is loaded stays, and is looked at no more. What is young is looked at after 10,000 objects rather than 700, as
-    a single event is hundreds for a moment; what has outlived that, soon after: the longer that is put off, the longer
-    the server stands still for it. The oldest are looked at rarely: they are what is on record.
-    """
-    gc.freeze()
-    gc.set_threshold(10_000, 2, 500)
-
-
-def _greet(server: IntakeServer, api_keys: Sequence[str], listening: Listening, say: Callable[[str], None]) -> None:
-    say(coloured(f"mock-intake listens on {server.url}", "green", bold=True))
-    say(f"  events to   {server.url}{INTAKE_PATH} with Authorization: Bearer <key>")
-    say(f"  keys        {_keys_text(api_keys)}")
-    if server.journal.place is not None:
-        say(f"  journal     {server.journal.place}, {counted(server.journal.position, 'exchange')} in it")
-    if listening.arguments["tls"] is not None:
-        trust = f", trusted by {listening.ca_file}" if listening.ca_file else ""
-        say(f"  https       {server.https_url}{trust}")
-    if listening.arguments["proxy_port"] is not None:
-        say(f"  proxy       HTTPS_PROXY={server.proxy_url} leads every Datadog intake here")
-    if listening.arguments["agent"] is not None:
-        say(f"  agent       OPENLINEAGE_URL={server.agent_url} OPENLINEAGE_ENDPOINT={AGENT_PATH.lstrip('/')}")
-    if (at := server.agent_socket_url) is not None:
-        say(f"  agent at    DD_TRACE_AGENT_URL={at}")
-    if to := listening.agent_sends_to:
-        say(coloured(f"  agent to    {', '.join(to)}", "yellow"))
-    if (target := listening.arguments["forward"]) is not None:
-        say(coloured(f"  forwards    accepted events to {target.shown}", "yellow"))
-    say(f"  look at     {server.url}/mock/events in a browser")
-    say(f"  look with   curl {server.url}/api/mock/v1/events")
-    say("  end with    Ctrl-C")
-
-
-def _keys_text(api_keys: Sequence[str]) -> str:
-    if not api_keys:
-        return "any of 32 hexadecimal digits, for instance 0123456789abcdef0123456789abcdef"
-    return "the one that was given" if len(api_keys) == 1 else f"the {len(api_keys)} that were given"
-
-
-def _remove(file: Path | None) -> None:
-    if file is not None:
-        with suppress(OSError):
-            file.unlink(missing_ok=True)
-
-
-def _clear_ready_file(file: Path) -> None:
-    """Takes away what a server that was killed has left there. Raises ``UsageError`` for a file of another kind."""
-    try:
-        if file.exists() and not file.is_file():
-            # It would be replaced, and removed at the end: a device, such as /dev/null, for all that run here.
-            raise click.UsageError(f"--ready-file {clipped(str(file), 200)}: this is no file, but a device or a pipe.")
-        if not file.parent.is_dir():
-            raise click.UsageError(f"--ready-file {clipped(str(file), 200)}: there is no directory {file.parent}.")
-        if not os.access(file.parent, os.W_OK):
-            raise click.UsageError(f"--ready-file {clipped(str(file), 200)}: {file.parent} cannot be written to.")
-        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-    except OSError as error:
-        raise click.UsageError(f"--ready-file: {error.strerror or error}: {clipped(str(file), 200)}") from error
-    if not text:
-        return
-    try:
-        ready = json.loads(text)
-    except ValueError:
-        ready = None
-    if not is_ready(ready):
+def _check_workers(journal: str | None) -> None:
+    """Raises ``UsageError`` where there cannot be several workers."""
+    if journal is None or not is_database(journal):
+        where = "memory, which is one process's" if journal is None else "a file, which one process writes to"
         raise click.UsageError(
-            f"--ready-file {file}: there is a file with something else in it, which is not overwritten."
+            f"--workers: several processes need one journal that they can share, and this one is in {where}. "
+            "Give --journal postgresql://..., or one worker."
         )
-    if not _is_running(ready["pid"]):
-        _remove(file)
-
-
-def _is_running(pid: object) -> bool:
-    try:
-        os.kill(pid if isinstance(pid, int) and pid > 0 else 0, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
-
-
-def _write_ready_file(file: Path, server: IntakeServer, listening: Listening) -> None:
-    serves = listening.arguments
-    ready = {
-        "url": server.url,
-        "pid": os.getpid(),
-        "agent_url": server.agent_url if serves["agent"] is not None else None,
-        "https_url": server.https_url if serves["tls"] is not None else None,
-        "ca_file": str(listening.ca_file) if listening.ca_file else None,
-        "proxy_url": server.proxy_url if serves["proxy_port"] is not None else None,
-    }
-    # Renamed into place, so that whoever waits for the file never reads half of it.
-    partial = file.with_name(file.name + ".partial")
-    try:
-        partial.write_text(json.dumps(ready) + "\n", encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        raise click.UsageError(f"--ready-file: {error.strerror or error}: {clipped(str(file), 200)}") from error
+    if not can_fork():
+        raise click.UsageError("--workers: only on Linux can a server be copied; start several servers elsewhere.")

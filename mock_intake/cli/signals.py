@@ -91,6 +91,32 @@ def ended_by(*numbers: int, leaving: Callable[[], None] = lambda: None) -> Itera
         yield ended
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Signals that end programs come to this thread, and to a process that it makes (fork), after the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def begin_anew() -> None:
+    """For a copy of a process (fork), while signals are held back: they do what they do to any program, but for Ctrl-C,
+    which is left to whoever made the copy.
+
+    The thread that received them is not in the copy, and its pipe is that of the original.
+    """
+    signal.set_wakeup_fd(-1)
+    if _Receiver.current is not None:
+        _Receiver.current.leave()
+        _Receiver.current = None
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _leave_it_to_the_receiver(number: int, frame: FrameType | None) -> None:
     """Where Python has no handler, the interpreter writes nothing into the pipe."""
 
@@ -114,6 +140,11 @@ class _Receiver:
         signal.set_wakeup_fd(self._before)
         os.close(self._writing)
         self._thread.join()
+        os.close(self._reading)
+
+    def leave(self) -> None:
+        """Lets go of the pipe in a process that is a copy of its own."""
+        os.close(self._writing)
         os.close(self._reading)
 
     def _receive(self) -> None:

@@ -136,6 +136,17 @@ class Groups:
         for place in places:
             self.add(place)
 
+    def take_in(self, other: Groups) -> None:
+        """Adds what another has grouped in the same way."""
+        for rule, groups in other._rules.items():
+            own = self._rules.setdefault(rule, {})
+            for message, group in groups.items():
+                key = message if message in own or len(own) < _MOST_KEPT else None
+                if key in own:
+                    own[key].take_in(group, self._most_places)
+                else:
+                    own[key] = group
+
     def at_or_above(self, level: Severity) -> list[Group]:
         """The groups of this level and above: the worst first, then by code."""
         rules = [rule for rule in self._rules.items() if rule[0][1].rank >= level.rank]

@@ -55,8 +55,9 @@ class Listener:
 
     With ``tls`` it speaks https; ``on_broken_off`` is called when a client ends a connection before the handshake is
     done. ``address`` and ``url`` are as they are for clients of this machine, and stay known after the end. ``bound``
-    is a socket that listens already, perhaps in another network namespace or at a path (``unix://``, port 0). Raises
-    ``ServerError`` where the address cannot be had.
+    is a socket that listens already, perhaps in another network namespace or at a path (``unix://``, port 0). Other
+    processes may listen on a port that is ``shared``, and at the path of a socket that is. Raises ``ServerError`` where
+    the address cannot be had.
     """
 
     def __init__(
@@ -67,17 +68,20 @@ class Listener:
         tls: ssl.SSLContext | None = None,
         on_broken_off: Callable[[], None] = lambda: None,
         bound: socket.socket | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
         self._connections = connections
         self._tls = tls
         self._on_broken_off = on_broken_off
         self._loop: asyncio.AbstractEventLoop | None = None
         self._serving: asyncio.AbstractServer | asyncio.Task[None] | None = None
-        self.socket = _bind(host, port) if bound is None else bound
+        self.socket = _bind(host, port, shared=shared) if bound is None else bound
         name = self.socket.getsockname()
-        self._file = Path(name) if self.socket.family == _UNIX else None
-        self.address: tuple[str, int] = (str(name), 0) if self._file else (str(name[0]), int(name[1]))
-        self.url = f"unix://{name}" if self._file else _url("http" if tls is None else "https", *self.address)
+        self._is_at_path = self.socket.family == _UNIX
+        self._file = Path(name) if self._is_at_path and not shared else None
+        self.address: tuple[str, int] = (str(name), 0) if self._is_at_path else (str(name[0]), int(name[1]))
+        self.url = f"unix://{name}" if self._is_at_path else _url("http" if tls is None else "https", *self.address)
 
     @property
     def is_open(self) -> bool:
@@ -89,7 +93,7 @@ class Listener:
     async def start(self) -> None:
         """Takes connections, those included that wait already."""
         self._loop = loop = asyncio.get_running_loop()
-        if self._file is not None:
+        if self._is_at_path:
             self._serving = await loop.create_unix_server(self._connections, sock=self.socket)
         elif self._tls is None:
             self._serving = await loop.create_server(self._connections, sock=self.socket)
@@ -184,24 +188,50 @@ class Listener:
             self._file.unlink(missing_ok=True)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
+    bound = _bound(host, port, shared=shared)
+    # Connections have it from the port that they were made to. What the system holds for them is not counted by the
+    # server's budget, and is read in one go.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    try:
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise _refusal(host, port, error) from error
+    return bound
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """A socket that keeps a port (0: a free one) for listeners that share it, and takes no connections itself.
+
+    Raises ``ServerError`` where another program listens there: also one that would share.
+    """
+    bound = _bound(host, port, shared=False)
+    # Only now, so that it was not one of those who share when it was bound.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return bound
+
+
+def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound: socket.socket = Socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections have it from the port that they were made to. What the system holds for them is not counted by
-        # the server's budget, and is read in one go.
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind((host, port))
-        bound.listen(_BACKLOG)
     except BaseException as error:
         bound.close()
         if isinstance(error, (OSError, OverflowError)):
-            hint = " Another program listens there; port 0 takes a free one." if port else ""
-            reason = getattr(error, "strerror", None) or error
-            raise ServerError(f"Cannot listen on {host} port {port}: {reason}.{hint}") from error
+            raise _refusal(host, port, error) from error
         raise
     return bound
+
+
+def _refusal(host: str, port: int, error: Exception) -> ServerError:
+    hint = " Another program listens there; port 0 takes a free one." if port else ""
+    reason = getattr(error, "strerror", None) or error
+    return ServerError(f"Cannot listen on {host} port {port}: {reason}.{hint}")
 
 
 def _url(scheme: str, host: str, port: int) -> str:

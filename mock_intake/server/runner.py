@@ -65,7 +65,8 @@ class IntakeServer:
     ``tls``) a forward proxy that lets through to the intake, and to ``proxy_allow`` hosts. ``forward`` sends accepted
     events on to another intake, whose answer is then given. ``limits`` are what all who connect get of it.
     ``on_exchange`` is called with every exchange once it is on record: in the server's thread, or in that of a journal
-    that waits for a disk.
+    that waits for a disk. With ``shares_ports`` other processes may listen on the same ports; ``agent_socket`` is then
+    a socket that listens already, and is left there.
 
     The journal, the views of it and the fault plans are there for the asking, also after the server stopped; so is
     ``changes``, by which whoever waits for the record is woken. Raises ``ServerError`` on entering if an address cannot
@@ -89,7 +90,7 @@ class IntakeServer:
         tls_port: int = 0,
         agent: AgentSettings | None = None,
         agent_port: int = 0,
-        agent_socket: Path | None = None,
+        agent_socket: Path | socket.socket | None = None,
         proxy_port: int | None = None,
         proxy_allow: frozenset[str] = frozenset(),
         forward: Target | None = None,
@@ -98,6 +99,7 @@ class IntakeServer:
         access: Access | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
         limits: Limits | None = None,
+        shares_ports: bool = False,
     ) -> None:
         access = access or Access()
         self.limits = limits or Limits()
@@ -121,6 +123,7 @@ class IntakeServer:
         """How often the trace agent's other endpoints were used, by endpoint: traces, telemetry, /info."""
         self.changes = ChangeSignal()
         self._host = host
+        self._shares_ports = shares_ports
         self._ports: dict[str, int] = {"http": port}
         if tls is not None:
             self._ports["https"] = tls_port
@@ -310,7 +313,8 @@ class IntakeServer:
         self, port: int, app: ASGIApp, certificates: Certificates | None, bound: socket.socket | None = None
     ) -> Listener:
         tls = certificates.context if certificates is not None else None
-        return Listener(self._host, port, self._http.connections(app), tls, self._count_broken_off, bound)
+        connections = self._http.connections(app)
+        return Listener(self._host, port, connections, tls, self._count_broken_off, bound, shared=self._shares_ports)
 
     # What these serve is loaded with them: most servers have neither an Agent nor a proxy.
 
@@ -325,7 +329,7 @@ class IntakeServer:
         if self._proxy is None or bound is None:
             shared = self._recorder.record_soon, self._peers, self.limits, self._notices
             self._proxy = ForwardProxy(self._listener("https").address, *shared, self._proxy_allow)
-        return Listener(self._host, port, self._proxy, bound=bound)
+        return Listener(self._host, port, self._proxy, bound=bound, shared=self._shares_ports)
 
     def _count_broken_off(self) -> None:
         self.handshakes_broken_off += 1
@@ -401,8 +405,9 @@ class IntakeServer:
             self._listeners[name] = listener
             self._opened.append(listener)
         if self._agent_socket is not None:
+            at = self._agent_socket
             try:
-                listener = self._bind_first("agent", 0, bind_unix(self._agent_socket))
+                listener = self._bind_first("agent", 0, bind_unix(at) if isinstance(at, Path) else at)
             except OSError as error:
                 reason = error.strerror or error
                 raise ServerError(f"Cannot listen at {self._agent_socket}: {reason}.") from error

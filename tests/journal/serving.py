@@ -37,15 +37,20 @@ class Answer(NamedTuple):
 
 
 class Serving:
-    """A running server. ``before`` is a command line that it is started by, e.g. one that takes rights away."""
+    """A running server. ``before`` is a command line that it is started by, e.g. one that takes rights away.
 
-    def __init__(self, folder: Path, *options: str | Path, before: Sequence[str] = ()) -> None:
-        ready_file = folder / f"ready-{next(_numbers)}.json"
+    What it prints goes to a file, if one is ``printed``.
+    """
+
+    def __init__(
+        self, folder: Path, *options: str | Path, before: Sequence[str] = (), printed: Path | None = None
+    ) -> None:
+        self.ready_file = ready_file = folder / f"ready-{next(_numbers)}.json"
         self.errors = folder / f"errors-{next(_numbers)}.txt"
-        with self.errors.open("wb") as errors:
+        with self.errors.open("wb") as errors, (printed or Path(os.devnull)).open("wb") as out:
             self.process = start_command(
                 [*before, MOCK_INTAKE, "serve", "--port", "0", "--ready-file", ready_file, *options],
-                stdout=subprocess.DEVNULL,
+                stdout=out,
                 stderr=errors,
                 env=clean_environment(),
             )
@@ -89,8 +94,10 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, *options: str | Path, before: Sequence[str] = ()) -> Iterator[Serving]:
-    running = Serving(folder, *options, before=before)
+def serving(
+    folder: Path, *options: str | Path, before: Sequence[str] = (), printed: Path | None = None
+) -> Iterator[Serving]:
+    running = Serving(folder, *options, before=before, printed=printed)
     try:
         yield running
     finally:

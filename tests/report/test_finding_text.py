@@ -235,7 +235,7 @@ def test_the_end_of_serve_says_one_line_of_each_rule(capsys: pytest.CaptureFixtu
     tally = Tally()
     tally.groups.extend(places_of(FULL, structs.replace(FULL, message="another"), *VARIED))
     with IntakeServer(journal=MemoryJournal()) as server:
-        tally.summarise(server)
+        tally.summarise(server.views, server.journal)
     assert "  DD101 error, 7 times: for instance: the message\n" in capsys.readouterr().out
 
 

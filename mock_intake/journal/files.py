@@ -161,24 +161,41 @@ def is_full(error: BaseException) -> bool:
     return name.startswith(("SQLITE_FULL", "SQLITE_IOERR"))
 
 
-def identity(file: Path) -> tuple[int, int] | None:
+def _identity(file: str) -> tuple[int, int] | None:
     """Which file ``file`` is, whatever it is called (device and inode); None if there is none."""
     try:
-        found = file.stat()
+        found = os.stat(file)  # noqa: PTH116 - before each append, and Path.stat takes three times as long
     except OSError:
         return None
     return found.st_dev, found.st_ino
 
 
-def check_place(shown: Path, file: Path, known: tuple[int, int] | None, known_log: tuple[int, int] | None) -> None:
-    """Whether ``file``, and the log beside it, are those that were opened (see ``identity``; a log may be unknown).
+class OpenedFile:
+    """The ``file`` of a journal, and the log beside it: whether they are still those that were opened.
 
-    What would be written to others would be lost. Raises ``JournalError``, which calls the file as ``shown``.
+    What would be written to others would be lost.
     """
-    if identity(file) != known:
-        raise JournalError(f"{shown} was removed or replaced; put it back, or begin again with a new one.")
-    if known_log not in (None, identity(log_of(file))):
-        raise JournalError(
-            f"The log beside {shown} (-wal) was removed or replaced. End this server, which writes what it "
-            "has back into the file, and start it again."
-        )
+
+    def __init__(self, file: Path) -> None:
+        self._file = str(file)
+        self._log = str(log_of(file))
+        self._known: tuple[int, int] | None = None
+        self._known_log: tuple[int, int] | None = None
+
+    def was_opened(self) -> None:
+        """The file is the one that is there now."""
+        self._known = _identity(self._file)
+
+    def has_log(self) -> None:
+        """The log is the one that is there now, if any is."""
+        self._known_log = _identity(self._log)
+
+    def check(self, shown: Path) -> None:
+        """Raises ``JournalError``, which calls the file as ``shown``, where another is there now, or none."""
+        if _identity(self._file) != self._known:
+            raise JournalError(f"{shown} was removed or replaced; put it back, or begin again with a new one.")
+        if self._known_log is not None and _identity(self._log) != self._known_log:
+            raise JournalError(
+                f"The log beside {shown} (-wal) was removed or replaced. End this server, which writes what it "
+                "has back into the file, and start it again."
+            )

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from mock_intake.faults import PlanStore
+from mock_intake.journal.position_index import PositionIndex
 from mock_intake.journal.protocol import (
     LARGEST_PART,
     EventFilter,
@@ -97,6 +98,9 @@ class MemoryJournal:
         # Where those stand that are looked for most, in order.
         self._refused: dict[int, None] = {}
         self._faulted: dict[int, None] = {}
+        # Of events, accepted or not: by run, and by the job's name.
+        self._of_run = PositionIndex()
+        self._of_job = PositionIndex()
         # In order of the latest attempt, so that the newest is last. Most events come once: of those only the place is
         # kept.
         self._events: OrderedDict[str, int | _Event] = OrderedDict()
@@ -176,6 +180,10 @@ class MemoryJournal:
     def _attempt(self, exchange: Exchange, event: EventSummary) -> None:
         """Notes the latest exchange as an attempt of its event."""
         event_id, status = event.id, event.status
+        if event.run_id is not None:
+            self._of_run.add(event.run_id, self._position)
+        if event.job_name is not None:
+            self._of_job.add(event.job_name, self._position)
         before = self._events.get(event_id)
         if before is None:
             self._events[event_id] = self._position
@@ -210,6 +218,10 @@ class MemoryJournal:
 
     def _withdraw(self, exchange: Exchange, summary: EventSummary, position: int) -> None:
         """Takes an attempt away from its event. The first one left that was accepted then stands for the event."""
+        if summary.run_id is not None:
+            self._of_run.remove(summary.run_id, position)
+        if summary.job_name is not None:
+            self._of_job.remove(summary.job_name, position)
         event = self._events[summary.id]
         before = self._accepted(event)
         after = None
@@ -288,6 +300,8 @@ class MemoryJournal:
         few: Sequence[int] | dict[int, None]
         if which.event_id is not None:
             few = self._places(which.event_id)
+        elif which.run_id is not None:
+            return self._at(self._of_run.newest(which.run_id, before))
         elif which.faulted:
             few = self._faulted
         elif which.refused:
@@ -297,6 +311,9 @@ class MemoryJournal:
         return (
             (position, self._exchanges[position]) for position in reversed(few) if before is None or position < before
         )
+
+    def _at(self, positions: Iterator[int]) -> Iterator[tuple[int, Exchange]]:
+        return ((position, self._exchanges[position]) for position in positions)
 
     def _is_of_run(self, exchange: Exchange, run_id: str) -> bool:
         event = exchange.event
@@ -323,17 +340,25 @@ class MemoryJournal:
         """The accepted events before a position that are asked for, each with the exchange that stands for it, the
         newest first."""
         matches = _matcher(which)
-        for position, event in self._walked_events(before):
+        for position, event in self._walked_events(which, before):
             if (first := self._accepted(event)) is not None and matches(first):
                 yield position, event, first
 
-    def _walked_events(self, before: int | None) -> Iterator[tuple[int, int | _Event]]:
-        """Where the events before a position stand, the newest first."""
-        if before is None:
+    def _walked_events(self, which: EventFilter, before: int | None) -> Iterator[tuple[int, int | _Event]]:
+        """The fewest events before a position among which all are that are asked for, and where they stand, the newest
+        first.
+        """
+        if which.run_id is not None:
+            walked = self._at(self._of_run.newest(which.run_id, before))
+        elif which.job_name is not None:
+            walked = self._at(self._of_job.newest(which.job_name, before))
+        elif before is not None:
+            walked = self._before(before)
+        else:
             for event in reversed(self._events.values()):
                 yield (event if isinstance(event, int) else event.positions[-1]), event
             return
-        for position, exchange in self._before(before):
+        for position, exchange in walked:
             # Attempts that were followed by others stand where nothing is listed.
             summary = exchange.event
             if summary is not None and self._places(summary.id)[-1] == position:

@@ -93,6 +93,7 @@ class SqliteJournal:
         # Of the file as it was found: an earlier one, until somebody else carries it over.
         self._version = layout.version
         self._retention = retention or Retention()
+        self._is_bounded = self._retention != Retention()
         self._read_only = read_only
         # Never "rwc": a file that was taken away must not be made anew by whoever comes to read it.
         self._place = file.absolute()
@@ -108,8 +109,7 @@ class SqliteJournal:
         self._dropping = Dropping(self._drop_some)
         files.check_name(file, must_exist=read_only)
         self._held = None if read_only else files.hold(file)
-        self._identity: tuple[int, int] | None = None
-        self._log_identity: tuple[int, int] | None = None
+        self._opened = files.OpenedFile(self._place)
         try:
             with self._errors():
                 if read_only:
@@ -123,7 +123,7 @@ class SqliteJournal:
     def _open_for_writing(self) -> None:
         files.refuse_network(self.file)
         files.make_private(self.file)
-        self._identity = files.identity(self._place)
+        self._opened.was_opened()
         self._writer = connection = self._connect()
         empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
         version = self._layout.version if empty else self._found(connection)
@@ -148,7 +148,7 @@ class SqliteJournal:
         if more:
             self._dropping.go_on()
         migration.remove_copies(self._place, self._layout.version)
-        self._log_identity = files.identity(files.log_of(self._place))
+        self._opened.has_log()
         self._reserve.hold_or_tell()
 
     def _open_for_reading(self) -> None:
@@ -205,24 +205,32 @@ class SqliteJournal:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection that writes, for one statement."""
+        """The connection that writes, for one statement.
+
+        One thread writes at a time; nobody waits long, since somebody waits for an answer.
+        """
         if self._checkpoints is not None:
             self._checkpoints.wait()
-        with self._turn(), self._errors():
+        if not self._turns.begin(_BUSY_SECONDS):
+            raise JournalError(f"{self.file} is being written to, for instance by a large import; try again.")
+        try:
             connection = self._writer
             if connection is None:
                 raise JournalError(f"{self.file} {'is open for reading only' if self._read_only else 'is closed'}.")
-            files.check_place(self.file, self._place, self._identity, self._log_identity)
+            self._opened.check(self.file)
             before = connection.total_changes
             try:
                 yield connection
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._checkpoints is not None:
+            except sqlite3.Error as error:
+                name = getattr(error, "sqlite_errorname", "")
+                if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) and self._checkpoints is not None:
                     # With the log written back there may be room again: what is in the file is written over.
                     self._checkpoints.hurry()
-                raise
+                raise self._explained(error) from error
             if self._checkpoints is not None:
                 self._checkpoints.grew(connection.total_changes - before)
+        finally:
+            self._turns.end()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -237,24 +245,17 @@ class SqliteJournal:
                 raise
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One thread writes at a time; nobody waits long, since somebody waits for an answer."""
-        if not self._turns.begin(_BUSY_SECONDS):
-            raise JournalError(f"{self.file} is being written to, for instance by a large import; try again.")
-        try:
-            yield
-        finally:
-            self._turns.end()
-
-    @contextmanager
     def _errors(self) -> Iterator[None]:
         """Turns what SQLite says into what a user can do about it."""
         try:
             yield
-        except (sqlite3.IntegrityError, sqlite3.DataError) as error:
-            raise UnkeepableError(f"{self.file}: {files.explained(error)}") from error
         except sqlite3.Error as error:
-            raise JournalError(f"{self.file}: {files.explained(error)}") from error
+            raise self._explained(error) from error
+
+    def _explained(self, error: sqlite3.Error) -> JournalError:
+        of_what_is_kept = isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
+        kind = UnkeepableError if of_what_is_kept else JournalError
+        return kind(f"{self.file}: {files.explained(error)}")
 
     def followed(self, changed: Callable[[], None], joined: Callable[[], None]) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
@@ -301,7 +302,7 @@ class SqliteJournal:
                 self._append(sizes, made)
 
     def _append(self, sizes: list[int], made: list[rows.Row]) -> None:
-        whole = len(made) <= _ROWS_AT_ONCE and self._retention == Retention()  # one statement is a transaction
+        whole = len(made) <= _ROWS_AT_ONCE and not self._is_bounded  # one statement is a transaction
         with self._writing() if whole else self._transaction() as connection:
             self._insert(connection, sizes, made)
             more = not whole and self._retain(connection, len(made))

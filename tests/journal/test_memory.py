@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from msgspec import Struct, structs
 
-from mock_intake.journal import MemoryJournal, UnkeepableError
+from mock_intake.journal import EventFilter, ExchangeFilter, MemoryJournal, UnkeepableError
 from mock_intake.model.event import DatasetId
+from mock_intake.model.exchange import EventSummary
 from mock_intake.model.findings import Status
 from tests.events import dataset, run_event
 from tests.journals import exchange, summary
@@ -73,6 +74,34 @@ def test_orgs_that_were_forgotten_leave_nothing_behind() -> None:
         journal.forget(f"org-{number}")
     assert journal._statuses == {}
     assert journal.orgs() == []
+
+
+def test_what_has_gone_is_in_no_index() -> None:
+    """Of runs and jobs, whether retention dropped it or somebody forgot it."""
+    journal = MemoryJournal(max_exchanges=2)
+    made = [exchange(summary(f"{number}", run_id=f"run-{number // 3}", job_name="job")) for number in range(9)]
+    journal.append([*made, exchange("other")])
+    assert len(journal._of_run) == len(journal._of_job) == 1
+    journal.forget()
+    assert len(journal._of_run) == len(journal._of_job) == 0
+
+
+def test_a_run_and_a_job_are_found_without_a_look_at_all_events() -> None:
+    journal = MemoryJournal()
+    journal.append([exchange(summary(f"{number}", run_id=f"run-{number}", job_name="job")) for number in range(20_000)])
+    journal.append([exchange(summary("other", run_id="run-0", job_name="other"))])
+    began = time.thread_time()
+    for _ in range(200):
+        assert journal.count_events(EventFilter(run_id="run-0")) == 2
+        assert [each.run_id for each in of_run(journal, "run-0")] == ["run-0", "run-0"]
+        assert journal.count_events(EventFilter(job_name="other")) == 1
+    # A walk through all of it, each time, would take seconds.
+    assert time.thread_time() - began < 1
+
+
+def of_run(journal: MemoryJournal, run_id: str) -> list[EventSummary]:
+    found = journal.exchanges(ExchangeFilter(run_id=run_id), 10).items
+    return [each.event for each in found if each.event is not None]
 
 
 def test_reading_on_is_fast_also_where_something_was_forgotten() -> None:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, MemoryJournal
 from mock_intake.journal.postgres import PostgresJournal
+from mock_intake.journal.protocol import Page
 from mock_intake.journal.retention import Retention
 from mock_intake.journal.sqlite import SqliteJournal
 from tests import databases
@@ -187,6 +188,16 @@ def test_a_file_is_brought_within_its_limits_when_it_is_opened(tmp_path: Path) -
     journal.close()
 
 
+def _paged(ask: Callable[[Any, int, int | None], Page[Any]], which: EventFilter | ExchangeFilter) -> list[Any]:
+    """All that is asked for, two at a time."""
+    page = ask(which, 2, None)
+    found = page.items
+    while page.next is not None:
+        page = ask(which, 2, page.next)
+        found += page.items
+    return found
+
+
 def _state(journal: Journal, names: set[str]) -> dict[str, Any]:
     """All that one can see of a journal, but for sizes, which depend on how it is kept."""
     listed = journal.exchanges(ExchangeFilter(), 1_000).items
@@ -195,6 +206,11 @@ def _state(journal: Journal, names: set[str]) -> dict[str, Any]:
         "read": journal.read(0, 1_000),
         "events": journal.events(EventFilter(), 1_000),
         "of orgs": {org: journal.events(EventFilter(org=org, event_type="START"), 1_000) for org in "AB"},
+        "of runs": [
+            [_paged(journal.events, EventFilter(run_id=run)), _paged(journal.exchanges, ExchangeFilter(run_id=run))]
+            for run in ("one", "two", "three")
+        ],
+        "of jobs": [_paged(journal.events, EventFilter(job_name=job)) for job in ("job", "none")],
         "attempts": {name: journal.attempts(name) for name in names},
         "count": journal.count_events(EventFilter()),
         "counts": {org: journal.count_events(EventFilter(org=org, event_type="START")) for org in "AB"},
@@ -237,7 +253,8 @@ def test_all_back_ends_are_in_the_same_state_after_any_history(
                     clock += later
                     # The same event is the same body, so it has one type.
                     event_type = "START" if name < "c" else None
-                    group.append(plain(name, accepted=accepted, org=org, after=clock, event_type=event_type))
+                    said = {"event_type": event_type, "run_id": "one" if name == "a" else "two", "job_name": "job"}
+                    group.append(plain(name, accepted=accepted, org=org, after=clock, **said))
                     names.add(f"{org}-{name}")
                 for journal in (memory, sqlite, postgres):
                     journal.append(group)

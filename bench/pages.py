@@ -97,7 +97,9 @@ def addresses(journal: Journal) -> dict[str, str]:
         "faults": "faults",
         "start": "start",
         "lineage, too many": "lineage?org=org-main",
-        f"lineage of {NODES:,} nodes": f"lineage?org={ORG}",
+        # Each by itself, as all were drawn before those of a namespace became one.
+        f"lineage of {NODES:,} nodes": f"lineage?org={ORG}&each=1",
+        "lineage, by namespaces": f"lineage?org={ORG}",
         "lineage around a dataset": f"lineage?org={ORG}&type=dataset&{dataset}",
     }
 

@@ -274,7 +274,14 @@ _shortened_once = lru_cache(maxsize=8_192)(_shortened)
 
 def _width(text: str) -> float:
     """How wide a text is drawn, in em, rather too much than too little."""
+    return _width_once(text) if len(text) <= _SHORT else _summed(text)
+
+
+def _summed(text: str) -> float:
     return sum(map(_letter, text))
+
+
+_width_once = lru_cache(maxsize=8_192)(_summed)
 
 
 def _letter(letter: str) -> float:

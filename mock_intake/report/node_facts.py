@@ -37,6 +37,8 @@ def facts_of_nodes(
     jobs = {(place.namespace, place.name): place for place in nodes if place.type == "job"}
     facts: dict[Place, NodeFact] = {}
     for run in views.runs(org) if jobs else ():
+        if all(event.job not in jobs for event in run.events):
+            continue
         for job in run.jobs:
             place = jobs.pop(job, None) if None not in job else None  # type: ignore[arg-type]
             if place is None:

@@ -118,9 +118,14 @@ class JobFold:
         if said.run is not None:
             node.runs.add(said.run)
         # They add up: START names what is read, COMPLETE what was written, and a later event takes nothing back.
-        node.inputs.update(dict.fromkeys(said.inputs))
-        node.outputs.update(dict.fromkeys(said.outputs))
-        node.facets.update(said.facets)
+        for dataset in said.inputs:
+            node.inputs[dataset] = None
+        for dataset in said.outputs:
+            node.outputs[dataset] = None
+        # One by one: a counter that is given all of them looks first what they are.
+        facets = node.facets
+        for facet in said.facets:
+            facets[facet] += 1
         self._snapshots = self._snapshots or said.snapshot
         if said.says_job_type and said.stamp >= self._job_type:
             self._job_type, node.job_type = said.stamp, said.job_type
@@ -231,6 +236,8 @@ class Known(NamedTuple):
 
 
 NOTHING = Known(None, None)
+JOINING = frozenset(("symlinks", "lineage"))
+"""The facets of a dataset that say this."""
 
 
 class Mention(NamedTuple):
@@ -262,6 +269,8 @@ class DatasetFold:
 
     def _begin(self) -> None:
         self._stamps: dict[str, Stamp] = {}
+        # The latest of them.
+        self._latest = BEGINNING
         # What an event said last, if all of it is what counts.
         self._current: DatasetSaid | None = None
         self.schema: tuple[str, ...] | None = None
@@ -310,7 +319,8 @@ class DatasetFold:
 
     def _take(self, stamp: Stamp, said: DatasetSaid) -> None:
         # The same again, said later: times move on, nothing else.
-        if said is self._current and all(stamp >= known for known in self._stamps.values()):
+        if said is self._current and stamp >= self._latest:
+            self._latest = stamp
             for key in said.said:
                 self._stamps[key] = stamp
             return
@@ -320,6 +330,7 @@ class DatasetFold:
                 self._stamps[key] = stamp
                 setattr(self, name, getattr(said, name))
                 taken += 1
+                self._latest = max(self._latest, stamp)
         self._current = said if taken == len(said.said) else None
 
     def since(self, key: str) -> Stamp:

@@ -15,14 +15,14 @@ from mock_intake.model.event import DatasetId
 from mock_intake.views.columns import Columns
 from mock_intake.views.datasets import NameGroups, joined
 from mock_intake.views.event_lineage import EventLineage, Flow, JobId
-from mock_intake.views.folds import NOTHING, DatasetFold, JobFold, Known
+from mock_intake.views.folds import JOINING, NOTHING, DatasetFold, JobFold, Known
 from mock_intake.views.hierarchy import place_parents
 from mock_intake.views.nodes import DatasetNode, JobNode, Lineage
 
 
 class Before(NamedTuple):
-    """What was known, before an event, of what it speaks of: its job's versions of flows and of parents, and what joins
-    its datasets or is explicit of them."""
+    """What was known, before an event, of what it speaks of: its job's versions of flows and of parents; and what joins
+    those of its datasets or is explicit of them of which it says that."""
 
     versions: tuple[int, int]
     datasets: dict[DatasetId, Known]
@@ -119,10 +119,10 @@ class Graph:
             return None
         if self._explicit and self._adds_edges(said):
             return None
-        folds = {one.id: self._folds.get(one.id) for one in said.datasets}
+        joining = [one.id for one in said.datasets if not one.said.isdisjoint(JOINING)]
         return Before(
             (0, 0) if job is None else job.versions,
-            {identity: NOTHING if fold is None else fold.known for identity, fold in folds.items()},
+            {one: NOTHING if (fold := self._folds.get(one)) is None else fold.known for one in joining},
         )
 
     def add(self, said: EventLineage, before: Before) -> bool:
@@ -130,7 +130,8 @@ class Graph:
         job = None if said.job is None else self._jobs[said.job]
         if job is not None and job.versions[0] != before.versions[0]:
             return False
-        if any(self._folds[identity].known != was for identity, was in before.datasets.items()):
+        known = before.datasets
+        if known and any(self._folds[identity].known != was for identity, was in known.items()):
             return False
         self._add_datasets(dict.fromkeys(said.named))
         for one in said.datasets:
@@ -152,21 +153,24 @@ class Graph:
         lineage = self._lineage
         for identity in named:
             name = lineage.named(identity)
-            if name not in lineage.datasets:
-                self._dataset(identity)
+            node = lineage.datasets.get(name)
+            if node is None:
+                node = self._dataset(identity)
                 self._columns.begin(identity, self._folds[identity])
                 if self._groups is not None:
                     self._groups.add(identity, self._key(identity))
-            lineage.datasets[name].events += 1
+            node.events += 1
 
     def _add_job(self, said: EventLineage, job: JobFold, before: Before) -> None:
         lineage = self._lineage
         is_new = job.id not in lineage.jobs
         node = job.counted(self._job(job.id))
         for dataset in said.inputs:
-            self._read(node, dataset, job)
+            if lineage.named(dataset) not in node.inputs:
+                self._read(node, dataset, job)
         for dataset in said.outputs:
-            self._written(node, dataset, job)
+            if lineage.named(dataset) not in node.outputs:
+                self._written(node, dataset, job)
         if job.feeding_is_stale:
             node.feeding = {}
             self._place_feeding(node, job)

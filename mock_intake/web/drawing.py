@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -26,7 +27,17 @@ _MOST_SAID = 3
 
 
 def page_of(place: Place, org: str) -> str:
+    """The page of a job or dataset."""
+    return _page_once(place, org) if len(place.namespace) + len(place.name) <= _SHORT else _page(place, org)
+
+
+def _page(place: Place, org: str) -> str:
     return address(f"/mock/{place.type}", org=org, namespace=place.namespace, name=place.name)
+
+
+# A page leads to the same nodes from several places, and is asked for again and again; what is long is not kept.
+_SHORT = 200
+_page_once = lru_cache(maxsize=8_192)(_page)
 
 
 class Related(NamedTuple):

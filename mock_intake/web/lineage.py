@@ -85,7 +85,11 @@ def graph(query: PageQuery) -> PageContent:
         if not focus and not each and nodes > _MOST_SINGLE:
             part, bundles = collapsed(part, _of_misses(misses), within)
         remarks = {} if too_many else _remarks(query, lineage, org, part, misses, bundles)
-        namespaces = Counter([*(one.namespace for one in lineage.jobs), *(one.namespace for one in lineage.datasets)])
+        # To choose from, which one does where nothing has the focus.
+        namespaces: Counter[str] = Counter()
+        if not focus:
+            namespaces.update([one.namespace for one in lineage.jobs])
+            namespaces.update([one.namespace for one in lineage.datasets])
         most_connected = largest(lineage, _MOST_NAMED) if too_many else []
         found = None if find is None else named(lineage, find, _MOST_NAMED)
         family = _family(lineage, org, JobId(*focus[1:]), focus_on) if focus and focus.type == "job" else None

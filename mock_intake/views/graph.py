@@ -141,12 +141,14 @@ class Graph:
         return True
 
     def _adds_edges(self, said: EventLineage) -> bool:
+        """Whether an event names what its job did not name before: that stands before what explicit lineage says, even
+        where that says the same."""
         if said.job is None:
             return False
-        node, named = self._lineage.jobs.get(said.job), self._lineage.named
-        return node is None or not (
-            all(named(one) in node.inputs for one in said.inputs)
-            and all(named(one) in node.outputs for one in said.outputs)
+        fold = self._jobs.get(said.job)
+        return fold is None or not (
+            all(one in fold.node.inputs for one in said.inputs)
+            and all(one in fold.node.outputs for one in said.outputs)
         )
 
     def _add_datasets(self, named: Iterable[DatasetId]) -> None:

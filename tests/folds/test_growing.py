@@ -12,9 +12,11 @@ import pytest
 from mock_intake.model.event import DatasetId
 from mock_intake.views import Views
 from mock_intake.views.lineage import coverage_to_dict, lineage_to_dict
+from tests.events import dataset, dataset_event, run_event
 from tests.folds.test_model import ORGS, Recording
 from tests.journal.serving import SOAK
 from tests.journals import JOURNALS
+from tests.test_views import Recorder
 
 SEEDS = range(400 if SOAK else 12)
 LENGTH = 60
@@ -94,6 +96,23 @@ def test_a_graph_that_grows_is_what_is_put_together_anew(tmp_path: Path, seed: i
                 assert [list(one) for one in grown if isinstance(one, dict)] == [
                     list(one) for one in anew if isinstance(one, dict)
                 ]
+
+
+def test_what_a_job_names_stands_before_what_explicit_lineage_says_also_where_it_said_the_same() -> None:
+    recorder = Recorder()
+    explicit = {"entries": [{"type": "JOB", "inputs": [{**dataset(name), "type": "DATASET"} for name in "bc"]}]}
+    job = {"namespace": "etl", "name": "load", "facets": {"lineage": explicit}}
+    recorder.send(dataset_event(dataset=dataset("c")), run_event("START", job=job, inputs=[dataset("a")]))
+    assert [one.name for one in inputs_of(recorder.views)] == ["a", "b", "c"]
+    recorder.send(run_event("RUNNING", job={**job, "facets": {}}, inputs=[dataset("c")]))
+    for views in (recorder.views, Views(recorder.journal)):
+        assert [one.name for one in inputs_of(views)] == ["a", "c", "b"]
+
+
+def inputs_of(views: Views) -> list[DatasetId]:
+    [lineage] = views.lineage().values()
+    [job] = lineage.jobs.values()
+    return list(job.inputs)
 
 
 class Settled(Graphs):

@@ -86,7 +86,7 @@ FINDINGS = StructType(
         *_schema(
             # EVENT, RUN or DATASET.
             about=_TEXT,
-            # Of the event; of a run its last event; of a dataset the last event that names it. So are source and line.
+            # Of the event; of a run as in ``runs``; of a dataset the last event that names it. So are source and line.
             position=_LONG,
             # Orders the findings of one position and kind.
             number=_LONG,
@@ -109,7 +109,8 @@ FINDINGS = StructType(
 )
 
 RUNS = _schema(
-    # Its last event, which source and line are of; jobs that share a run id have a run each, told apart by the number.
+    # The last event with its run id. Jobs that share one have a run each, in the order of the number; source and line
+    # are of its own last event.
     position=_LONG,
     number=IntegerType(),
     source=_TEXT,

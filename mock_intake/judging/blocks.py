@@ -159,10 +159,7 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
     named: set[str] = set()
     for index, (part, body) in enumerate(block.events()):
         if is_exchange_line(body):
-            made.problem = (
-                f"{block.source}: line {part.line} is a whole exchange, with the request and what was found in it. "
-                "Export the events alone (mock-intake export --what events), or import it and use mock-intake report."
-            )
+            made.problem = is_an_exchange(block.source, part.line)
             break
         (event, findings), view = judge.judge_and_view(body, RECORDED_ORG, arrived=arrived)
         made.events.append(JudgedEvent(part.line, event, findings))
@@ -202,6 +199,14 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
     return made
 
 
+def is_an_exchange(source: str, line: int) -> str:
+    """Why a recording is not judged that has exchanges in it, the first of them at a line."""
+    return (
+        f"{source}: line {line} is a whole exchange, with the request and what was found in it. "
+        "Export the events alone (mock-intake export --what events), or import it and use mock-intake report."
+    )
+
+
 def _count_datasets(datasets: dict[DatasetId, SeenDataset], event: EventSummary, view: EventView, line: int) -> None:
     named = dict.fromkeys(event.datasets, line)
     alone = [one for one in datasets_in_lineage(view) if one not in named]
@@ -224,18 +229,35 @@ def _names_with_ids(key: str, event: EventSummary) -> Iterator[tuple[str, str, s
 
 
 def _seen_run(key: str, seen: _Seen, bodies: Mapping[str, bytes], has_names: bool) -> SeenRun:
-    def view_at(event: RunEvent) -> EventView:
-        return seen.views.get(event.position) or event_in(bodies[event.fact.event_id])
+    return run_seen_alone(key, seen.events, bodies, seen.views, has_names=has_names)
 
-    group, repeats = group_of(seen.events, lambda event_id: digest(event_in(bodies[event_id]).body))
+
+def run_seen_alone(
+    key: str,
+    events: list[RunEvent],
+    bodies: Mapping[str, bytes],
+    views: Mapping[int, EventView],
+    *,
+    has_names: bool,
+) -> SeenRun:
+    """What the ``events`` of a run id say of it, and what rules find in its runs that ask for no others.
+
+    ``bodies`` are by event, ``views`` by position, as far as events are there as they were parsed. ``has_names`` tells
+    that an id of the run may stand in a name.
+    """
+
+    def view_at(event: RunEvent) -> EventView:
+        return views.get(event.position) or event_in(bodies[event.fact.event_id])
+
+    group, repeats = group_of(events, lambda event_id: digest(event_in(bodies[event_id]).body))
     runs = group.runs(lossy=False)
     # All runs are shown to the rules on each.
     facts = [run.facts for run in runs]
-    by_job = events_by_job(seen.events) if len(runs) > 1 else {}
+    by_job = events_by_job(events) if len(runs) > 1 else {}
     found = []
     for run in runs_in(group):
         # Runs that share an id have one job each.
-        read = partial(facets_of, run, by_job.get(run.job, seen.events), view_at)
+        read = partial(facets_of, run, by_job.get(run.job, events), view_at)
         view = RunView(
             run.facts._replace(repeats=()),
             partial(_runs_of, key, facts),
@@ -244,7 +266,7 @@ def _seen_run(key: str, seen: _Seen, bodies: Mapping[str, bytes], has_names: boo
             named_per_run=_OutOfReach() if has_names else (),
         )
         found.append(judge_alone(run_rules(), view))
-    return SeenRun(key, seen.events, jobs_of(group, seen.events), repeats, found)
+    return SeenRun(key, events, jobs_of(group, events), repeats, found)
 
 
 def _runs_of(key: str, runs: Sequence[RunFacts], run_id: str) -> Sequence[RunFacts]:

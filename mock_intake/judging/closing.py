@@ -14,7 +14,7 @@ from msgspec import Struct
 from mock_intake.body.shown import event_in
 from mock_intake.datadog.native import run_without_blame
 from mock_intake.judging.blocks import RECORDED_ORG, RunEvent, events_by_job, facets_of, group_of, run_rules, runs_in
-from mock_intake.judging.ledger import DigestsOf, KnownRun, LedgerReader, Line
+from mock_intake.judging.ledger import KnownRun, Line, RunsKept
 from mock_intake.model.event import EventView
 from mock_intake.model.findings import Finding, Selection
 from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key
@@ -24,7 +24,7 @@ from mock_intake.views.group import Group
 from mock_intake.views.run import Run, is_unfinished
 
 # Of the runs of a job so many that lack their beginning or their end are looked through for each other.
-_MOST_UNFINISHED = 50
+MOST_UNFINISHED = 50
 # So many events of runs that others ask for are held in memory.
 _MOST_HELD = 50_000
 
@@ -53,7 +53,7 @@ class ClosedRun(Struct, array_like=True, gc=False):
 class Closing:
     """Closes the runs of a ledger that is sealed; ``selection`` is the user's say over rules."""
 
-    def __init__(self, ledger: LedgerReader, selection: Selection) -> None:
+    def __init__(self, ledger: RunsKept, selection: Selection) -> None:
         self._ledger = ledger
         self._selection = selection
         self._groups: dict[str, Group | None] = {}
@@ -64,16 +64,20 @@ class Closing:
     def close(self, heard: int, most: int) -> Iterator[ClosedRun]:
         """The runs of so many run ids in the order in which they were heard of last, from one on."""
         for known in self._ledger.runs(heard, most):
-            # Of most there is one run, and it has them all.
-            by_job = {} if known.is_plain else events_by_job(known.events)
-            for number, run in enumerate(self._runs(known)):
-                found = None if known.found is None else known.found[number]
-                events = by_job.get(run.job, known.events) if run.shared else known.events
-                findings = self._selection.apply(self._judged(known, events, run, found))
-                # Of its last event as it arrived last: that may have been a repeat.
-                last = by_job.get(run.events[-1].job, known.events)[-1]
-                line = self._ledger.line(last)
-                yield ClosedRun(run.run_id, run.events, run.repeats, run.shared, findings, line)
+            yield from self.close_runs(known)
+
+    def close_runs(self, known: KnownRun) -> Iterator[ClosedRun]:
+        """The runs of one run id, in the order in which they were heard of last."""
+        # Of most there is one run, and it has them all.
+        by_job = {} if known.is_plain else events_by_job(known.events)
+        for number, run in enumerate(self._runs(known)):
+            found = None if known.found is None else known.found[number]
+            events = by_job.get(run.job, known.events) if run.shared else known.events
+            findings = self._selection.apply(self._judged(known, events, run, found))
+            # Of its last event as it arrived last: that may have been a repeat.
+            last = by_job.get(run.events[-1].job, known.events)[-1]
+            line = self._ledger.line(last)
+            yield ClosedRun(run.run_id, run.events, run.repeats, run.shared, findings, line)
 
     def _runs(self, known: KnownRun) -> list[Run]:
         if known.is_plain:
@@ -126,14 +130,14 @@ class Closing:
                 self._facts.clear()
                 self._unfinished.clear()
                 self._held = len(events)
-            self._groups[key] = group_of(events, DigestsOf(self._ledger.rest.blocks, events))[0] if events else None
+            self._groups[key] = group_of(events, self._ledger.digests(events))[0] if events else None
         return self._groups[key]
 
     def _unfinished_of(self, job: Job) -> list[RunFacts]:
         """The runs of a job that lack a START or an end, the latest heard of first."""
         found = self._unfinished.get(job)
         if found is None:
-            groups = map(self._group, self._ledger.unfinished(job, _MOST_UNFINISHED))
+            groups = map(self._group, self._ledger.unfinished(job, MOST_UNFINISHED))
             runs = [run for group in groups if group is not None and (run := group.run_of(job, lossy=False))]
             found = self._unfinished[job] = [run.facts for run in runs if is_unfinished(run)]
         return found

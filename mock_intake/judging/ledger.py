@@ -15,7 +15,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -38,14 +38,14 @@ from mock_intake.model.per_run import NamedPerRun, PerRunNames
 from mock_intake.model.runs import Job, Repeat, run_id_key
 from mock_intake.openlineage.runs import Found
 from mock_intake.views.datasets import Groups, Symlinks, grouped, joined
-from mock_intake.views.group import Group
+from mock_intake.views.group import DigestOf, Group
 
 # So much of the database is held in memory, in KiB.
 _CACHE = 16 * 1024
 # Of run ids of several blocks so many events are held in memory at a time.
 _MOST_HELD = 50_000
 # Of a job that sends no run so many events are looked at.
-_MOST_WITHOUT_RUN = 20
+MOST_WITHOUT_RUN = 20
 _LINE_BITS = 40
 _TABLES = """
 create table runs (
@@ -243,7 +243,7 @@ class Ledger:
         for (job,) in run("select distinct job from without_run where is_open").fetchall():
             first = run(
                 "select event, is_open from without_run where job = ? order by position limit ?",
-                (job, _MOST_WITHOUT_RUN),
+                (job, MOST_WITHOUT_RUN),
             ).fetchall()
             latest = run(
                 "select key from jobs join runs on run = id where job = ? and begins order by runs.heard desc limit 1",
@@ -303,6 +303,25 @@ class DigestsOf:
         return digest(event_in(body_of(self._blocks, event)).body)
 
 
+class RunsKept(Protocol):
+    """What runs are closed from: a ledger, or what a part of one was brought to elsewhere."""
+
+    @property
+    def rest(self) -> Rest: ...
+
+    def runs(self, heard: int, most: int) -> list[KnownRun]: ...
+
+    def events(self, run_id: str) -> list[RunEvent]: ...
+
+    def unfinished(self, job: Job, most: int) -> list[str]: ...
+
+    def body(self, event: RunEvent) -> bytes: ...
+
+    def line(self, event: RunEvent) -> Line: ...
+
+    def digests(self, events: Sequence[RunEvent]) -> DigestOf: ...
+
+
 class LedgerReader:
     """Reads a ledger that is sealed, in whatever process."""
 
@@ -344,6 +363,10 @@ class LedgerReader:
     def body(self, event: RunEvent) -> bytes:
         """The bytes of an event. Raises ``RecordingError``."""
         return body_of(self.rest.blocks, event)
+
+    def digests(self, events: Sequence[RunEvent]) -> DigestOf:
+        """The digests of events of one run id."""
+        return DigestsOf(self.rest.blocks, events)
 
     def line(self, event: RunEvent) -> Line:
         """Where an event stands."""

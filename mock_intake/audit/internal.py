@@ -1,0 +1,246 @@
+"""Rows that the steps of an audit hand on to each other, and Arrow's form of them.
+
+What was made of a block (``mock_intake.judging.blocks``) is taken apart into rows of one table, told apart by ``part``:
+each is then shuffled by what it is about. Positions in them are relative to their split, as nobody knows how many
+blocks come before it until all are judged: ``file`` and ``start`` say which split that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    DataType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from mock_intake.audit.tables import FINDING, FINDINGS, RUNS
+from mock_intake.model.exchange import EventSummary
+from mock_intake.model.findings import Finding
+from mock_intake.secrets.content import may_hold_secrets
+from mock_intake.secrets.presenting import presented
+
+EVENT, FINDING_OF_EVENT, RUN, DATASET = "event", "finding", "run", "dataset"
+SYMLINKS, NAME, WITHOUT_RUN, SPLIT, UNDECIDED = "symlinks", "name", "without_run", "split", "undecided"
+# The column whose texts are compared and never shown.
+RAW = "key"
+# So many rows make a batch; a batch with bodies has so many bytes of them, or a little more.
+_ROWS = 2_000
+_BYTES = 16 << 20
+
+_TEXT, _LONG, _INT, _BYTES_TYPE = StringType(), LongType(), IntegerType(), BinaryType()
+
+
+def schema(**columns: DataType) -> StructType:
+    """A schema of columns that may all be null."""
+    return StructType([StructField(name, kind) for name, kind in columns.items()])
+
+
+JOB_OF_RUN = schema(job=_BYTES_TYPE, heard=_LONG, begins=BooleanType(), unfinished=BooleanType())
+EVENTS_OF_JOB = schema(job=_BYTES_TYPE, events=ArrayType(_TEXT))
+# What an event is known by, in the order of ``identity``.
+_IDENTITY = schema(
+    **dict.fromkeys(
+        (
+            *("event_id", "kind", "event_type", "run_id", "job_namespace", "job_name"),
+            *("dataset_namespace", "dataset_name"),
+        ),
+        _TEXT,
+    )
+)
+JUDGED = StructType(
+    [
+        *schema(part=_TEXT, file=_INT, start=_LONG, block=_INT, number=_INT, line=_LONG, source=_TEXT).fields,
+        *_IDENTITY.fields,
+        *schema(status=_TEXT, event_time=_TEXT, producer=_TEXT).fields,
+        *FINDING.fields,
+        # Of a run: its id as it is compared, the position of its last event, and who has to be asked about what.
+        *schema(
+            count=_LONG,
+            key=_TEXT,
+            heard=_LONG,
+            payload=_BYTES_TYPE,
+            jobs=ArrayType(JOB_OF_RUN),
+            asks=ArrayType(_BYTES_TYPE),
+            bodies=ArrayType(_BYTES_TYPE),
+        ).fields,
+    ]
+)
+"""What was made of lines: a row for each event, finding, run id, dataset and so on of a block, and for each split."""
+
+OWN = schema(
+    key=_TEXT,
+    # What positions and lines of the payload lack; ``file`` is -1 where they lack nothing.
+    shift=_LONG,
+    line_base=_LONG,
+    file=_INT,
+    heard=_LONG,
+    payload=_BYTES_TYPE,
+    jobs=ArrayType(JOB_OF_RUN),
+    asks=ArrayType(_BYTES_TYPE),
+    bodies=ArrayType(_BYTES_TYPE),
+    named=_BYTES_TYPE,
+    without_run=ArrayType(EVENTS_OF_JOB),
+)
+"""A run id with all its events, to be closed."""
+
+TO_CLOSE = StructType([*schema(bucket=_INT, role=_INT, handle=_BYTES_TYPE, rank=_INT).fields, *OWN.fields])
+"""Run ids to be closed (role 1), behind those of their bucket that they ask for (role 0, each under a handle)."""
+
+CLOSED = StructType(
+    [
+        *schema(part=_TEXT).fields,
+        *FINDINGS.fields,
+        *[field for field in RUNS.fields if field.name not in FINDINGS.names],
+        *OWN.fields,
+    ]
+)
+"""What comes of closing: rows of ``runs`` and ``findings``, and run ids of which more has to be known."""
+
+NAMED_RUN = schema(key=_TEXT, named=_BYTES_TYPE)
+"""Names that begin with a run, by its id."""
+
+SYMLINKED = schema(one=_BYTES_TYPE, best=_BYTES_TYPE)
+"""Datasets that symlinks join with others, each with the common name."""
+
+DATASETS_SEEN = schema(
+    payload=_BYTES_TYPE,
+    events=_LONG,
+    first=_LONG,
+    position=_LONG,
+    file=_INT,
+    line=_LONG,
+    namespace=_TEXT,
+    name=_TEXT,
+    canonical=_BYTES_TYPE,
+    join_key=_BYTES_TYPE,
+)
+"""Datasets, each with what it would be joined by; ``first`` orders them by when they were first named."""
+
+MISSES = StructType(
+    [
+        *schema(first=_LONG, order=_LONG, payload=_BYTES_TYPE, dataset_namespace=_TEXT, dataset_name=_TEXT).fields,
+        *FINDING.fields,
+    ]
+)
+"""Findings of datasets that would not join; ``first`` is that of their group."""
+
+_ARROW = {
+    StringType: pa.string(),
+    LongType: pa.int64(),
+    IntegerType: pa.int32(),
+    BinaryType: pa.binary(),
+    BooleanType: pa.bool_(),
+    DoubleType: pa.float64(),
+}
+
+
+def arrow_type(kind: DataType) -> Any:
+    """Arrow's type for one of Spark's that stands in these tables."""
+    if isinstance(kind, ArrayType):
+        return pa.list_(arrow_type(kind.elementType))
+    if isinstance(kind, StructType):
+        return pa.struct([pa.field(field.name, arrow_type(field.dataType)) for field in kind.fields])
+    return _ARROW[type(kind)]
+
+
+class Rows:
+    """Rows of a table as they are made, given out in batches."""
+
+    def __init__(self, of: StructType) -> None:
+        self.names = of.names
+        self._schema = pa.schema([pa.field(field.name, arrow_type(field.dataType)) for field in of.fields])
+        self._places = {name: place for place, name in enumerate(of.names)}
+        self._none: list[Any] = [None] * len(of.names)
+        self._rows: list[Sequence[Any]] = []
+        self._bytes = 0
+
+    def add(self, **values: Any) -> None:
+        """Adds a row; what is not given is null."""
+        row = self._none.copy()
+        places = self._places
+        for name, value in values.items():
+            row[places[name]] = value
+        self._rows.append(row)
+
+    def weigh(self, size: int) -> None:
+        """Says that the last row has so many bytes of its own."""
+        self._bytes += size
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._rows) >= _ROWS or self._bytes >= _BYTES
+
+    def batches(self) -> Iterator[Any]:
+        """The rows so far, if there are any, as a batch of Arrow's; and forgets them."""
+        if self._rows:
+            rows, self._rows, self._bytes = self._rows, [], 0
+            columns = [
+                _column(values, field) for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=self._schema)
+
+
+def _column(values: Sequence[Any], field: Any) -> Any:
+    if field.type == _ARROW[StringType] and field.name != RAW:
+        values = _shown(values)
+    try:
+        return pa.array(values, field.type)
+    except UnicodeEncodeError:  # lone surrogates, which Arrow's texts cannot have
+        return pa.array([each and each.encode(errors="replace").decode() for each in values], field.type)
+
+
+def _shown(texts: Sequence[str | None]) -> Sequence[str | None]:
+    # A table is read by whoever comes by. One search over all of them tells that there is nothing to hide, as mostly.
+    if may_hold_secrets("\n".join(filter(None, texts))):
+        return [presented(text) if text else text for text in texts]
+    return texts
+
+
+def identity(event: EventSummary | None) -> dict[str, Any]:
+    """The columns that say which event it is."""
+    if event is None:
+        return {}
+    return {
+        "event_id": event.id,
+        "kind": event.kind,
+        "event_type": event.event_type,
+        "run_id": event.run_id,
+        "job_namespace": event.job_namespace,
+        "job_name": event.job_name,
+        "dataset_namespace": event.dataset.namespace if event.dataset is not None else None,
+        "dataset_name": event.dataset.name if event.dataset is not None else None,
+    }
+
+
+def columns_of(finding: Finding) -> dict[str, Any]:
+    """The columns of a finding."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "subject": finding.subject,
+        "pointer": finding.pointer,
+        "message": finding.message,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "advice": finding.advice,
+        "advice_source": finding.source,
+        "sureness": finding.sureness.value,
+        "violates": finding.violates,
+    }
+
+
+def rows_of(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows of batches, their columns in order."""
+    for batch in batches:
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)

@@ -1,0 +1,53 @@
+"""On a worker: run ids that several blocks had events of, put together and judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from mock_intake.audit.internal import OWN, Rows, rows_of
+from mock_intake.audit.lines import columns_of_run
+from mock_intake.files.blocks import Part
+from mock_intake.judging.blocks import JobOfRun, RunEvent, SeenRun, run_seen_alone
+
+seen_run = msgspec.msgpack.Decoder(SeenRun).decode
+
+
+def located(payload: bytes, shift: int, line_base: int, file: int) -> SeenRun:
+    """A run id with positions and lines that hold in the whole archive; the parts of its events begin at their file."""
+    seen = seen_run(payload)
+    if file < 0:
+        return seen
+    seen.events = [
+        RunEvent(event.position + shift, Part(event.part.line + line_base, file, 0), event.fact)
+        for event in seen.events
+    ]
+    seen.jobs = [
+        JobOfRun(one.job, one.heard + shift, one.line + line_base, one.begins, one.unfinished) for one in seen.jobs
+    ]
+    seen.repeats = [(position + shift, repeat) for position, repeat in seen.repeats]
+    return seen
+
+
+def merged_runs(batches: Iterable[Any]) -> Iterator[Any]:
+    """Run ids, whose parts are there in their order one after the other, as one row each.
+
+    ``batches`` have key, shift, line base, file, payload and bodies.
+    """
+    rows = Rows(OWN)
+    for key, parts in groupby(rows_of(batches), key=lambda row: row[0]):
+        events: list[RunEvent] = []
+        bodies: list[bytes] = []
+        for _, shift, line_base, file, payload, of_part in parts:
+            events += located(payload, shift, line_base, file).events
+            bodies += of_part
+        by_event = {event.fact.event_id: body for event, body in zip(events, bodies, strict=True)}
+        # That ids stand in its names is known of them all together, so it is asked of all.
+        seen = run_seen_alone(key, events, by_event, {}, has_names=True)
+        rows.add(**columns_of_run(seen), shift=0, line_base=0, file=-1)
+        if rows.is_full:
+            yield from rows.batches()
+    yield from rows.batches()

@@ -1,0 +1,256 @@
+"""An audit, step by step: lines are judged where they are, then runs and datasets are brought together.
+
+What a step has made stands in ``DIR/_work`` as Parquet, for the next ones to read: nothing is judged twice, and of
+events no more than numbers ever comes to the driver. Lines are judged in batches of files; those that are there already
+are not judged again by who goes on with an audit that was interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from typing import NamedTuple
+
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as sql
+from pyspark.sql.types import StructType
+
+from mock_intake.audit import datasets, results, runs
+from mock_intake.audit.errors import AuditError
+from mock_intake.audit.internal import (
+    CLOSED,
+    DATASET,
+    DATASETS_SEEN,
+    EVENT,
+    FINDING_OF_EVENT,
+    JUDGED,
+    NAME,
+    OWN,
+    RUN,
+    SPLIT,
+    SYMLINKS,
+    UNDECIDED,
+    WITHOUT_RUN,
+)
+from mock_intake.audit.lines import Task, judged_files, judged_lines, plain_path
+from mock_intake.audit.names import repeats_without_run
+from mock_intake.audit.places import Places, line, places, position
+from mock_intake.audit.record import Counts, Plan
+from mock_intake.audit.settings import JudgingSettings
+from mock_intake.audit.sources import Recording, contents_of, lines_of, rows_of_tables
+from mock_intake.audit.spark import Files, escaped
+from mock_intake.audit.tables import TABLES, table
+from mock_intake.model.findings import Status
+
+WORK = "_work"
+# So many sources without events are named.
+_MOST_NAMED = 10
+Progress = Callable[[str, int, int], None]
+"""Called with the step that begins, its number and how many there are."""
+
+
+class Outcome(NamedTuple):
+    """What an audit comes to: its numbers, and sources without events, the first of them."""
+
+    counts: Counts
+    empty: list[str]
+    more_empty: int
+
+
+class Pipeline:
+    """One audit of ``plan`` in the directory ``out``."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        files: Files,
+        out: str,
+        plan: Plan,
+        settings: JudgingSettings,
+        progress: Progress,
+        block: int,
+    ) -> None:
+        self._spark = spark
+        self._files = files
+        self._out = out.rstrip("/")
+        self._work = f"{self._out}/{WORK}"
+        self._plan = plan
+        self._progress = progress
+        self._names = [one.name for one in plan.recordings]
+        by_path = {plain_path(one.path): (number, one.name) for number, one in enumerate(plan.recordings)}
+        self._task = Task(settings, plan.arrived, by_path, block)
+
+    # Judging, batch by batch.
+
+    def judge(self) -> None:
+        """Judges all lines that were not judged before."""
+        for number, batch in enumerate(self._plan.batches):
+            self._progress("judging events", number, len(self._plan.batches))
+            if not self.is_judged(number):
+                recordings = [self._plan.recordings[one] for one in batch]
+                self._write(self._judged_batch(recordings), f"judged/{number:05}")
+
+    def is_judged(self, number: int) -> bool:
+        """Whether a batch was judged to its end."""
+        return "_SUCCESS" in self._files.names(f"{self._work}/judged/{number:05}")
+
+    def _judged_batch(self, recordings: Sequence[Recording]) -> DataFrame:
+        spark = self._spark
+        # A batch's tasks are sent the names of its own files.
+        paths = [plain_path(one.path) for one in recordings]
+        task = self._task._replace(files={path: self._task.files[path] for path in paths})
+        by_line = (lines_of(spark, recordings), rows_of_tables(spark, recordings, self._plan.column))
+        made = [read.mapInArrow(partial(judged_lines, task), JUDGED) for read in by_line if read is not None]
+        whole = contents_of(spark, recordings)
+        if whole is not None:
+            made.append(whole.mapInArrow(partial(judged_files, task), JUDGED))
+        return reduce(DataFrame.unionByName, made)
+
+    def _write(self, rows: DataFrame, name: str) -> None:
+        rows.write.mode("overwrite").partitionBy("part").option("compression", "zstd").parquet(f"{self._work}/{name}")
+
+    def _part(self, directories: Sequence[str], part: str, shape: StructType) -> DataFrame | None:
+        """The rows of a part; None where there are none."""
+        there = [
+            f"{escaped(self._work)}/{directory}/part={part}"
+            for directory in directories
+            if f"part={part}" in self._files.names(f"{self._work}/{directory}")
+        ]
+        rest = StructType([field for field in shape.fields if field.name != "part"])
+        return self._spark.read.schema(rest).parquet(*there) if there else None
+
+    def _judged(self, part: str) -> DataFrame | None:
+        return self._part([f"judged/{number:05}" for number in range(len(self._plan.batches))], part, JUDGED)
+
+    # What is over all events.
+
+    def conclude(self) -> Outcome:
+        """Closes runs, compares datasets, and writes the tables. Raises ``AuditError`` where there are no events."""
+        self._progress("closing runs", 0, 1)
+        splits = self._judged(SPLIT)
+        if splits is None:
+            raise AuditError("there are no events; nothing was judged")
+        placed = places(self._spark, splits)
+        judged = self._judged(EVENT)
+        if judged is None:
+            raise AuditError("there are no events; nothing was judged")
+        closed = self._close(placed)
+        again = self._repeats_without_run(placed)
+        parts = [
+            results.findings_of_events(placed, found)
+            for found in (self._judged(FINDING_OF_EVENT),)
+            if found is not None
+        ]
+        repeats = None
+        for each in (again, None if closed is None else self._part(closed, FINDING_OF_EVENT, CLOSED)):
+            if each is not None:
+                shaped = results.findings_of_closing(each)
+                parts.append(shaped)
+                of_events = shaped.where("about = 'event'")
+                repeats = of_events if repeats is None else repeats.unionByName(of_events)
+        if repeats is not None and repeats.isEmpty():
+            repeats = None
+        self._progress("writing tables", 0, 1)
+        self._table(results.events(placed, judged, repeats), "events")
+        events = self._read("events")
+        seen, missed = self._datasets(placed, events)
+        if missed is not None:
+            parts.append(missed)
+        found = parts[0] if parts else results.nothing(self._spark, TABLES["findings"])
+        for each in parts[1:]:
+            found = found.unionByName(each)
+        self._table(found, "findings")
+        findings = self._read("findings")
+        of_runs = None if closed is None else self._part(closed, RUN, CLOSED)
+        self._table(results.nothing(self._spark, TABLES["runs"]) if of_runs is None else results.runs(of_runs), "runs")
+        shown = results.nothing(self._spark, TABLES["datasets"]) if seen is None else results.datasets(seen, findings)
+        self._table(shown, "datasets")
+        self._table(results.jobs(events, self._read("runs"), findings), "jobs")
+        return self._outcome(events, findings)
+
+    def _close(self, placed: Places) -> list[str] | None:
+        """Closes all runs; gives the directories of the rounds. None where no event has a run."""
+        seen = self._judged(RUN)
+        if seen is None:
+            return None
+        own = runs.whole_runs(placed, seen)
+        names = self._judged(NAME)
+        own.write.mode("overwrite").option("compression", "zstd").parquet(f"{self._work}/runs")
+        whole = self._spark.read.schema(OWN).parquet(f"{escaped(self._work)}/runs")
+        complete = whole if names is None else runs.with_names(whole, placed, names)
+        without = self._events_without_run(placed)
+        if without is not None:
+            complete = runs.with_events_without_run(complete, without.where("turn = 1 and payload is not null"))
+        rounds: list[str] = []
+
+        def written(closed: DataFrame, turn: int) -> DataFrame:
+            rounds.append(f"closed/{turn:03}")
+            self._write(closed, rounds[-1])
+            undecided = self._part(rounds[-1:], UNDECIDED, CLOSED)
+            if undecided is None:
+                return results.nothing(self._spark, OWN)
+            return undecided.select(*OWN.names)
+
+        bodies_of = partial(runs.all_bodies, placed, seen)
+        runs.close(self._task, self._names, complete, whole, whole.count(), bodies_of, written)
+        return rounds
+
+    def _events_without_run(self, placed: Places) -> DataFrame | None:
+        """Events of no run, with ``turn``: 1 for the first of those that are the same."""
+        without = self._judged(WITHOUT_RUN)
+        if without is None:
+            return None
+        columns = ("source", "event_id", "kind", "event_type", "job_namespace", "job_name", "dataset_namespace",
+                   "dataset_name", "payload", "count")  # fmt: skip
+        located = placed.of(without).select(position().alias("position"), line().alias("line"), *columns)
+        same = Window.partitionBy("event_id").orderBy("position")
+        return located.withColumn("turn", sql.row_number().over(same))
+
+    def _repeats_without_run(self, placed: Places) -> DataFrame | None:
+        without = self._events_without_run(placed)
+        if without is None:
+            return None
+        again = without.where("turn > 1").select(
+            "position", "source", "line", "event_id", "kind", "event_type", "job_namespace", "job_name",
+            "dataset_namespace", "dataset_name",
+        )  # fmt: skip
+        return again.mapInArrow(partial(repeats_without_run, self._task), CLOSED)
+
+    def _datasets(self, placed: Places, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:
+        """The datasets that were seen, with their sources, and findings of those that would not join."""
+        named = self._judged(DATASET)
+        if named is None:
+            return None, None
+        made = datasets.datasets_seen(placed, named, self._judged(SYMLINKS))
+        made.write.mode("overwrite").option("compression", "zstd").parquet(f"{self._work}/datasets")
+        seen = self._spark.read.schema(DATASETS_SEEN).parquet(f"{escaped(self._work)}/datasets")
+        files = self._spark.createDataFrame(list(enumerate(self._names)), "file int, source string")
+        located = seen.join(sql.broadcast(files), "file", "left")
+        latest = events.where("event_id is not null").agg(
+            sql.max(sql.struct("position", "source", "line")).alias("last")
+        )
+        missed = datasets.missed_joins(self._task, seen)
+        return located, results.findings_of_datasets(missed, located, latest.select("last.*"))
+
+    # Tables.
+
+    def _table(self, rows: DataFrame, name: str) -> None:
+        rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{self._out}/{name}")
+
+    def _read(self, name: str) -> DataFrame:
+        return table(self._spark, escaped(self._out), name)
+
+    def _outcome(self, events: DataFrame, findings: DataFrame) -> Outcome:
+        statuses = {row["status"]: row["count"] for row in events.groupBy("status").count().toLocalIterator()}
+        by_severity = findings.groupBy("about", "severity").count().toLocalIterator()
+        severities: dict[str, dict[str, int]] = {}
+        for row in by_severity:
+            severities.setdefault(row["about"], {})[row["severity"]] = row["count"]
+        number = sum(statuses.values())
+        counts = Counts(number, {str(one): statuses.get(one.value, 0) for one in Status}, severities)
+        have = events.select("source").distinct()
+        files = self._spark.createDataFrame([(name,) for name in self._names], "source string")
+        empty = files.join(have, "source", "left_anti").orderBy("source")
+        first = [row["source"] for row in empty.limit(_MOST_NAMED + 1).toLocalIterator()]
+        more = empty.count() - _MOST_NAMED if len(first) > _MOST_NAMED else 0
+        return Outcome(counts, first[:_MOST_NAMED], more)

@@ -1,0 +1,175 @@
+"""Runs over a whole archive: brought together by their ids, and closed with what they ask for of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as sql
+
+from mock_intake.audit.closing import BODIES, closed_runs
+from mock_intake.audit.internal import CLOSED, NAMED_RUN, OWN, TO_CLOSE
+from mock_intake.audit.lines import OF_JOB, OF_RUN, Task
+from mock_intake.audit.merging import merged_runs
+from mock_intake.audit.names import names_of_runs
+from mock_intake.audit.places import Places, block_position, position, shift
+from mock_intake.judging.closing import MOST_UNFINISHED
+from mock_intake.judging.ledger import MOST_WITHOUT_RUN
+
+# So many run ids are closed with what is brought to all of them together.
+_IN_BUCKET = 20_000
+# Each brings what rules ask for beyond the round before: hierarchies are walked up one step in each.
+_MOST_ROUNDS = 200
+_PARTS = ("key", "shift", "line_base", "file", "payload", "bodies")
+
+
+def whole_runs(places: Places, runs: DataFrame) -> DataFrame:
+    """All run ids, each with all its events (``internal.OWN``), of the rows that blocks have of them."""
+    placed = places.of(runs).withColumn("shift", shift())
+    whole = placed.select(*_own(jobs=_shifted_jobs(), heard=sql.col("heard") + sql.col("shift")))
+    if places.blocks < 2:
+        return whole
+    several = placed.groupBy("key").count().where("count > 1").select("key")
+    parts = placed.join(several, "key", "left_semi").withColumn("at", block_position())
+    merged = (
+        parts.repartition("key")
+        .sortWithinPartitions("key", "at")
+        # What it is sorted by goes no further, and the order stays.
+        .select(*_PARTS)
+        .mapInArrow(merged_runs, OWN)
+    )
+    return whole.join(several, "key", "left_anti").select(*OWN.names).unionByName(merged)
+
+
+def _own(**columns: Column) -> list[Column]:
+    """The columns of ``OWN``: those given, those that are there, and nulls."""
+    nulls = {field.name: sql.lit(None).cast(field.dataType) for field in OWN.fields if field.name in _NOT_YET}
+    return [{**nulls, **columns}.get(name, sql.col(name)).alias(name) for name in OWN.names]
+
+
+_NOT_YET = ("bodies", "named", "without_run")
+
+
+def _shifted_jobs() -> Column:
+    return sql.transform("jobs", lambda job: job.withField("heard", job["heard"] + sql.col("shift")))
+
+
+def with_names(own: DataFrame, places: Places, names: DataFrame) -> DataFrame:
+    """Run ids with the groups of names that begin with each: which those are depends on the order of all names."""
+    in_order = places.of(names).select(position().alias("at"), "key", "payload").repartition(1)
+    named = in_order.sortWithinPartitions("at").select("key", "payload").mapInArrow(names_of_runs, NAMED_RUN)
+    return own.drop("named").join(named, "key", "left").select(*OWN.names)
+
+
+def with_events_without_run(own: DataFrame, without: DataFrame) -> DataFrame:
+    """Run ids with the events of a job that have no run, of which the job's latest run is told.
+
+    ``without`` has each such event once: position, event_id, payload (the job) and count (1 where it may have been
+    meant as an event of a run).
+    """
+    of_job = Window.partitionBy("payload")
+    first = (
+        without.withColumn("open", sql.max("count").over(of_job))
+        .withColumn("turn", sql.row_number().over(of_job.orderBy("position")))
+        .where((sql.col("open") > 0) & (sql.col("turn") <= MOST_WITHOUT_RUN) & (sql.col("count") > 0))
+    )
+    in_order = sql.sort_array(sql.collect_list(sql.struct("position", "event_id")))
+    events = first.groupBy(sql.col("payload").alias("job")).agg(
+        sql.transform(in_order, lambda each: each["event_id"]).alias("events")
+    )
+    jobs = own.select("key", "heard", sql.explode("jobs").alias("one")).where("one.begins")
+    latest = jobs.groupBy(sql.col("one.job").alias("job")).agg(sql.max_by("key", "heard").alias("key"))
+    by_run = (
+        latest.join(events, "job")
+        .groupBy("key")
+        .agg(sql.collect_list(sql.struct("job", "events")).alias("without_run"))
+    )
+    return own.drop("without_run").join(by_run, "key", "left").select(*OWN.names)
+
+
+def close(
+    task: Task,
+    names: list[str],
+    complete: DataFrame,
+    own: DataFrame,
+    number: int,
+    bodies_of: Callable[[DataFrame], DataFrame],
+    written: Callable[[DataFrame, int], DataFrame],
+) -> int:
+    """Closes all runs, in rounds.
+
+    ``complete`` are all run ids, with what each has of names and events without a run. ``own`` are they as they can be
+    read again and again, ``number`` of them.
+    ``bodies_of`` gives key and bodies of the run ids with a key; ``written`` puts the result of a round where it stays,
+    and gives those that are undecided. Returns how many rounds there were.
+    """
+    close_all = partial(closed_runs, task, names)
+    buckets = max(1, -(-number // _IN_BUCKET))
+    is_asking = sql.size("asks") > 0
+    left, rest = complete.where(is_asking), complete.where(~is_asking)
+    for turn in range(_MOST_ROUNDS):
+        closed = _brought(left, own, buckets).mapInArrow(close_all, CLOSED)
+        if turn == 0:
+            closed = closed.unionByName(_by_themselves(rest).mapInArrow(close_all, CLOSED))
+        undecided = written(closed, turn)
+        if undecided.isEmpty():
+            return turn + 1
+        wanting = undecided.where(sql.array_contains("asks", sql.lit(bytearray(BODIES)))).select("key")
+        left = undecided.drop("bodies").join(bodies_of(wanting), "key", "left").select(*OWN.names)
+    raise AssertionError("a rule asks for runs without end")
+
+
+def _by_themselves(own: DataFrame) -> DataFrame:
+    nothing = sql.lit(None).cast("binary").alias("handle")
+    zero, one = sql.lit(0), sql.lit(1)
+    return own.select(zero.alias("bucket"), one.alias("role"), nothing, zero.alias("rank"), *OWN.names)
+
+
+def _brought(left: DataFrame, own: DataFrame, buckets: int) -> DataFrame:
+    """Run ids to be closed, in buckets, behind what they ask for."""
+    bucket = sql.pmod(sql.xxhash64("key"), sql.lit(buckets)).cast("int").alias("bucket")
+    closing = left.select(
+        bucket, sql.lit(1).alias("role"), sql.lit(None).cast("binary").alias("handle"), sql.lit(0).alias("rank"),
+        *OWN.names,
+    )  # fmt: skip
+    handles = (
+        left.select(bucket, sql.explode("asks").alias("handle"))
+        .where(sql.col("handle") != sql.lit(bytearray(BODIES)))
+        .distinct()
+    )
+    brought = handles.join(_given(own, handles), "handle", "left")
+    nothing = {field.name: sql.lit(None).cast(field.dataType) for field in OWN.fields}
+    given = {name: sql.col(name) for name in _GIVEN}
+    context = brought.select(
+        "bucket", sql.lit(0).alias("role"), "handle", sql.coalesce("rank", sql.lit(0)).alias("rank"),
+        *[{**nothing, **given}[name].alias(name) for name in OWN.names],
+    )  # fmt: skip
+    return (
+        closing.unionByName(context)
+        .repartition(buckets, "bucket")
+        .sortWithinPartitions("bucket", "role", "handle", "rank")
+        .select(*TO_CLOSE.names)
+    )
+
+
+_GIVEN = ("key", "shift", "line_base", "file", "payload")
+
+
+def _given(own: DataFrame, handles: DataFrame) -> DataFrame:
+    """What is there under handles: the run ids, and of each job those that are not finished, the latest first."""
+    by_id = sql.concat(sql.lit(bytearray(OF_RUN)), sql.col("key").cast("binary"))
+    runs = own.select(by_id.alias("handle"), sql.lit(0).alias("rank"), *_GIVEN)
+    of_job = sql.concat(sql.lit(bytearray(OF_JOB)), sql.col("one.job"))
+    of_jobs = own.select(*_GIVEN, sql.explode("jobs").alias("one")).where("one.unfinished")
+    wanted = of_jobs.withColumn("handle", of_job).join(handles.select("handle").distinct(), "handle", "left_semi")
+    rank = sql.row_number().over(Window.partitionBy("handle").orderBy(sql.col("one.heard").desc()))
+    latest = wanted.withColumn("rank", rank).where(sql.col("rank") <= MOST_UNFINISHED)
+    return runs.unionByName(latest.select("handle", "rank", *_GIVEN))
+
+
+def all_bodies(places: Places, runs: DataFrame, keys: DataFrame) -> DataFrame:
+    """The bodies of the events of run ids, in their order: key and bodies."""
+    placed = places.of(runs).join(keys, "key", "left_semi").select("key", block_position().alias("at"), "bodies")
+    in_order = sql.sort_array(sql.collect_list(sql.struct("at", "bodies")))
+    return placed.groupBy("key").agg(sql.flatten(sql.transform(in_order, lambda one: one["bodies"])).alias("bodies"))

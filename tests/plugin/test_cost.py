@@ -70,7 +70,11 @@ def test_a_run_that_does_not_use_it_loads_nothing_heavy(alone: AloneProject) -> 
 
 def test_a_test_that_only_sends_and_asks_loads_no_more_than_it_needs(alone: AloneProject) -> None:
     alone.write("conftest.py", (alone.path / "conftest.py").read_text() + TELL_MODULES)
-    alone.write("test_it.py", "def test_it(intake, send):\n    send()\n    assert intake.event().status == 'ok'\n")
+    alone.write(
+        "test_it.py",
+        "def test_it(intake, send):\n    send()\n    assert intake.event().status == 'ok'\n"
+        "    intake.assert_event({'eventType': 'START'})\n",
+    )
     alone.passes(1)
     loaded = modules(alone)
     unneeded = {"faker", "deepdiff", "trustme", "httpx", "jsonschema", "sqlite3", "tomllib", "jinja2", "markupsafe"}

@@ -136,7 +136,7 @@ def without(alone: AloneProject, module: str) -> None:
     conftest.write_text(f"import sys\nsys.modules[{module!r}] = None\n" + conftest.read_text())
 
 
-def test_without_deepdiff_comparing_says_what_to_install_and_all_else_works(alone: AloneProject) -> None:
+def test_without_deepdiff_what_differs_says_what_to_install_and_all_else_works(alone: AloneProject) -> None:
     without(alone, "deepdiff")
     alone.write(
         "test_it.py",
@@ -145,21 +145,27 @@ def test_without_deepdiff_comparing_says_what_to_install_and_all_else_works(alon
             assert send("START") == send("COMPLETE") == 202
             assert intake.run().state == "COMPLETE"
 
-        def test_assert_event(intake, send):
+        def test_what_fits(intake, send):
             send()
             intake.assert_event({"eventType": "START"})
+            intake.assert_events([{"eventType": "START"}])
+
+        def test_assert_event(intake, send):
+            send()
+            intake.assert_event({"eventType": "COMPLETE"})
 
         def test_assert_events(intake, send):
             send()
-            intake.assert_events([{"eventType": "START"}])
+            intake.assert_events([{"eventType": "COMPLETE"}])
 
-        def test_snapshot(intake, send):
-            send()
+        def test_snapshot(intake, send, pytestconfig):
+            send("START" if pytestconfig.getoption("--intake-update") else "COMPLETE")
             intake.assert_snapshot()
         """,
     )
+    alone.run("--intake-update", "-k", "test_snapshot")
     ran = alone.run()
-    assert ran.outcomes == {"passed": 1, "failed": 3}, ran.output
-    message = "\nComparing events needs the library deepdiff: pip install 'mock-intake[pytest]'\n"
+    assert ran.outcomes == {"passed": 2, "failed": 3}, ran.output
+    message = "To show how, the library deepdiff is needed: pip install 'mock-intake[pytest]'\n"
     assert ran.output.count(message) == 3, ran.output
     assert "ModuleNotFoundError" not in ran.output

@@ -16,7 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mock_intake_pytest import ABSENT, ANY, satisfying, unordered
-from mock_intake_pytest.comparing import DEEPDIFF_OPTIONS, difference, found_by_deepdiff
+from mock_intake_pytest.comparing import difference
+from mock_intake_pytest.differences import DEEPDIFF_OPTIONS, found_by_deepdiff
 from mock_intake_pytest.matching import distance, fits, key_of, misses, pairs
 
 # What a comparison is likely to take for one another.

@@ -14,8 +14,8 @@ from mock_intake.journal.protocol import JournalError
 
 # How long (seconds) until a connection that broke is made anew, and until one on which nothing was heard is tried.
 _PAUSE = 0.5
-# So long (seconds) its beginning is waited for.
-_PATIENCE = 5.0
+# So long (seconds) its beginning is waited for: on a machine that is busy with much else it takes some.
+_PATIENCE = 20.0
 _QUIET = 1.0
 
 

@@ -11,7 +11,7 @@ from mock_intake.journal.postgres.schema import CHANNEL, PLANNED
 from mock_intake.system.clock import monotonic
 
 # So long (seconds) other replicas are waited for: one that does not hear is about to find its connection broken.
-_PATIENCE = 5.0
+_PATIENCE = 20.0
 _LOOK = 0.01
 
 

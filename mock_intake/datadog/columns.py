@@ -13,6 +13,9 @@ Columns = Mapping[str, str]
 _DEEPEST = 20
 _MOST_COLUMNS = 20_000
 _LONGEST_KEPT = 120
+# Of a schema of no more columns, and characters in their names, it is remembered which they are.
+_MOST_KEPT = 100
+_MOST_CHARACTERS_KEPT = 2_000
 # What databases answer to without listing it: rows' places, partitions, files; and * for all.
 _UNLISTED = (
     *("*", "rowid", "rownum", "ctid", "xmin", "oid", "tableoid", "_partitiontime", "_partitiondate", "_table_suffix"),
@@ -36,10 +39,32 @@ _PASSED_OVER = re.compile(r"\.(?:_?element|_?value|_?key|_?item|list|array)(?=\.
 _LEFT_OUT = {ord(character): None for character in '"`[]'}
 
 
-def columns_of(schema: Any) -> dict[str, str]:
+def columns_of(schema: Any) -> Columns:
     """The columns of a ``schema`` facet, nested ones with dots between; empty where it has none."""
-    found: dict[str, str] = {}
     fields = schema.get("fields") if isinstance(schema, Mapping) else None
+    names = _plain_names(fields)
+    return _columns_of(fields) if names is None else _remembered_columns(names)
+
+
+def _plain_names(fields: Any) -> tuple[str, ...] | None:
+    """The names of ``fields``, by which their columns are known: of few and short ones, none of which is nested."""
+    if type(fields) is not list or len(fields) > _MOST_KEPT:
+        return None
+    try:
+        names = tuple([field["name"] for field in fields if "fields" not in field])
+        return names if len(names) == len(fields) and len("".join(names)) <= _MOST_CHARACTERS_KEPT else None
+    except (TypeError, KeyError):  # entries that are none, or have no name
+        return None
+
+
+# Schemas come again with each run of a job.
+@lru_cache(maxsize=1_024)
+def _remembered_columns(names: tuple[str, ...]) -> Columns:
+    return _columns_of([{"name": name} for name in names])
+
+
+def _columns_of(fields: Any) -> Columns:
+    found: dict[str, str] = {}
     level = [("", fields)]
     for _ in range(_DEEPEST):
         deeper: list[tuple[str, Any]] = []

@@ -26,8 +26,7 @@ from mock_intake.model.flows import datasets_in_lineage
 from mock_intake.model.per_run import NamedPerRun, template_of
 from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key
 from mock_intake.openlineage.run_cycle import TERMINAL
-from mock_intake.openlineage.runs import Found, judge_alone, rules_of_closed_runs
-from mock_intake.rules.definition import JudgingRule
+from mock_intake.openlineage.runs import ClosedRunRules, Found, judge_alone
 from mock_intake.rules.runs import OutOfReachError, RunView
 from mock_intake.views.event_lineage import Identifier, symlinks_said
 from mock_intake.views.group import Group, Taken
@@ -114,9 +113,9 @@ class JudgedBlock(Struct, array_like=True, gc=False):
 
 
 @cache
-def run_rules() -> tuple[JudgingRule[RunView], ...]:
+def run_rules() -> ClosedRunRules:
     """The rules by which the runs of a recording are judged."""
-    return rules_of_closed_runs((datadog.EVENTS,))
+    return ClosedRunRules((datadog.EVENTS,))
 
 
 def position_in(number: int, index: int) -> int:

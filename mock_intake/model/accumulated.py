@@ -13,12 +13,11 @@ The same comes out in whatever order events are added.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
 
-from mock_intake.model.encoding import to_json
 from mock_intake.model.event import DatasetId, EventView, Facets, Role
 from mock_intake.model.times import nanoseconds
 
@@ -52,41 +51,88 @@ class Facet(Struct, frozen=True, gc=False):
         return self.value.get("_deleted") is True
 
 
-FacetsByKey = dict[str, Facet]
-
-
-Pool = dict[bytes, Mapping[str, Any]]
-"""Contents of facets by their text: of equal ones one is kept."""
+# So many events' facets of one place are held as they came before they are laid over each other: most runs have fewer.
+_MOST_PARTS = 16
 
 
 class _Latest(Struct):
-    """The latest facet of each key in one place, those that take others away included."""
+    """The latest facet of each key in one place, those that take others away included.
 
-    facets: FacetsByKey = field(default_factory=dict)
+    ``parts`` are the facets of the latest events as they came, ``folded`` those of all before: rules ask for few of
+    them, and the others need not be looked at.
+    """
 
-    def put(self, facets: Facets, event_id: str, stamp: Stamp, pool: Pool | None) -> None:
-        if not facets:
-            return
-        for key, value in facets.items():
-            if type(value) is dict:
-                known = self.facets.get(key)
-                if known is None or known.stamp <= stamp:
-                    content = value if pool is None else pool.setdefault(to_json(value), value)
-                    self.facets[key] = Facet(content, event_id, stamp)
+    folded: dict[str, Facet] = field(default_factory=dict)
+    parts: list[tuple[Stamp, str, Facets]] = field(default_factory=list)
+
+    def put(self, facets: Facets, event_id: str, stamp: Stamp) -> None:
+        if facets:
+            self.parts.append((stamp, event_id, facets))
+            if len(self.parts) > _MOST_PARTS:
+                self.fold()
 
     def take(self, other: _Latest) -> None:
-        for key, facet in other.facets.items():
-            known = self.facets.get(key)
+        for key, facet in other.fold().items():
+            known = self.fold().get(key)
             if known is None or known.stamp <= facet.stamp:
-                self.facets[key] = facet
+                self.folded[key] = facet
 
-    def since(self, floor: Stamp, *, deletable: bool = True) -> FacetsByKey:
-        facets = self.facets
-        if floor != BEGINNING:
-            facets = {key: facet for key, facet in facets.items() if facet.stamp >= floor}
-        if not deletable:
-            return dict(facets)
-        return {key: facet for key, facet in facets.items() if facet.value.get("_deleted") is not True}
+    def fold(self) -> dict[str, Facet]:
+        """Lays all parts over each other."""
+        for stamp, event_id, facets in self.parts:
+            for key, value in facets.items():
+                if type(value) is dict:
+                    known = self.folded.get(key)
+                    if known is None or known.stamp <= stamp:
+                        self.folded[key] = Facet(value, event_id, stamp)
+        self.parts.clear()
+        return self.folded
+
+    def find(self, key: str) -> Facet | None:
+        """The latest facet of one key."""
+        found = self.folded.get(key)
+        for stamp, event_id, facets in self.parts:
+            value = facets.get(key)
+            if type(value) is dict and (found is None or found.stamp <= stamp):
+                found = Facet(value, event_id, stamp)
+        return found
+
+
+class FacetsByKey(Mapping[str, Facet]):
+    """The facets in one place, by key, as they stand when they are asked for: those of ``latest`` since ``floor``.
+
+    Where they are ``deletable`` those that were taken away are not there.
+    """
+
+    __slots__ = ("_deletable", "_floor", "_latest")
+
+    def __init__(self, latest: _Latest, floor: Stamp, deletable: bool) -> None:
+        self._latest = latest
+        self._floor = floor
+        self._deletable = deletable
+
+    def _stands(self, facet: Facet) -> bool:
+        return facet.stamp >= self._floor and not (self._deletable and facet.is_deleted)
+
+    def __getitem__(self, key: str) -> Facet:
+        found = self._latest.find(key)
+        if found is None or not self._stands(found):
+            raise KeyError(key)
+        return found
+
+    def get(self, key: str, default: Any = None) -> Any:
+        # Most facets that rules ask for are not there, and an exception for each would take longer than all else.
+        found = self._latest.find(key)
+        return default if found is None or not self._stands(found) else found
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self.get(key) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, facet in self._latest.fold().items() if self._stands(facet))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class _Dataset(Struct):
@@ -103,15 +149,11 @@ class DatasetFacets(Struct, frozen=True, gc=False):
 
 
 class Accumulated:
-    """What a run's events say of run, job and datasets, taken together. Events are added in any order.
+    """What a run's events say of run, job and datasets, taken together. Events are added in any order."""
 
-    ``pool`` is for who keeps many of them: facets that runs have in common are then kept once.
-    """
+    __slots__ = ("_datasets", "_floor", "_job", "_listed", "_run")
 
-    __slots__ = ("_datasets", "_floor", "_job", "_listed", "_pool", "_run")
-
-    def __init__(self, pool: Pool | None = None) -> None:
-        self._pool = pool
+    def __init__(self) -> None:
         self._run = _Latest()
         self._job = _Latest()
         self._datasets: dict[tuple[Role, DatasetId], _Dataset] = {}
@@ -143,8 +185,8 @@ class Accumulated:
         self._listed = None
         if is_snapshot(view.job_facets):
             self._floor = max(self._floor, stamp)
-        self._run.put(view.run_facets, event_id, stamp, self._pool)
-        self._job.put(view.job_facets, event_id, stamp, self._pool)
+        self._run.put(view.run_facets, event_id, stamp)
+        self._job.put(view.job_facets, event_id, stamp)
         for dataset in view.datasets:
             if dataset.namespace is not None and dataset.name is not None:
                 key = (dataset.role, DatasetId(dataset.namespace, dataset.name))
@@ -152,18 +194,18 @@ class Accumulated:
                 if facets is None:
                     facets = self._datasets[key] = _Dataset()
                 facets.last = max(facets.last, stamp)
-                facets.own.put(dataset.facets, event_id, stamp, self._pool)
-                facets.of_role.put(dataset.role_facets, event_id, stamp, self._pool)
+                facets.own.put(dataset.facets, event_id, stamp)
+                facets.of_role.put(dataset.role_facets, event_id, stamp)
 
     @property
     def run(self) -> FacetsByKey:
         """The run's facets, by key."""
-        return self._run.since(self._floor, deletable=False)
+        return FacetsByKey(self._run, self._floor, deletable=False)
 
     @property
     def job(self) -> FacetsByKey:
         """The job's facets, by key."""
-        return self._job.since(self._floor)
+        return FacetsByKey(self._job, self._floor, deletable=True)
 
     @property
     def datasets(self) -> Mapping[tuple[Role, DatasetId], DatasetFacets]:
@@ -171,7 +213,7 @@ class Accumulated:
         if self._listed is None:
             floor = self._floor
             self._listed = {
-                key: DatasetFacets(one.own.since(floor), one.of_role.since(floor, deletable=False))
+                key: DatasetFacets(FacetsByKey(one.own, floor, True), FacetsByKey(one.of_role, floor, False))
                 for key, one in self._datasets.items()
                 if one.last >= floor
             }

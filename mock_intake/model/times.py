@@ -45,8 +45,12 @@ _moment = lru_cache(maxsize=256)(_read)
 
 def nanoseconds(text: str | None) -> int | None:
     """The eventTime ``text`` in nanoseconds since 1970, as UTC where it has no offset; None where it cannot be read."""
+    return None if text is None else _nanoseconds(text) if len(text) <= _LONGEST else _nanoseconds_in(text)
+
+
+def _nanoseconds_in(text: str) -> int | None:
     found = moment(text)
-    if found is None or text is None:
+    if found is None:
         return None
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
@@ -55,6 +59,9 @@ def nanoseconds(text: str | None) -> int | None:
     # Few have more than microseconds: those texts are longer than this.
     beyond = _BEYOND.search(text) if len(text) > _TO_MICROSECONDS else None
     return whole if beyond is None else whole + int(beyond[1].ljust(3, "0"))
+
+
+_nanoseconds = lru_cache(maxsize=256)(_nanoseconds_in)
 
 
 def rfc3339_of(text: str | None) -> str | None:

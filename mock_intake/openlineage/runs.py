@@ -18,7 +18,7 @@ from mock_intake.openlineage.rules import RUNS
 from mock_intake.openlineage.rules.runs import REPEATED
 from mock_intake.rules.definition import JudgingRule, Table
 from mock_intake.rules.outside import outside_rules
-from mock_intake.rules.runs import OnRun, OutOfReachError, RunView
+from mock_intake.rules.runs import OnRun, OutOfReachError, RunView, Trait, traits_of
 from mock_intake.secrets.content import redacted
 
 
@@ -49,12 +49,13 @@ def judge_run(
     rules cannot be used.
     """
     view = RunView(run, runs_of, read, dropped, runs_of_job, named_per_run, without_run)
-    findings = _table().judge(OnRun(), view)
+    traits = traits_of(run)
+    findings = _judged(_table().at(OnRun()), traits, view)
     for repeat in run.repeats:
         findings += RUNS.judge(REPEATED, repeat)
     if closed:
         for table in (_table(), *tables):
-            findings += table.judge(OnRun(closed=True), view)
+            findings += _judged(table.at(OnRun(closed=True)), traits, view)
     return list(bounded([redacted(finding) for finding in weigh(view, findings)], of="the run"))
 
 
@@ -63,21 +64,49 @@ Found = dict[int, list[Finding] | None]
 nothing are not there."""
 
 
-def rules_of_closed_runs(tables: Sequence[Table]) -> tuple[JudgingRule[RunView], ...]:
-    """The rules by which runs are judged that are over, in their order. ``tables`` have those of other bodies."""
-    own = _table()
-    return (*own.at(OnRun()), *(rule for table in (own, *tables) for rule in table.at(OnRun(closed=True))))
+def _judged(rules: Iterable[JudgingRule[RunView]], traits: frozenset[Trait], view: RunView) -> list[Finding]:
+    return [finding for each in rules if _is_asked(each, traits) for finding in each.check(view)]
 
 
-def judge_alone(rules: Sequence[JudgingRule[RunView]], view: RunView) -> Found:
+def _is_asked(rule: JudgingRule[RunView], traits: frozenset[Trait]) -> bool:
+    """Whether a rule has to say something about runs with these traits."""
+    moments = [when for when in rule.when if isinstance(when, OnRun)]
+    return any(not when.traits or not traits.isdisjoint(when.traits) for when in moments)
+
+
+class ClosedRunRules:
+    """The rules by which runs are judged that are over, in their order. ``tables`` have those of other bodies.
+
+    Which of them runs with some traits are judged by is found once and remembered.
+    """
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        own = _table()
+        self._rules = (*own.at(OnRun()), *(rule for table in (own, *tables) for rule in table.at(OnRun(closed=True))))
+        self._of_traits: dict[frozenset[Trait], tuple[int, ...]] = {}
+
+    def __getitem__(self, number: int) -> JudgingRule[RunView]:
+        return self._rules[number]
+
+    def of(self, run: RunFacts) -> tuple[int, ...]:
+        """The numbers of the rules by which a run is judged."""
+        traits = traits_of(run)
+        known = self._of_traits.get(traits)
+        if known is None:
+            numbers = (number for number, rule in enumerate(self._rules) if _is_asked(rule, traits))
+            known = self._of_traits[traits] = tuple(numbers)
+        return known
+
+
+def judge_alone(rules: ClosedRunRules, view: RunView) -> Found:
     """What rules find in a run that is over, as far as it can be seen from the run alone.
 
     ``view`` raises ``OutOfReachError`` where it is asked for more.
     """
     found: Found = {}
-    for number, each in enumerate(rules):
+    for number in rules.of(view.run):
         try:
-            made = list(each.check(view))
+            made = list(rules[number].check(view))
         except OutOfReachError:
             found[number] = None
         else:
@@ -87,7 +116,7 @@ def judge_alone(rules: Sequence[JudgingRule[RunView]], view: RunView) -> Found:
 
 
 def judge_rest(
-    rules: Sequence[JudgingRule[RunView]],
+    rules: ClosedRunRules,
     view: RunView,
     found: Found,
     weigh: Callable[[RunView, list[Finding]], list[Finding]],

@@ -61,6 +61,11 @@ class When(Generic[View_co]):
         """What a finding of such a rule is about. A moment that does not say so raises ``NotImplementedError``."""
         raise NotImplementedError
 
+    @property
+    def moment(self) -> When[View_co]:
+        """What its rules are looked up by: the moment itself, unless that narrows another one."""
+        return self
+
 
 # Compared by identity: there is one of each, and a look for its rules is on the way of every request.
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +179,7 @@ class Table(Mapping[str, JudgingRule[Any]]):
                 raise RuleError(f"two rules have the code {each.code}")
             by_code[each.code] = each
             for when in each.when:
-                self._at[when] = (*self._at.get(when, ()), each)
+                self._at[when.moment] = (*self._at.get(when.moment, ()), each)
         self._by_code = dict(sorted(by_code.items()))
 
     def __getitem__(self, code: str) -> JudgingRule[Any]:

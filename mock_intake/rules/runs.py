@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Literal
 
 from msgspec import Struct
 
@@ -13,6 +14,10 @@ from mock_intake.model.per_run import NamedPerRun
 from mock_intake.model.runs import Job, RunFacts
 from mock_intake.model.shapes import Subject
 from mock_intake.rules.definition import When
+
+Trait = Literal["unbegun", "unended", "disordered", "completed", "failed", "changing", "a part"]
+"""What most runs are not: without START; without an end; with several of either, or something behind the end; with
+COMPLETE; with FAIL; with events of several jobs, or ids in several spellings; with a parent."""
 
 
 class OutOfReachError(Exception):
@@ -58,10 +63,57 @@ class RunView:
 
 
 class OnRun(When[RunView], Struct, frozen=True):
-    """Each run; with ``closed`` only once no more events of it are expected, so that what is missing can be told."""
+    """Each run; with ``closed`` only once no more events of it are expected, so that what is missing can be told.
+
+    With ``traits`` only runs that have one of them, so that nobody is called for what nearly all runs are.
+    """
 
     closed: bool = False
+    traits: tuple[Trait, ...] = ()
 
     @property
     def subject(self) -> Subject:
         return "run"
+
+    @property
+    def moment(self) -> OnRun:
+        return self if not self.traits else OnRun(self.closed)
+
+
+_NO_TRAITS: frozenset[Trait] = frozenset()
+_TERMINAL = frozenset({"COMPLETE", "ABORT", "FAIL"})
+
+
+def traits_of(run: RunFacts) -> frozenset[Trait]:
+    """Which traits a run has, as far as its events say."""
+    events = run.events
+    types = tuple([event.event_type for event in events])
+    traits = _of_types(types) if len(types) <= _MOST_TYPES else _traits_of_types(types)
+    for event in events:
+        if event.job != events[0].job or event.run_id != events[0].run_id:
+            traits |= {"changing"}
+            break
+    for event in events:
+        if event.parent_run_id is not None:
+            return traits | {"a part"}
+    return traits
+
+
+# Types of so many events are remembered with what they make.
+_MOST_TYPES = 16
+
+
+def _traits_of_types(types: tuple[str | None, ...]) -> frozenset[Trait]:
+    ends = [index for index, name in enumerate(types) if name in _TERMINAL]
+    starts = types.count("START")
+    has: dict[Trait, bool] = {
+        "unbegun": not starts,
+        "unended": not ends,
+        "disordered": starts > 1 or len(ends) > 1 or (bool(ends) and ends[0] < len(types) - 1),
+        "completed": "COMPLETE" in types,
+        "failed": "FAIL" in types,
+    }
+    return frozenset(trait for trait, holds in has.items() if holds)
+
+
+_of_types = lru_cache(maxsize=1_024)(_traits_of_types)

@@ -13,7 +13,7 @@ from mock_intake.datadog.rules.run_states import of_run
 from mock_intake.datadog.sources import DRAFT
 from mock_intake.datadog.symlinks import Names
 from mock_intake.model.event import EventView
-from mock_intake.rules import FacetView, Finding, OnFacet, OnRun, Rule, RunView, Severity, Sureness, rule
+from mock_intake.rules import DatasetFacets, FacetView, Finding, OnFacet, OnRun, Rule, RunView, Severity, Sureness, rule
 from mock_intake.rules.definition import either
 from mock_intake.rules.examples import dataset, facet
 from mock_intake.secrets.content import shown
@@ -115,15 +115,25 @@ def column_lineage_column_unknown(rule: Rule, of: RunView | FacetView) -> Iterab
 
 
 def _strangers_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
-    datasets = view.facets.datasets
+    facets = _with_column_lineage(view)
+    if not facets:
+        return
     names = _names_in_run(view)
     known: dict[Identity, None] = {}
-    for role, identity in datasets:
+    for role, identity in view.facets.datasets:
         if role == "input":
             known.update(dict.fromkeys(names.of((identity.namespace, identity.name))))
-    for (role, identity), facets in datasets.items():
-        if role == "output" and "columnLineage" in facets.own:
-            yield from _strangers(rule, identity.name, facets.own["columnLineage"].value, known, "", "the run")
+    for name, content, _ in facets:
+        yield from _strangers(rule, name, content, known, "", "the run")
+
+
+def _with_column_lineage(view: RunView) -> list[tuple[str, Mapping[str, Any], DatasetFacets]]:
+    """The outputs of a run that have columnLineage: the name of each, that facet, and all that it has."""
+    return [
+        (identity.name, facet.value, facets)
+        for (role, identity), facets in view.facets.datasets.items()
+        if role == "output" and (facet := facets.own.get("columnLineage")) is not None
+    ]
 
 
 def _strangers(
@@ -149,16 +159,18 @@ def _strangers(
 
 
 def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
-    datasets = view.facets.datasets
+    outputs = _with_column_lineage(view)
+    if not outputs:
+        return
     names = _names_in_run(view)
     inputs: dict[Identity, Columns] = {}
-    for (role, identity), facets in datasets.items():
-        if role == "input" and "schema" in facets.own and (columns := columns_of(facets.own["schema"].value)):
+    for (role, identity), facets in view.facets.datasets.items():
+        schema = facets.own.get("schema") if role == "input" else None
+        if schema is not None and (columns := columns_of(schema.value)):
             inputs.update(dict.fromkeys(names.of((identity.namespace, identity.name)), columns))
-    for (role, identity), facets in datasets.items():
-        if role == "output" and "columnLineage" in facets.own:
-            own = columns_of(facets.own["schema"].value) if "schema" in facets.own else {}
-            yield from _unknown_columns(rule, identity.name, facets.own["columnLineage"].value, own, inputs)
+    for name, content, facets in outputs:
+        schema = facets.own.get("schema")
+        yield from _unknown_columns(rule, name, content, {} if schema is None else columns_of(schema.value), inputs)
 
 
 def _unknown_columns(
@@ -171,13 +183,15 @@ def _unknown_columns(
             yield _unknown(rule, f"columnLineage of {quoted(name)} has the column {shown(column)}", column, name, own)
     said: set[tuple[Identity, str]] = set()
     for _, source in _input_fields(content):
-        identity = source.get("namespace"), source.get("name")
+        namespace, of = source.get("namespace"), source.get("name")
         field = source.get("field")
-        columns = inputs.get(identity) if all(type(part) is str for part in identity) else None
-        if not columns or type(field) is not str or (identity, field) in said or is_column(field, columns):
+        if type(namespace) is not str or type(of) is not str or type(field) is not str:
+            continue
+        identity = namespace, of
+        columns = inputs.get(identity)
+        if not columns or (identity, field) in said or is_column(field, columns):
             continue
         said.add((identity, field))
-        of = str(identity[1])
         message = f"columnLineage of {quoted(name)} draws on the column {shown(field)} of {quoted(of)}"
         yield _unknown(rule, message, field, of, columns)
 
@@ -219,9 +233,9 @@ def _names_in_event(event: EventView) -> Names[Identity]:
 def _names_in_run(view: RunView) -> Names[Identity]:
     """What symlinks join, whichever of the run's events and datasets they came with."""
     return _names(
-        (identity.namespace, identity.name, facets.own["symlinks"].value)
+        (identity.namespace, identity.name, facet.value)
         for (_, identity), facets in view.facets.datasets.items()
-        if "symlinks" in facets.own
+        if (facet := facets.own.get("symlinks")) is not None
     )
 
 

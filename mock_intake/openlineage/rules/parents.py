@@ -43,7 +43,7 @@ _NIGHTLY, _NIGHTLY_ENDS = step("START", 0, **_OF_NIGHTLY), step("COMPLETE", 9, *
     advice="Write UUIDs in lower case, as str() of most languages does, in all events and parent facets.",
     source=RUN_CYCLE,
     sureness=Sureness.ASSUMED,
-    when=OnRun(closed=True),
+    when=OnRun(closed=True, traits=("a part", "changing")),
     trigger=(step("START", 0, **_OWN), step("COMPLETE", 9, **{"/run/runId": RUN_ID.upper()})),
     neighbour=(step("START", 0, **_OWN), step("COMPLETE", 9, **_OWN)),
 )
@@ -80,7 +80,7 @@ def run_id_in_two_spellings(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Take the job's namespace and name from where the parent takes its own.",
     source=DATADOG,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(closed=True),
+    when=OnRun(closed=True, traits=("a part",)),
     trigger=(_NIGHTLY, step("START", 0, **_parent("weekly")), step("COMPLETE", 9), _NIGHTLY_ENDS),
     neighbour=(_NIGHTLY, step("START", 0, **_parent()), step("COMPLETE", 9), _NIGHTLY_ENDS),
 )
@@ -111,7 +111,7 @@ def parent_is_of_another_job(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Compute the parent once, and use it for every event of the run.",
     source=RUN_CYCLE,
     sureness=Sureness.ASSUMED,
-    when=OnRun(closed=True),
+    when=OnRun(closed=True, traits=("a part",)),
     trigger=(step("START", 0, **_parent()), step("COMPLETE", 9, **_parent("weekly"))),
     neighbour=(step("START", 0, **_parent()), step("COMPLETE", 9)),
 )
@@ -141,7 +141,7 @@ def parent_changes_within_run(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Name the run that started this one, or no parent; in parent.root the run itself is no fault.",
     source=DATADOG,
     sureness=Sureness.ASSUMED,
-    when=OnRun(closed=True),
+    when=OnRun(closed=True, traits=("a part",)),
     trigger=(step("START", 0, **_OWN, **_parent("load_orders", RUN_ID)), step("COMPLETE", 9, **_OWN)),
     neighbour=(_NIGHTLY, step("START", 0, **_parent()), step("COMPLETE", 9), _NIGHTLY_ENDS),
 )

@@ -50,7 +50,7 @@ def step(event_type: str, second: int, **changes: object) -> Changes:
     advice="Emit START before the work begins; look whether it was refused or got lost on the way.",
     source=RUN_CYCLE,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(closed=True),
+    when=OnRun(closed=True, traits=("unbegun",)),
     trigger=(step("COMPLETE", 9),),
     neighbour=(step("START", 0), step("COMPLETE", 9)),
 )
@@ -80,7 +80,7 @@ def no_start(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Emit the terminal event in a finally block, and close the client before the process exits.",
     source=RUN_CYCLE,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(closed=True),
+    when=OnRun(closed=True, traits=("unended",)),
     trigger=(step("START", 0),),
     neighbour=(step("START", 0), step("COMPLETE", 9)),
 )
@@ -108,7 +108,7 @@ def no_terminal_event(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Make a new runId for every run; a retry of the job is a run of its own.",
     source=RUN_CYCLE,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(),
+    when=OnRun(traits=("disordered",)),
     trigger=(step("START", 0), step("START", 1), step("COMPLETE", 9)),
     neighbour=(step("START", 0), step("RUNNING", 1), step("COMPLETE", 9)),
 )
@@ -128,7 +128,7 @@ def several_starts(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Emit exactly one of COMPLETE, FAIL and ABORT.",
     source=RUN_CYCLE,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(),
+    when=OnRun(traits=("disordered",)),
     trigger=(step("START", 0), step("COMPLETE", 8), step("FAIL", 9)),
     neighbour=(step("START", 0), step("OTHER", 8), step("FAIL", 9)),
 )
@@ -157,7 +157,7 @@ def several_terminal_events(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Emit in order and through one client; several threads or an asynchronous transport can turn events round.",
     source=RUN_CYCLE,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(),
+    when=OnRun(traits=("disordered",)),
     trigger=(step("COMPLETE", 9), step("START", 0)),
     neighbour=(step("START", 0), step("COMPLETE", 9)),
 )
@@ -185,7 +185,7 @@ def terminal_before_start(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Emit the terminal event last.",
     source=RUN_CYCLE,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(),
+    when=OnRun(traits=("disordered",)),
     trigger=(step("START", 0), step("COMPLETE", 9), step("RUNNING", 5)),
     neighbour=(step("START", 0), step("RUNNING", 5), step("COMPLETE", 9)),
 )
@@ -210,7 +210,7 @@ def event_after_terminal(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Send it before the terminal event, if it matters.",
     source=DATADOG_DRAFT,
     sureness=Sureness.DRAFT,
-    when=OnRun(),
+    when=OnRun(traits=("disordered",)),
     trigger=(step("START", 0), step("COMPLETE", 9), step("OTHER", 5)),
     neighbour=(step("START", 0), step("OTHER", 5), step("COMPLETE", 9)),
 )
@@ -269,6 +269,8 @@ def negative_duration(rule: Rule, view: RunView) -> Iterator[Finding]:
 def run_id_shared_by_jobs(rule: Rule, view: RunView) -> Iterator[Finding]:
     run = view.run
     runs = view.runs_of(run.run_id)
+    if len(runs) < 2:
+        return
     # Once, with the first of them: the others need not go through all.
     first = next((other.events[0].job for other in runs if other.events), None)
     if not run.events or run.events[0].job != first:
@@ -289,7 +291,7 @@ def run_id_shared_by_jobs(rule: Rule, view: RunView) -> Iterator[Finding]:
     advice="Compute namespace and name once, and use them for every event of the run.",
     source=DATADOG_DRAFT,
     sureness=Sureness.DRAFT,
-    when=OnRun(),
+    when=OnRun(traits=("changing",)),
     trigger=(step("START", 0), step("COMPLETE", 9, **{"/job/name": "load_order"})),
     neighbour=(step("START", 0), step("COMPLETE", 9, **{"/job/name": "load_orders"})),
 )
@@ -352,7 +354,7 @@ def same_event_twice(rule: Rule, repeat: Repeat) -> Iterator[Finding]:
     "them.",
     source=DATADOG,
     sureness=Sureness.DOCUMENTED,
-    when=OnRun(closed=True),
+    when=OnRun(closed=True, traits=("a part",)),
     trigger=(step("START", 0, **_PARENT), step("COMPLETE", 9)),
     neighbour=(
         step("START", 0, **{"/job/name": "nightly", "/run/runId": OTHER_RUN_ID}),

@@ -13,12 +13,12 @@ import click
 from mock_intake.cli.settings import read_from
 from mock_intake.faults import MAX_STATUS, MIN_STATUS, STEPS, FaultError, Plan, parse_plan
 from mock_intake.judging.config import Config, ConfigError, find_config, load_config
-from mock_intake.producers import isolation
-from mock_intake.producers.isolation import IsolationError, Reach, check_isolation, parse_reach
 from mock_intake.report.formats import DEFAULT, Kind, formats, suffixes
 
 if TYPE_CHECKING:
     from mock_intake.openlineage.library import FacetLibrary
+    from mock_intake.producers import isolation
+    from mock_intake.producers.isolation import Reach
 
 # Stands here, and not beside the option: the server has no use for the client that comes with that.
 CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
@@ -225,6 +225,11 @@ def isolation_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reaches(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[Reach, ...]:
+    if not given:
+        return ()
+    # For the commands that run another: all others would wait for an event loop of which they have no use.
+    from mock_intake.producers.isolation import parse_reach
+
     try:
         return tuple(parse_reach(each) for each in given)
     except ValueError as error:
@@ -238,8 +243,11 @@ def check_isolated(reach: tuple[Reach, ...], isolate: isolation.Kind | None) -> 
     """
     if reach and not isolate:
         raise click.UsageError("--reach goes with --isolate: without, the command reaches whatever it likes.")
+    if not isolate:
+        return
+    from mock_intake.producers.isolation import IsolationError, check_isolation
+
     try:
-        if isolate:
-            check_isolation(isolate)
+        check_isolation(isolate)
     except IsolationError as error:
         raise click.UsageError(str(error)) from error

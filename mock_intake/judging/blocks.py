@@ -134,19 +134,23 @@ def index_of(position: int) -> int:
 
 
 class _Seen:
-    """A run id within a block: its events, and those that were not judged yet as they were parsed, by position.
+    """A run id within a block: its events, and what those that were not judged yet say of each job that they name.
 
     ``goes_on`` tells that events came after it was judged.
     """
 
-    __slots__ = ("begun", "events", "goes_on", "judged", "views")
+    __slots__ = ("begun", "events", "facets", "goes_on", "judged")
 
     def __init__(self) -> None:
         self.events: list[RunEvent] = []
-        self.views: dict[int, EventView] = {}
+        self.facets: dict[Job, Accumulated] = {}
         self.begun = False
         self.goes_on = False
         self.judged: SeenRun | None = None
+
+    def facets_of(self, run: Run) -> Accumulated:
+        """The facets of a run, which may have changed its job on the way."""
+        return Accumulated.of(self.facets[job] for job in run.jobs)
 
 
 def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> JudgedBlock:
@@ -165,9 +169,9 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         if event is None or view is None:
             continue
         position = position_in(number, index)
-        _count_datasets(datasets, event, view, part.line)
-        for one, identifiers in symlinks_said(view):
-            made.symlinks.append((one, position, event.event_time, identifiers))
+        _count_datasets(datasets, view, part.line)
+        for dataset, identifiers in symlinks_said(view):
+            made.symlinks.append((dataset, position, event.event_time, identifiers))
         if event.run_id is None:
             about = (event.job_namespace, event.job_name) if event.kind == "JobEvent" else None
             made.without_run.append(
@@ -179,20 +183,23 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         run = seen.get(key)
         if run is None:
             run = seen[key] = _Seen()
-        run.events.append(RunEvent(position, part, fact_of(event)))
-        run.views[position] = view
+        one = RunEvent(position, part, fact_of(event))
+        run.events.append(one)
         names = list(_names_with_ids(key, event))
         if names:
             made.names += names
             named.add(key)
         run.goes_on = run.goes_on or run.judged is not None
         run.judged = None
+        if not run.goes_on:
+            # Now, while what was just parsed is still in the processor's cache.
+            _add_facets(run.facets, one, view)
         run.begun = run.begun or event.event_type == "START"
-        # Most runs are over then. What was parsed goes at once: memory that is used again is still in the cache.
+        # Most runs are over then. What was parsed goes at once, so that its memory is used again.
         # A run id that goes on after its end may do so many times, and all it has is judged anew: so at the end, once.
         if run.begun and not run.goes_on and event.event_type in TERMINAL:
             run.judged = _seen_run(key, run, bodies, key in named)
-            run.views.clear()
+            run.facets.clear()
     made.datasets = list(datasets.values())
     made.runs = [run.judged or _seen_run(key, run, bodies, key in named) for key, run in seen.items()]
     return made
@@ -206,16 +213,23 @@ def is_an_exchange(source: str, line: int) -> str:
     )
 
 
-def _count_datasets(datasets: dict[DatasetId, SeenDataset], event: EventSummary, view: EventView, line: int) -> None:
-    named = dict.fromkeys(event.datasets, line)
-    alone = [one for one in datasets_in_lineage(view) if one not in named]
-    for one, at in (*named.items(), *dict.fromkeys(alone).items()):
-        counted = datasets.get(one)
-        if counted is None:
-            datasets[one] = SeenDataset(one, 1, at)
-        else:
-            counted.events += 1
-            counted.line = counted.line if at is None else at
+def _count_datasets(datasets: dict[DatasetId, SeenDataset], view: EventView, line: int) -> None:
+    named = {one.id for one in view.datasets}
+    for one in dict.fromkeys([one.id for one in view.datasets]):
+        if one is not None:
+            counted = datasets.get(one)
+            if counted is None:
+                datasets[one] = SeenDataset(one, 1, line)
+            else:
+                counted.events += 1
+                counted.line = line
+    for one in dict.fromkeys(datasets_in_lineage(view)):
+        if one not in named:
+            counted = datasets.get(one)
+            if counted is None:
+                datasets[one] = SeenDataset(one, 1, None)
+            else:
+                counted.events += 1
 
 
 def _names_with_ids(key: str, event: EventSummary) -> Iterator[tuple[str, str, str | None, str]]:
@@ -228,44 +242,50 @@ def _names_with_ids(key: str, event: EventSummary) -> Iterator[tuple[str, str, s
 
 
 def _seen_run(key: str, seen: _Seen, bodies: Mapping[str, bytes], has_names: bool) -> SeenRun:
-    return run_seen_alone(key, seen.events, bodies, seen.views, has_names=has_names)
+    facets = None if seen.goes_on else seen.facets_of
+    return run_seen_alone(key, seen.events, bodies, facets, has_names=has_names)
 
 
 def run_seen_alone(
     key: str,
     events: list[RunEvent],
     bodies: Mapping[str, bytes],
-    views: Mapping[int, EventView],
+    facets: Callable[[Run], Accumulated] | None = None,
     *,
     has_names: bool,
 ) -> SeenRun:
     """What the ``events`` of a run id say of it, and what rules find in its runs that ask for no others.
 
-    ``bodies`` are by event, ``views`` by position, as far as events are there as they were parsed. ``has_names`` tells
+    ``bodies`` are by event; ``facets`` gives the facets of a run where they were gathered before. ``has_names`` tells
     that an id of the run may stand in a name.
     """
 
     def view_at(event: RunEvent) -> EventView:
-        return views.get(event.position) or event_in(bodies[event.fact.event_id])
+        return event_in(bodies[event.fact.event_id])
 
-    group, repeats = group_of(events, lambda event_id: digest(event_in(bodies[event_id]).body))
-    runs = group.runs(lossy=False)
-    # All runs are shown to the rules on each.
-    facts = [run.facts for run in runs]
+    if is_plain(events):
+        run, last = plain_run(events), events[-1]
+        runs, repeats = [run], list[tuple[int, Repeat]]()
+        jobs = [JobOfRun(run.job, last.position, last.part.line, True, is_unfinished(run))]
+    else:
+        group, repeats = group_of(events, lambda event_id: digest(event_in(bodies[event_id]).body))
+        runs, jobs = runs_in(group), jobs_of(group, events)
+    # All runs are shown to the rules on each, in the order in which they began.
+    facts = [run.facts for run in (runs if len(runs) == 1 else group.runs(lossy=False))]
     by_job = events_by_job(events) if len(runs) > 1 else {}
     found = []
-    for run in runs_in(group):
+    for run in runs:
         # Runs that share an id have one job each.
-        read = partial(facets_of, run, by_job.get(run.job, events), view_at)
+        read = partial(facets_of, run, by_job.get(run.job, events), view_at) if facets is None else partial(facets, run)
         view = RunView(
-            run.facts._replace(repeats=()),
+            run.facts._replace(repeats=()) if repeats else run.facts,
             partial(_runs_of, key, facts),
             read,
             runs_of_job=_out_of_reach,
             named_per_run=_OutOfReach() if has_names else (),
         )
         found.append(judge_alone(run_rules(), view))
-    return SeenRun(key, events, jobs_of(group, events), repeats, found)
+    return SeenRun(key, events, jobs, repeats, found)
 
 
 def _runs_of(key: str, runs: Sequence[RunFacts], run_id: str) -> Sequence[RunFacts]:
@@ -297,6 +317,20 @@ def group_of(
         if repeat is not None:
             repeats.append((each.position, repeat))
     return group, repeats
+
+
+def is_plain(events: Sequence[RunEvent]) -> bool:
+    """Whether the events of a run id are one run, of one job, and none is there twice: then no group need be made."""
+    job = events[0].fact.job
+    if any(event.fact.job != job for event in events):
+        return False
+    # Those that are equal have both in common.
+    return len({(event.fact.event_type, event.fact.event_time) for event in events}) == len(events)
+
+
+def plain_run(events: Sequence[RunEvent]) -> Run:
+    """The run that such events make, as their group would."""
+    return Run(events[0].fact.run_id or "", RECORDED_ORG, [event.fact for event in events])
 
 
 def runs_in(group: Group) -> list[Run]:
@@ -331,9 +365,12 @@ def facets_of(run: Run, events: Iterable[RunEvent], view_at: Callable[[RunEvent]
     parts: dict[Job, Accumulated] = {}
     for event in events:
         if event.fact.job in jobs:
-            part = parts.get(event.fact.job)
-            if part is None:
-                part = parts[event.fact.job] = Accumulated()
-            stamp = stamp_of(event.fact.event_time, event.position)
-            part.add(event.fact.event_id, view_at(event), stamp)
+            _add_facets(parts, event, view_at(event))
     return Accumulated.of(parts[job] for job in jobs)
+
+
+def _add_facets(by_job: dict[Job, Accumulated], event: RunEvent, view: EventView) -> None:
+    part = by_job.get(event.fact.job)
+    if part is None:
+        part = by_job[event.fact.job] = Accumulated()
+    part.add(event.fact.event_id, view, stamp_of(event.fact.event_time, event.position))

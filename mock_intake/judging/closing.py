@@ -13,7 +13,16 @@ from msgspec import Struct
 
 from mock_intake.body.shown import event_in
 from mock_intake.datadog.native import run_without_blame
-from mock_intake.judging.blocks import RECORDED_ORG, RunEvent, events_by_job, facets_of, group_of, run_rules, runs_in
+from mock_intake.judging.blocks import (
+    RECORDED_ORG,
+    RunEvent,
+    events_by_job,
+    facets_of,
+    group_of,
+    plain_run,
+    run_rules,
+    runs_in,
+)
 from mock_intake.judging.ledger import KnownRun, Line, RunsKept
 from mock_intake.model.event import EventView
 from mock_intake.model.findings import Finding, Selection
@@ -81,8 +90,7 @@ class Closing:
 
     def _runs(self, known: KnownRun) -> list[Run]:
         if known.is_plain:
-            # What a group of its events would have, which most runs need not be put into for it.
-            return [Run(known.events[0].fact.run_id or "", RECORDED_ORG, [event.fact for event in known.events])]
+            return [plain_run(known.events)]
         group = self._group(known.key, known.events)
         assert group is not None, "a run id has events"
         return runs_in(group)

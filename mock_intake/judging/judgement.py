@@ -209,13 +209,7 @@ def _named_above(parent: dict[str, Any]) -> _NamedAbove:
 
 
 def _ids(datasets: list[Dataset], role: Role) -> tuple[DatasetId, ...]:
-    return tuple(
-        [
-            DatasetId(dataset.namespace, dataset.name)
-            for dataset in datasets
-            if dataset.role == role and dataset.namespace is not None and dataset.name is not None
-        ]
-    )
+    return tuple([dataset.id for dataset in datasets if dataset.role == role and dataset.id is not None])
 
 
 def _part(value: Any, name: str) -> Any:

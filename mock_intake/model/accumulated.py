@@ -188,8 +188,8 @@ class Accumulated:
         self._run.put(view.run_facets, event_id, stamp)
         self._job.put(view.job_facets, event_id, stamp)
         for dataset in view.datasets:
-            if dataset.namespace is not None and dataset.name is not None:
-                key = (dataset.role, DatasetId(dataset.namespace, dataset.name))
+            if dataset.id is not None:
+                key = (dataset.role, dataset.id)
                 facets = self._datasets.get(key)
                 if facets is None:
                     facets = self._datasets[key] = _Dataset()

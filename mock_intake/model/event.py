@@ -48,7 +48,7 @@ class Dataset(Struct, frozen=True, gc=False):
     """A dataset of an event: an input, an output, or the subject of a DatasetEvent.
 
     ``facets`` are those of the dataset itself, ``role_facets`` its inputFacets or outputFacets;
-    ``pointer`` is the dataset's JSON Pointer in the event.
+    ``pointer`` is the dataset's JSON Pointer in the event, ``id`` what it is known by; None where it lacks a name.
     """
 
     role: Role
@@ -57,6 +57,7 @@ class Dataset(Struct, frozen=True, gc=False):
     name: str | None
     facets: Facets
     role_facets: Facets
+    id: DatasetId | None
 
 
 class FacetGroup(Struct, frozen=True, gc=False):
@@ -243,13 +244,15 @@ def _collect(into: list[Dataset], role: Role, pointer: str, entries: Json) -> No
 
 def _dataset(role: Role, pointer: str, entry: Json) -> Dataset:
     body = _object(entry)
+    namespace, name = _string(body.get("namespace")), _string(body.get("name"))
     return Dataset(
         role,
         pointer,
-        _string(body.get("namespace")),
-        _string(body.get("name")),
+        namespace,
+        name,
         _object(body.get("facets")),
         _object(body.get(_ROLE_FACETS[role])),
+        None if namespace is None or name is None else DatasetId(namespace, name),
     )
 
 

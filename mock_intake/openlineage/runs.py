@@ -65,10 +65,10 @@ nothing are not there."""
 
 
 def _judged(rules: Iterable[JudgingRule[RunView]], traits: frozenset[Trait], view: RunView) -> list[Finding]:
-    return [finding for each in rules if _is_asked(each, traits) for finding in each.check(view)]
+    return [finding for each in rules if _concerns(each, traits) for finding in each.check(view)]
 
 
-def _is_asked(rule: JudgingRule[RunView], traits: frozenset[Trait]) -> bool:
+def _concerns(rule: JudgingRule[RunView], traits: frozenset[Trait]) -> bool:
     """Whether a rule has to say something about runs with these traits."""
     moments = [when for when in rule.when if isinstance(when, OnRun)]
     return any(not when.traits or not traits.isdisjoint(when.traits) for when in moments)
@@ -93,7 +93,7 @@ class ClosedRunRules:
         traits = traits_of(run)
         known = self._of_traits.get(traits)
         if known is None:
-            numbers = (number for number, rule in enumerate(self._rules) if _is_asked(rule, traits))
+            numbers = (number for number, rule in enumerate(self._rules) if _concerns(rule, traits))
             known = self._of_traits[traits] = tuple(numbers)
         return known
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +22,9 @@ COMPLETE; with FAIL; with events of several jobs, or ids in several spellings; w
 
 class OutOfReachError(Exception):
     """A rule asked for what is not known yet: it is asked again once it is."""
+
+
+T = TypeVar("T")
 
 
 def _no_runs(_: object) -> Sequence[RunFacts]:
@@ -56,6 +59,18 @@ class RunView:
         already that it has nothing to find.
         """
         return self.read()
+
+    @cached_property
+    def _remembered(self) -> dict[str, Any]:
+        return {}
+
+    def remembered(self, name: str, compute: Callable[[RunView], T]) -> T:
+        """What ``compute`` makes of the run, computed once for all rules that ask for it by this ``name``."""
+        remembered = self._remembered
+        if name not in remembered:
+            remembered[name] = compute(self)
+        found: T = remembered[name]
+        return found
 
     def is_known(self, run_id: str) -> bool:
         """Whether an event of a run ``run_id`` came, in whatever case a UUID is written."""

@@ -125,7 +125,7 @@ def test_every_rule_of_the_catalogue_stands_in_a_family_and_can_speak() -> None:
     for family in catalogue.OWN:
         assert len(family) > 5
         for each in family.values():
-            assert all(each in family.at(when) for when in each.when)
+            assert all(each in family.at(when.moment) for when in each.when)
     assert [code for family in catalogue.OWN for code in family] == list(catalogue.RULES)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -115,22 +115,29 @@ def column_lineage_column_unknown(rule: Rule, of: RunView | FacetView) -> Iterab
 
 
 def _strangers_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
-    facets = _with_column_lineage(view)
-    if not facets:
+    outputs = view.remembered("column lineage", _outputs_with_lineage)
+    if not outputs:
         return
-    names = _names_in_run(view)
+    names = view.remembered("names", _names_in_run)
     known: dict[Identity, None] = {}
     for role, identity in view.facets.datasets:
         if role == "input":
             known.update(dict.fromkeys(names.of((identity.namespace, identity.name))))
-    for name, content, _ in facets:
-        yield from _strangers(rule, name, content, known, "", "the run")
+    for output in outputs:
+        yield from _strangers(rule, output.name, output.lineage, known, "", "the run")
 
 
-def _with_column_lineage(view: RunView) -> list[tuple[str, Mapping[str, Any], DatasetFacets]]:
-    """The outputs of a run that have columnLineage: the name of each, that facet, and all that it has."""
+class _Output(NamedTuple):
+    """An output of a run that has columnLineage: its name, what that facet holds, and all its facets."""
+
+    name: str
+    lineage: Mapping[str, Any]
+    facets: DatasetFacets
+
+
+def _outputs_with_lineage(view: RunView) -> list[_Output]:
     return [
-        (identity.name, facet.value, facets)
+        _Output(identity.name, facet.value, facets)
         for (role, identity), facets in view.facets.datasets.items()
         if role == "output" and (facet := facets.own.get("columnLineage")) is not None
     ]
@@ -140,6 +147,8 @@ def _strangers(
     rule: Rule, name: str, content: Mapping[str, Any], known: Collection[Identity], at: str, whose: str
 ) -> Iterator[Finding]:
     """What a columnLineage facet draws on that is no input, each dataset once."""
+    if _are_among(known, content):
+        return
     said: set[Identity] = set()
     for path, source in _input_fields(content):
         namespace, of = source.get("namespace"), source.get("name")
@@ -158,19 +167,35 @@ def _strangers(
         )
 
 
+def _are_among(known: Collection[Identity], content: Mapping[str, Any]) -> bool:
+    """Whether what a columnLineage facet draws on is all ``known``, which is so of nearly all; False as well where it
+    has other things than it is to have, which is then looked at one by one.
+    """
+    try:
+        named = {
+            (source["namespace"], source["name"])
+            for entry in content["fields"].values()
+            for source in entry["inputFields"]
+        }
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return "dataset" not in content and named.issubset(known)
+
+
 def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
-    outputs = _with_column_lineage(view)
+    outputs = view.remembered("column lineage", _outputs_with_lineage)
     if not outputs:
         return
-    names = _names_in_run(view)
+    names = view.remembered("names", _names_in_run)
     inputs: dict[Identity, Columns] = {}
     for (role, identity), facets in view.facets.datasets.items():
         schema = facets.own.get("schema") if role == "input" else None
         if schema is not None and (columns := columns_of(schema.value)):
             inputs.update(dict.fromkeys(names.of((identity.namespace, identity.name)), columns))
-    for name, content, facets in outputs:
-        schema = facets.own.get("schema")
-        yield from _unknown_columns(rule, name, content, {} if schema is None else columns_of(schema.value), inputs)
+    for output in outputs:
+        schema = output.facets.own.get("schema")
+        own = {} if schema is None else columns_of(schema.value)
+        yield from _unknown_columns(rule, output.name, output.lineage, own, inputs)
 
 
 def _unknown_columns(
@@ -181,6 +206,8 @@ def _unknown_columns(
     for column in fields if own and type(fields) is dict else ():
         if not is_column(column, own):
             yield _unknown(rule, f"columnLineage of {quoted(name)} has the column {shown(column)}", column, name, own)
+    if not inputs:
+        return
     said: set[tuple[Identity, str]] = set()
     for _, source in _input_fields(content):
         namespace, of = source.get("namespace"), source.get("name")

@@ -117,6 +117,8 @@ def complete_without_schema(rule: Rule, view: RunView) -> Iterable[Finding]:
     if not _completed(view):
         return ()
     datasets = view.facets.datasets
+    if all(_has(facets.own, "schema", "fields") for facets in datasets.values()):
+        return ()
     # A dataset that is read and written in one run needs it in one of the roles.
     known = {identity for (_, identity), facets in datasets.items() if _has(facets.own, "schema", "fields")}
     without = list(dict.fromkeys(identity for _, identity in datasets if identity not in known))
@@ -221,8 +223,12 @@ def _completed(view: RunView) -> bool:
 def _has(facets: FacetsByKey, key: str, *fields: str) -> bool:
     """Whether a facet has content in one of these fields; nought is content, an empty list is none."""
     facet = facets.get(key)
-    values = () if facet is None else (facet.value.get(field) for field in fields)
-    return any(value is not None and value not in ("", [], {}) for value in values)
+    if facet is not None:
+        for field in fields:
+            value = facet.value.get(field)
+            if value is not None and value not in ("", [], {}):
+                return True
+    return False
 
 
 def _without(

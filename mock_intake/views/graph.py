@@ -202,6 +202,10 @@ class Graph:
         folds, lineage = self._folds, self._lineage
         if any(one not in folds or _shape_of(folds[one]) != was for one, was in before.datasets.items()):
             return False
+        left = [self._jobs[one] for one in before.jobs if one in self._jobs]
+        # What came first may have overridden, by its time, what came later: that counts again.
+        if any(job.has_flows for job in left):
+            return False
         put_in_order(self._jobs, folds)
         for one in before.datasets:
             lineage.datasets[one].events = folds[one].events
@@ -217,7 +221,7 @@ class Graph:
         # Those that sent no event are placed anew, behind the others.
         lineage.jobs = {one: nodes[one] for one in self._jobs} | {one: nodes[one] for one in self._unsent}
         lineage.datasets = {one: lineage.datasets[one] for one in folds}
-        if lineage.children:
+        if lineage.children or any(True for job in left for _ in job.parents()):
             self._place_parents_anew()
         self._columns.put_in_order(folds)
         self._groups = None

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from mock_intake.journal import MemoryJournal
 from mock_intake.model.event import DatasetId
 from mock_intake.views import Views
-from mock_intake.views.lineage import coverage_to_dict, lineage_to_dict
-from tests.events import dataset, dataset_event, run_event
+from mock_intake.views.lineage import JobId, coverage_to_dict, lineage_to_dict
+from tests.events import RUN_ID, dataset, dataset_event, run_event
 from tests.folds.test_model import ORGS, Recording
 from tests.journal.serving import SOAK
 from tests.journals import JOURNALS
@@ -107,6 +108,31 @@ def test_what_a_job_names_stands_before_what_explicit_lineage_says_also_where_it
     recorder.send(run_event("RUNNING", job={**job, "facets": {}}, inputs=[dataset("c")]))
     for views in (recorder.views, Views(recorder.journal)):
         assert [one.name for one in inputs_of(views)] == ["a", "c", "b"]
+
+
+@pytest.mark.parametrize("kind", ["lineage", "parent"])
+def test_what_retention_drops_may_have_overridden_what_came_later(kind: str) -> None:
+    """By its time an event is later than those that came behind it; it says that lineage is gone, or names no job."""
+    recorder = Recorder()
+    recorder.journal = MemoryJournal(max_exchanges=3)
+    recorder.views = Views(recorder.journal)
+    explicit = {"entries": [{"type": "JOB", "inputs": [{**dataset("b"), "type": "DATASET"}]}]}
+    parent = {"run": {"runId": "p"}, "job": {"namespace": "dags", "name": "nightly"}}
+    of_no_job = {**parent, "job": {}}
+    overriding, overridden = {"lineage": ({**explicit, "_deleted": True}, explicit), "parent": (of_no_job, parent)}[
+        kind
+    ]
+    for second, facet in ((9, overriding), (1, overridden), (2, None), (3, None)):
+        job = {"namespace": "etl", "name": "load", "facets": {"lineage": facet if kind == "lineage" else None}}
+        run = {"runId": RUN_ID, "facets": {"parent": facet if kind == "parent" else None}}
+        recorder.send(run_event("RUNNING", eventTime=f"2026-11-01T12:00:0{second}Z", job=job, run=run))
+        found = shown(recorder.views)
+        assert found == shown(Views(recorder.journal))
+    [grown] = recorder.views.lineage().values()
+    if kind == "lineage":
+        assert [one.name for one in grown.jobs[JobId("etl", "load")].inputs] == ["b"]
+    else:
+        assert list(grown.children) == [("dags", "nightly")]
 
 
 def inputs_of(views: Views) -> list[DatasetId]:

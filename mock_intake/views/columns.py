@@ -86,12 +86,13 @@ class Columns:
         """Takes the latest schema of a node; whether it has other columns now."""
         latest = _latest(folds, "schema")
         names = latest.schema or ()
-        known = self._lineage.datasets[node].columns
+        shown = self._lineage.datasets[node]
+        known = shown.columns
         if latest.schema is None:
             self._schemas.pop(node, None)
         else:
             self._schemas[node] = (latest.since("schema"), names)
-        self._lineage.datasets[node].columns = names
+        shown.columns = names
         return names is not known and names != known
 
     def _place(self, node: DatasetId) -> None:

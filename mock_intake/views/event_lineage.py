@@ -125,12 +125,10 @@ class EventLineage(Struct, frozen=True, gc=False):
     snapshot: bool
 
     @property
-    def named(self) -> Iterator[DatasetId]:
+    def named(self) -> tuple[DatasetId, ...]:
         """The datasets that it names as inputs, outputs or its subject."""
-        yield from self.inputs
-        yield from self.outputs
-        if self.subject is not None:
-            yield self.subject
+        named = self.inputs + self.outputs
+        return named if self.subject is None else (*named, self.subject)
 
 
 Memory = dict[tuple[Role, DatasetId], tuple[dict[str, Any], DatasetSaid]]

@@ -153,9 +153,9 @@ class Graph:
 
     def _add_datasets(self, named: Iterable[DatasetId]) -> None:
         lineage = self._lineage
+        names = lineage.names
         for identity in named:
-            name = lineage.named(identity)
-            node = lineage.datasets.get(name)
+            node = lineage.datasets.get(names.get(identity, identity))
             if node is None:
                 node = self._dataset(identity)
                 self._columns.begin(identity, self._folds[identity])
@@ -167,11 +167,12 @@ class Graph:
         lineage = self._lineage
         is_new = job.id not in lineage.jobs
         node = job.counted(self._job(job.id))
+        names = lineage.names
         for dataset in said.inputs:
-            if lineage.named(dataset) not in node.inputs:
+            if names.get(dataset, dataset) not in node.inputs:
                 self._read(node, dataset, job)
         for dataset in said.outputs:
-            if lineage.named(dataset) not in node.outputs:
+            if names.get(dataset, dataset) not in node.outputs:
                 self._written(node, dataset, job)
         if job.feeding_is_stale:
             node.feeding = {}

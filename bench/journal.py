@@ -112,6 +112,7 @@ def queries(journal: Journal, size: int) -> dict[str, Callable[[], object]]:
         "count: status ok": count(status=Status.OK),
         "count: kind": count(kind="RunEvent"),
         "count: org, status": count(org="org-main", status=Status.OK),
+        "count: namespace": count(job_namespace="namespace-3"),
         "count: job": count(job_name="job-321"),
         "one event": lambda: journal.event(event.id),
         "one exchange": lambda: journal.exchange(some.id),

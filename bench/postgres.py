@@ -1,12 +1,15 @@
 """How a shared intake on PostgreSQL scales: appends by several writers, and ``serve`` by several workers.
 
-Run: .venv/bin/python -m bench.postgres [appends] [workers] [--rounds N]. All is on one machine, which the database, the
-servers and the client share: so the processor time of each is measured beside the clock, and what the machine lacks to
-show a ratio by the clock is calculated from that and said to be calculated. Figures of a machine that does something
-else at the time are worth little; ``load`` tells.
+Run: .venv/bin/python -m bench.postgres [appends] [workers] [queries] [--rounds N] [--events N].
+
+All is on one machine, which the database, the servers and the client share: so the processor time of each is measured
+beside the clock, and what the machine lacks to show a ratio by the clock is calculated from that and said to be
+calculated. Figures of a machine that does something else at the time are worth little; ``load`` tells.
 
 * appends: 16 clients' groups to SQLite, to PostgreSQL by one replica, by two replicas in processes of their own.
 * workers: ``serve --workers`` 1 and 2, events of 6 KB, judged, gzipped, no two alike, over 32 connections.
+* queries: those of ``bench/journal.py`` with a million events on record, warm; filled by 500 at once, without waiting
+  for the disk, as it is not what is measured.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ import psutil
 from msgspec.structs import replace
 
 from bench import intake
-from bench.journal import GROUP, exchanges
+from bench.journal import GROUP, exchanges, fill, milliseconds, queries
 from mock_intake.journal import Journal
 from mock_intake.journal.postgres import PostgresJournal
 from mock_intake.journal.sqlite import SqliteJournal
@@ -41,6 +44,8 @@ APPENDS = 8_000
 CONNECTIONS = 32
 SETTINGS = ("shared_buffers=256MB", "max_wal_size=4GB", "log_checkpoints=off")
 AIM_OF_SQLITE, AIM_OF_REPLICAS, AIM_OF_WORKERS = 0.5, 1.1, 1.6
+# Milliseconds.
+AIM_OF_QUERIES = 20
 
 
 class Appended(NamedTuple):
@@ -204,14 +209,35 @@ def compare_workers(rounds: int) -> bool:
     return max(measured, calculated) >= AIM_OF_WORKERS
 
 
+def time_queries(events: int) -> bool:
+    database = Database(*SETTINGS, "fsync=off")
+    try:
+        journal = PostgresJournal(database.create())
+        rate = fill(journal, exchanges(), events, 500)
+        took = {name: milliseconds(call) for name, call in queries(journal, events).items()}
+        journal.close()
+    finally:
+        database.end()
+    print(f"{events:,} events, put there at {rate:,.0f} per second by 500; milliseconds, medians, warm")
+    for name, each in took.items():
+        print(f"{name:>26} {each:>8.2f}")
+    print(f"slowest: {max(took.values()):.1f} ms (aim {AIM_OF_QUERIES}); load {os.getloadavg()[0]:.1f} at the end")
+    return max(took.values()) <= AIM_OF_QUERIES
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.postgres")
-    parser.add_argument("parts", nargs="*", help="appends, workers; all where none is named")
+    parser.add_argument("parts", nargs="*", help="appends, workers, queries; all where none is named")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=lambda text: int(float(text)), default=10**6)
     options = parser.parse_args(arguments)
-    parts = {"appends": compare_appends, "workers": compare_workers}
+    parts = {
+        "appends": lambda: compare_appends(options.rounds),
+        "workers": lambda: compare_workers(options.rounds),
+        "queries": lambda: time_queries(options.events),
+    }
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
-    met = [parts[name](options.rounds) for name in options.parts or parts]
+    met = [parts[name]() for name in options.parts or parts]
     print("aims met" if all(met) else "aims missed")
     return 0 if all(met) else 1
 

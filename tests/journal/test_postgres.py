@@ -244,6 +244,7 @@ def test_every_query_goes_by_the_index_that_it_is_meant_to(filled: tuple[Postgre
         ("exchanges_event", queries.attempts("e")),
         ("events_id", queries.event(names, "e")),
         ("tallies_whose", queries.tally(EventFilter(org="o", status=Status.OK))),
+        ("tallies_whose", queries.tally(EventFilter(job_namespace="n", kind="RunEvent"))),
         ("orgs_org", queries.statistics("org")),
     ]
     for before, filters in product((None, 500), ASKED):
@@ -310,6 +311,29 @@ def test_a_journal_of_an_earlier_version_is_carried_over_beside_a_replica_of_tha
             assert now.exchange(new.id) == new
     with pytest.raises(JournalError, match="written by a later mock-intake"):
         PostgresJournal(url)
+
+
+def test_what_counts_by_namespace_is_made_for_a_journal_of_before(url: str) -> None:
+    """A replica of before goes on beside the one that makes it, by the functions that are in the database."""
+
+    def counts(journal: PostgresJournal) -> list[int]:
+        ok = EventFilter(job_namespace="x", status=Status.OK)
+        return [journal.count_events(which) for which in (EventFilter(job_namespace="x"), ok, EventFilter())]
+
+    with closing(PostgresJournal(url)) as earlier:
+        earlier.append([plain("a", job_namespace="x"), plain("b", job_namespace="x"), plain("c")])
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("DELETE FROM mock_intake.tallies WHERE whose LIKE '@%'")
+            other.execute("COMMENT ON TABLE mock_intake.state IS NULL")
+        assert counts(earlier) == [0, 0, 3]
+        with closing(PostgresJournal(url)) as now:
+            assert counts(now) == [2, 2, 3]
+            earlier.append([plain("d", job_namespace="x"), plain("a", job_namespace="x")])
+            assert counts(now) == [3, 3, 4]
+            assert now.forget() == 5
+            assert counts(now) == [0, 0, 0]
+        with psycopg.connect(url) as other:
+            assert other.execute("SELECT count(*) FROM mock_intake.tallies").fetchone() == (0,)
 
 
 def test_replicas_that_start_at_once_make_one_journal(url: str) -> None:

@@ -105,9 +105,14 @@ class PostgresJournal:
                     f"{self.place} was written by {age} mock-intake (journal version {version}; this one knows "
                     f"{self._layout.known}). Export it with that one and import the lines here, or use a new database."
                 )
-            if version < self._layout.version:
+            (revision,) = connection.ask("SELECT obj_description('state'::regclass, 'pg_class')").fetchone() or (None,)
+            due = [
+                *(schema.steps(self._layout, version) if version < self._layout.version else ()),
+                *(schema.revision() if revision != schema.REVISION else ()),
+            ]
+            if due:
                 connection.ask("SELECT FROM state FOR UPDATE")
-                for step in schema.steps(self._layout, version):
+                for step in due:
                     connection.execute(step.encode())
 
     @contextmanager

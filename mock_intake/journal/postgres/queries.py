@@ -152,7 +152,9 @@ def tally(which: EventFilter) -> tuple[str, list[Any]]:
     """A query for how many events there are, as tallies tell, and its values."""
     query = Query()
     criteria = _criteria(which)
-    conditions = query.same("whose", _whose(criteria.pop("org", None)))
+    namespace = criteria.pop("job_namespace", None)
+    whose = f"@{namespace}" if namespace is not None else _whose(criteria.pop("org", None))
+    conditions = query.same("whose", whose)
     conditions += [f"{name} = {query.text(value)}" for name, value in criteria.items()]
     return f"SELECT coalesce(sum(events), 0) FROM tallies {_where(conditions)}", query.values
 
@@ -205,8 +207,9 @@ def statistics(org: str | None) -> tuple[str, list[Any]]:
 
 
 def is_tallied(which: EventFilter) -> bool:
-    """Whether tallies tell how many events there are."""
-    return statements.is_tallied(which)
+    """Whether tallies tell how many events there are: they are kept by org and by namespace, and not by both."""
+    names = _criteria(which).keys()
+    return any(names <= {whose, *COUNTED} for whose in ("org", "job_namespace"))
 
 
 def _whose(org: object) -> str:

@@ -26,6 +26,9 @@ CHANNEL = "mock_intake"
 JOINED = " joined"
 # What follows it where fault plans were changed.
 PLANNED = " planned"
+# How tables of one version are kept has changed since the first, beside which replicas of that go on: they call the
+# functions that are there.
+REVISION = "revision 2"
 # By which one replica alone makes the tables, or carries them over: "mint".
 LOCK = 0x6D696E74
 
@@ -116,7 +119,7 @@ CREATE TABLE events (
 CREATE INDEX events_id ON events (({key("id")}));
 {"".join(_index(name) for name in ("org", *EVENT_FILTER_COLUMNS))}
 
--- whose: '=' and an org, or '' for all.
+-- whose: '=' and an org, '@' and a namespace of jobs, or '' for all.
 CREATE TABLE tallies (
     whose {_TEXT} NOT NULL,
     status {_TEXT} NOT NULL,
@@ -140,9 +143,18 @@ CREATE INDEX orgs_org ON orgs (({key("org")}));
 # What was counted, as changes to the tallies.
 _TALLY = f"""
 MERGE INTO tallies USING (
-    SELECT coalesce('=' || org, '') AS whose, status, kind, event_type, sum(change) AS change FROM changes
-    GROUP BY GROUPING SETS ((org, status, kind, event_type), (status, kind, event_type))
-    HAVING sum(change) <> 0
+    SELECT
+        CASE
+            WHEN GROUPING(org) = 0 THEN '=' || org
+            WHEN GROUPING(job_namespace) = 0 THEN '@' || job_namespace
+            ELSE ''
+        END AS whose,
+        status, kind, event_type, sum(change) AS change
+    FROM changes
+    GROUP BY GROUPING SETS (
+        (org, status, kind, event_type), (job_namespace, status, kind, event_type), (status, kind, event_type)
+    )
+    HAVING sum(change) <> 0 AND (GROUPING(job_namespace) = 1 OR job_namespace IS NOT NULL)
 ) AS counted
 ON {key("tallies.whose")} = {key("counted.whose")}
     AND {key("coalesce(tallies.event_type, '')")} = {key("coalesce(counted.event_type, '')")}
@@ -211,7 +223,7 @@ BEGIN
         WHERE NOT EXISTS (
             SELECT FROM events AS known WHERE {key("known.id")} = {key("kept.event_id")} AND known.id = kept.event_id
         )
-        RETURNING org, status, kind, event_type, 1 AS change
+        RETURNING org, job_namespace, status, kind, event_type, 1 AS change
     )
     {_TALLY};
     PERFORM pg_notify('{CHANNEL}', CASE WHEN joined THEN replica || '{JOINED}' ELSE replica END);
@@ -225,8 +237,8 @@ BEGIN
         SELECT DISTINCT event_id FROM exchanges
         WHERE position = ANY (positions) AND accepted AND event_id IS NOT NULL
     ), held AS MATERIALIZED (
-        SELECT events.last, events.org, events.status, events.kind, events.event_type, following.position AS first,
-            following.status AS now
+        SELECT events.last, events.org, events.job_namespace, events.status, events.kind, events.event_type,
+            following.position AS first, following.status AS now
         FROM gone JOIN events ON {key("events.id")} = {key("gone.event_id")} AND events.id = gone.event_id
         LEFT JOIN LATERAL (
             SELECT position, status FROM exchanges AS other
@@ -242,8 +254,8 @@ BEGIN
     ), ended AS (
         DELETE FROM events USING held WHERE events.last = held.last AND held.first IS NULL
     ), changes AS (
-        SELECT org, status, kind, event_type, -1 AS change FROM held
-        UNION ALL SELECT org, now, kind, event_type, 1 FROM held WHERE first IS NOT NULL
+        SELECT org, job_namespace, status, kind, event_type, -1 AS change FROM held
+        UNION ALL SELECT org, job_namespace, now, kind, event_type, 1 FROM held WHERE first IS NOT NULL
     )
     {_TALLY};
     WITH gone AS (
@@ -346,12 +358,25 @@ END
 $$;
 """
 
+_REVISED = f"COMMENT ON TABLE state IS '{REVISION}';"
+
 
 def creation(layout: Layout[Any]) -> str:
     """The statements that make a new journal of the layout's version, in a schema that the caller has chosen."""
     columns = ", ".join(_definition(column) for column in layout.columns)
     begin = f"INSERT INTO state VALUES (0, 0, 0, 0, 0, {layout.version}); INSERT INTO plans VALUES (0, '');"
-    return f"{_TABLES.format(columns=columns)}{FUNCTIONS}{begin}"
+    return f"{_TABLES.format(columns=columns)}{FUNCTIONS}{begin}{_REVISED}"
+
+
+def revision() -> Iterator[str]:
+    """The statements that make of a journal of an earlier revision one of this."""
+    yield FUNCTIONS
+    yield "DELETE FROM tallies WHERE whose LIKE '@%'"
+    yield (
+        "INSERT INTO tallies SELECT '@' || job_namespace, status, kind, event_type, count(*) FROM events "
+        "WHERE job_namespace IS NOT NULL GROUP BY job_namespace, status, kind, event_type"
+    )
+    yield _REVISED
 
 
 def steps(layout: Layout[Any], version: int) -> Iterator[str]:

@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help dist sbom site fuzz atlas producers try-producers demo test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-postgres bench-pages paths docs clean chromium java maven npm
+.PHONY: help dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-postgres bench-pages paths docs clean chromium java maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -94,6 +94,9 @@ bench-postgres: $(VENV)/.ready ## measure appends to PostgreSQL by replicas besi
 
 bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 events are painted; takes minutes
 	$(BIN)/python -m bench.pages
+
+walk: $(VENV)/.ready ## time three new users' first minutes, in an empty environment with the wheel (installs it)
+	$(BIN)/python -m bench.walk
 
 soak: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.ready $(AXE) chromium java ## the slow forms of tests that run short in CI
 	HYPOTHESIS_PROFILE=soak TEST_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \

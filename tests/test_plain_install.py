@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.walk import Walk, WrongTurnError, data_engineer, onlooker, platform_engineer
 from docs.try_producers import recipes
 from tests.commands import start_command
 from tests.conftest import REPOSITORY
@@ -275,3 +276,25 @@ def test_every_block_of_the_cookbook_is_run_by_somebody() -> None:
         assert one.commands, one.name
         assert set(one.commands) <= set(sections[one.name].splitlines()), "what runs is what is printed"
         assert "pip install" in one.setting_up
+
+
+def test_what_the_pages_tell_new_users_to_do_works(image: Image, tmp_path: Path) -> None:
+    """As ``make walk`` times it, but for the suite's slow cases: the wheel, pytest and the client beside it."""
+    import openlineage
+
+    beside = only_the_client(Path(openlineage.__path__[0]).parent, image.root / "client")
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p mock_intake"}
+    walk = Walk(tmp_path, {**image.environment, **alone, "PYTHONPATH": beside})
+    data_engineer(walk)
+    platform_engineer(walk, certifies=False)
+    onlooker(walk)
+    assert len({step.who for step in walk.steps}) == 3
+
+
+def test_a_step_that_ends_otherwise_is_no_walk(tmp_path: Path) -> None:
+    walk = Walk(tmp_path, {"PATH": "/usr/bin:/bin"})
+    walk.step("one", "as told", "echo yes", says="yes")
+    with pytest.raises(WrongTurnError, match="exit code 3, not 0"):
+        walk.step("one", "ends otherwise", "echo yes; exit 3", says="yes")
+    with pytest.raises(WrongTurnError, match="with 'yes'"):
+        walk.step("one", "says otherwise", "echo no", says="yes")

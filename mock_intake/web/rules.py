@@ -31,6 +31,8 @@ def rules(query: PageQuery) -> PageContent:
             "rules": len(RULES),
             "with_findings": with_findings,
             "found_only": found_only,
+            # What was asked for is shown; else what has found nothing is folded, family by family.
+            "narrowed": bool(text) or found_only,
             "orgs": orgs_of(query),
         },
     )

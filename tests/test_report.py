@@ -7,44 +7,35 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 from junitparser import Failure, JUnitXml, TestCase
-from markdown_it import MarkdownIt
-from msgspec import structs
 
 from mock_intake import IntakeServer
 from mock_intake.cli.report import report as command
-from mock_intake.datadog.joins import near_misses
 from mock_intake.journal import ExchangeFilter, MemoryJournal, Page
 from mock_intake.journal.retention import Retention
 from mock_intake.journal.sqlite import SqliteJournal
-from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import Exchange
-from mock_intake.model.findings import Finding, Severity, Status, Sureness
-from mock_intake.report.formats import Kind, formats, rendered, suffixes, to_json
+from mock_intake.model.findings import Severity
+from mock_intake.report.formats import Kind, formats, suffixes
 from mock_intake.report.graph import MOST_NODES
-from mock_intake.report.lineage import OrgLineage
-from mock_intake.report.model import Entry, Report, from_journal
-from mock_intake.report.renderers import to_markdown, to_text
+from mock_intake.report.model import Report, from_journal
 from mock_intake.report.rendering import style
 from mock_intake.report.report_html import to_html
 from mock_intake.report.report_junit import to_junit
 from mock_intake.views import Views
-from mock_intake.views.neighbourhood import NotShown, Part, Place
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, run_command
 from tests.control.content import HTTP, ORG, OTHER_ORG, api, fill, id_of, run_of, send
 from tests.events import dataset, run_event
 from tests.journals import exchange
+from tests.report.hostile import Elements
 
 FORMATS = formats(Kind.REPORT)
 Made = subprocess.CompletedProcess
@@ -328,222 +319,6 @@ def test_junit_tells_the_notes(server: IntakeServer) -> None:
 
 
 # Whatever events hold.
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "| a | b |\n|---|---|",
-    "[click](javascript:alert(1))",
-    "![x](https://evil.test/x.png)",
-    "`code` **bold** _it_ ~~no~~ # head",
-    "&lt;b&gt; &amp; &#60;",
-    "\x1b]0;owned\x07\x1b[31mred",
-    "nul\x00 bell\x07 c1\x9b31m",
-    "line\nbreak\rreturn\u2028separator\x85next",
-    "right\u202eto\u2066left\u200b",
-    "]]> <!-- --> <![CDATA[",
-    "\ud800 lone",
-    "\\| \\\\| \\",
-    "</style></title></table>",
-]
-
-
-def hostile_report(text: str) -> Report:
-    """A report in which everything that events could have a word in holds this text."""
-    finding = Finding(
-        "DD101", Severity.ERROR, "event", text, text, text, text, text, "https://a.example/" + text, Sureness.ASSUMED
-    )
-    entries = [
-        Entry("event", text, text, Status.ERROR, (finding,), {"run_id": text}),
-        Entry(
-            "run",
-            f"org/{text}",
-            text,
-            Status.WARNING,
-            (structs.replace(finding, severity=Severity.WARNING, code="RC101"),),
-        ),
-        Entry("request", text, text, Status.OK, ()),
-    ]
-    return Report(text, datetime.now(UTC), entries, [text], [hostile_lineage(text)])
-
-
-def hostile_lineage(text: str) -> OrgLineage:
-    """A job between two datasets that just miss joining."""
-    one, other = DatasetId("s3://b", f"a {text}"), DatasetId("s3://b", f"A {text}")
-    places = (Place("dataset", *one), Place("job", text, text), Place("dataset", *other))
-    [miss] = near_misses([[one, other]])
-    why = {place: NotShown("DD104", text) for place in places}
-    return OrgLineage(text, Part(places, ((places[0], places[1]), (places[1], places[2])), 0), why, [miss])
-
-
-class Elements(HTMLParser):
-    """What a browser would make of a page: elements with their attributes, and the text between them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.comments: list[str] = []
-        self.text = self.text_but_nodes = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_comment(self, data: str) -> None:
-        self.comments.append(data)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if not self.elements or self.elements[-1][0] != "text":
-            self.text_but_nodes += data
-
-
-def plain_elements() -> list[str]:
-    return [tag for tag, _ in Elements(to_html(hostile_report("plain"))).elements]
-
-
-def check_html(text: str) -> None:
-    page = Elements(to_html(hostile_report(text)))
-    assert [tag for tag, _ in page.elements] == plain_elements()
-    assert page.comments == []
-    allowed = {
-        "lang",
-        "id",
-        "scope",
-        "aria-labelledby",
-        "charset",
-        "name",
-        "content",
-        "http-equiv",
-        "class",
-        "href",
-        "rel",
-        "role",
-        "aria-label",
-        "tabindex",
-    }
-    allowed |= {"width", "height", "viewbox", "d", "x", "y", "rx", "transform"}
-    classes = {
-        "report",
-        "top",
-        "brand",
-        "skip",
-        "trouble",
-        "verdict",
-        "headline",
-        "not-ready",
-        "notes",
-        "ok",
-        "info",
-        "warning",
-        "error",
-        "kind",
-        "what",
-        "status",
-        "rules",
-        "scrolling",
-    }
-    classes |= {"lineage", "edge", "head", "near-miss", "miss", "node", "job", "dataset", "unsurfaced", "name"}
-    for tag, attributes in page.elements:
-        assert tag != "script"
-        assert set(attributes) <= allowed
-        assert set((attributes.get("class") or "").split()) <= classes
-        assert (attributes.get("href") or "https://").startswith(("https://a.example/", "#")) or tag != "a"
-    # In a node there is room for the end of a name only; all of it stands beside it.
-    plain = Elements(to_html(hostile_report("plain")))
-    # Messages of rules quote names that cannot be printed in a way of their own.
-    seen, expected = (
-        re.sub("DS101: .*?so they would not join", "", one.text_but_nodes, flags=re.DOTALL) for one in (page, plain)
-    )
-    assert seen.count(shown(text)) >= expected.count("plain") > 10
-
-
-def check_markdown(text: str) -> None:
-    tokens, plain = (
-        MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(to_markdown(hostile_report(one)))
-        for one in (text, "plain")
-    )
-    assert [token.type for token in tokens] == [token.type for token in plain]
-    inside = [child.type for token in tokens for child in token.children or ()]
-    assert set(inside) <= {"text", "text_special", "strong_open", "strong_close"}
-    assert inside.count("strong_open") == 2, "one for each rule"
-
-
-def check_junit(text: str) -> None:
-    rendered = to_junit(hostile_report(text))
-    suites = list(junit(rendered))
-    assert [suite.tests for suite in suites] == [1, 1, 1]
-    (case,) = suites[0]
-    assert case.name == shown(text)
-    assert f"{shown(text)} (event {shown(text)}): run_id {shown(text)}" in case.system_out
-    (failure,) = case.result
-    assert failure.message == shown(text)
-
-
-def check_text(text: str) -> None:
-    lines = to_text(hostile_report(text)).split("\n")
-    assert len(lines) == len(to_text(hostile_report("plain")).split("\n"))
-    assert all(line.isprintable() for line in lines)
-
-
-def check_json(text: str) -> None:
-    rendered = to_json(hostile_report(text))
-    assert rendered.isascii()
-    assert json.loads(rendered)["entries"][0]["title"] == text
-
-
-def shown(text: str) -> str:
-    """How a text is shown: what cannot be seen, as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def check_sarif(text: str) -> None:
-    (run,) = json.loads("".join(rendered(Kind.REPORT, "sarif", hostile_report(text))))["runs"]
-    assert len(run["results"]) == 2
-    uris = {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in run["results"]}
-    assert uris == {"journal"}
-
-
-def check_github(text: str) -> None:
-    *lines, last = "".join(rendered(Kind.REPORT, "github", hostile_report(text))).split("\n")
-    assert (len(lines), last) == (3, ""), "two rules and a note"
-    assert all(re.fullmatch(r"::(error|warning|notice) title=[^:,]*::.*", line) for line in lines)
-    assert all(line.isprintable() for line in lines)
-
-
-CHECKS: dict[str, Callable[[str], None]] = {
-    "html": check_html,
-    "sarif": check_sarif,
-    "github": check_github,
-    "markdown": check_markdown,
-    "junit": check_junit,
-    "text": check_text,
-    "json": check_json,
-}
-
-
-@pytest.mark.parametrize("output_format", CHECKS)
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_shown_as_text(output_format: str, text: str) -> None:
-    CHECKS[output_format](text)
-    "".join(rendered(Kind.REPORT, output_format, hostile_report(text))).encode("utf-8")
-
-
-markup = st.text(st.one_of(st.sampled_from("<>&\"'|`*_{}[]()#~\\!-\n\t $@:/"), st.characters()), max_size=20)
-
-
-@given(text=markup.filter(str.strip))
-def test_any_text_is_shown_as_text(text: str) -> None:
-    for check in CHECKS.values():
-        check(text)
-
-
-def test_every_renderer_is_under_attack() -> None:
-    assert set(CHECKS) == set(FORMATS)
-
-
 def test_a_page_may_load_and_run_nothing(recorded: IntakeServer) -> None:
     page = Elements(made(recorded.url, "--format", "html").stdout)
     policies = [attributes["content"] for tag, attributes in page.elements if attributes.get("http-equiv")]

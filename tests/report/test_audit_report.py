@@ -21,8 +21,8 @@ from mock_intake.report.formats import FORMATS, Kind, rendered
 from mock_intake.report.sarif import MOST_RESULTS
 from tests.browser import AXE, DESK, PHONE, opened
 from tests.report.audits import ERROR, INFO, WARNING, hostile, job, large, report, rule, usual
+from tests.report.hostile import HOSTILE, Elements, shown
 from tests.report.test_sarif import published, results_of, uri_of
-from tests.test_report import HOSTILE, Elements, shown
 from tests.web.test_accessibility import UNFOLD, judged
 
 __all__ = ["published"]

@@ -28,7 +28,7 @@ from mock_intake.report.formats import DEFAULT, FORMATS, Kind, UnknownSuffixErro
 from tests.commands import MOCK_INTAKE, clean_environment
 from tests.conftest import REPOSITORY
 from tests.events import RUN_ID, run_event
-from tests.test_report import HOSTILE, Elements, markup, shown
+from tests.report.hostile import HOSTILE, Elements, markup, shown
 
 COMMANDS = {"check": Kind.CHECK, "report": Kind.REPORT, "certify": Kind.SUITE, "conformance": Kind.SUITE}
 
@@ -66,7 +66,7 @@ def test_a_suffix_stands_for_a_format_that_this_kind_of_report_has() -> None:
     assert ".pdf" not in named
 
 
-# Reports of ``check``, whatever recordings hold. (Of the others: tests/test_report.py, tests/report/test_renderers.py.)
+# Reports of ``check``, whatever recordings hold. (Of the others: test_hostile_text.py and test_renderers.py.)
 
 
 def hostile_check(text: str) -> CheckReport:

@@ -16,8 +16,8 @@ from mock_intake.report.suite import SuiteReport
 from mock_intake.report.suite_html import to_html
 from mock_intake.web.rendering import static_file
 from tests.browser import AXE, DESK, PHONE, SCREENSHOTS, opened
+from tests.report.hostile import HOSTILE
 from tests.report.samples import VERDICTS, Recorded, hostile, large, samples, whole_suite
-from tests.test_report import HOSTILE
 from tests.web.test_accessibility import UNFOLD, judged
 
 Write = Callable[[SuiteReport], str]

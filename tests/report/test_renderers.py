@@ -29,8 +29,8 @@ from mock_intake.report.suite_sarif import to_sarif
 from mock_intake.report.suite_terminal import print_report, to_text
 from mock_intake.report.suite_words import headline
 from tests.conftest import REPOSITORY
+from tests.report.hostile import HOSTILE, Elements, markup, shown
 from tests.report.samples import VERDICTS, Recorded, case, hostile, large, samples, suite
-from tests.test_report import HOSTILE, Elements, markup, shown
 
 MIB = 1024 * 1024
 FORMATS = formats(Kind.SUITE)

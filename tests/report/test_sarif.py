@@ -31,9 +31,9 @@ from mock_intake.report.suite_words import troubles
 from tests.browser import NODE_MODULES
 from tests.commands import mock_intake
 from tests.events import base, dataset, run_event, schema
+from tests.report.hostile import HOSTILE
 from tests.report.samples import Recorded as Requests
 from tests.report.samples import every_verdict, execution, hostile, samples, suite
-from tests.test_report import HOSTILE
 
 PUBLISHED = NODE_MODULES / "@microsoft" / "jest-sarif" / "lib" / "schemas" / "sarif-2.1.0-rtm.5.json"
 

@@ -470,32 +470,3 @@ def test_every_source_can_be_opened_by_whoever_has_it_installed() -> None:
     shown = CliRunner().invoke(main, arguments)
     assert shown.exit_code == 0
     assert "assume" in shown.stdout
-
-
-RUN = run_event()["run"]["runId"]
-
-
-@pytest.mark.parametrize(
-    ("output", "message"),
-    [
-        (
-            f'{{"message": "loaded", "openlineage": {{"run_id": "{RUN}"}}}}\n{{"message": "done"}}',
-            "1 line of output with",
-        ),
-        (f'{{"message": "loaded", "openlineage.run_id": "{RUN.upper()}"}}', "1 line of output with openlineage.run_id"),
-        (f"run {RUN} began\nrun {RUN} ended", "2 lines of output with a run id, none under the attribute"),
-        ("loaded\ndone", "none of 2 lines of output names a run"),
-        (f'{{"openlineage": "{RUN}"}}\n{{not JSON {RUN}', "2 lines of output with a run id, none under"),
-        ("", "none of 0 lines"),
-    ],
-)
-def test_lines_that_name_their_run_are_counted(output: str, message: str) -> None:
-    for stream in ("stdout", "stderr"):
-        outcome = Outcome(BEGAN, 0, 1.0, **{stream: output})  # type: ignore[arg-type]
-        judgement = judged("logs/run-id", replace(ALL_WELL, outcome=outcome))
-        assert judgement.verdict is Verdict.OBSERVED
-        assert judgement.message.startswith(message)
-
-
-def test_without_a_run_there_is_nothing_that_a_line_could_name() -> None:
-    assert judged("logs/run-id", observation(HEALTHY, [exchange(event=job_event())])).message.startswith("no run")

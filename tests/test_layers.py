@@ -35,6 +35,12 @@ def test_a_module_stays_readable(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) < MAX_LINES
 
 
+def test_a_module_of_tests_stays_readable_too() -> None:
+    sizes = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in (REPOSITORY / "tests").rglob("*.py")}
+    assert len(sizes) > 300
+    assert {str(file.relative_to(REPOSITORY)): size for file, size in sizes.items() if size > MAX_LINES} == {}
+
+
 def in_a_fresh_interpreter(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     return done.stdout

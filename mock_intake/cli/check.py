@@ -8,7 +8,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,8 @@ from mock_intake.cli.options import judging_config, judging_options, output_opti
 from mock_intake.cli.sources import checked_outputs, written
 from mock_intake.files.blocks import Block, blocks_of_file, blocks_of_stream
 from mock_intake.files.recordings import Advance, RecordingError, files_in
+from mock_intake.files.spooled import Spooled
+from mock_intake.judging.closing import ClosedRun
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.recording import Check, Checked
 from mock_intake.model.findings import Severity
@@ -108,12 +110,14 @@ def check(
             _rare_collections(),
             checking,
             _blocks(recordings, checking, with_input=STANDARD_INPUT in map(str, files)) as blocks,
+            ExitStack() as kept,
         ):
             results: Iterable[Checked] = checking.check_blocks(blocks)
+            over_all = OverAll(kept=False)
             if outputs:
-                # What goes to one output is not held in memory, however much it is.
-                results = list(results)
-            over_all = OverAll(kept=bool(outputs))
+                # Gone through once for each output, and held in memory for none, however much it is.
+                results = kept.enter_context(Spooled(results, Checked))
+                over_all = OverAll(runs=kept.enter_context(Spooled(checking.closed_runs(), ClosedRun)))
             report = CheckReport(checking, iter(results), places, shown_from, finding_style(), acceptance, over_all)
             if write_baseline:
                 failing = failing_places(report.places(), baseline_level(fail_on))

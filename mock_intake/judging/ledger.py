@@ -297,10 +297,13 @@ class DigestsOf:
     def __init__(self, blocks: Sequence[Block], events: Sequence[RunEvent]) -> None:
         self._blocks = blocks
         self._events = events
+        # Asked for few run ids, and then for one event after the other.
+        self._by_id: dict[str, RunEvent] = {}
 
     def __call__(self, event_id: str) -> bytes | None:
-        event = next(event for event in self._events if event.fact.event_id == event_id)
-        return digest(event_in(body_of(self._blocks, event)).body)
+        if not self._by_id:
+            self._by_id = {event.fact.event_id: event for event in reversed(self._events)}
+        return digest(event_in(body_of(self._blocks, self._by_id[event_id])).body)
 
 
 class RunsKept(Protocol):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from mock_intake.datadog.joins import NearMiss
 from mock_intake.judging.closing import ClosedRun
 from mock_intake.judging.recording import Check, Checked
-from mock_intake.model.findings import Severity, Status
+from mock_intake.model.findings import Finding, Severity, Status
 from mock_intake.report.baseline import Acceptance
 from mock_intake.report.finding_text import PLAIN, Style, finding_lines
 from mock_intake.report.places import Groups, Place, name_of_dataset, name_of_event, name_of_job
@@ -23,11 +24,12 @@ from mock_intake.views import run_to_dict
 class OverAll:
     """What is found over all events, which the check is asked for once.
 
-    ``kept`` tells that runs are held in memory, as they are gone through more than once.
+    ``runs`` are to be gone through as often as they are needed; without them they are asked for, and with ``kept`` held
+    in memory.
     """
 
     kept: bool = True
-    runs: list[ClosedRun] | None = None
+    runs: Iterable[ClosedRun] | None = None
     misses: list[NearMiss] | None = None
 
 
@@ -126,7 +128,7 @@ def to_json(report: CheckReport) -> Iterator[str]:
     separator = ""
     for result in report.results:
         report.places_of(result)  # held against the baseline
-        yield separator + json.dumps(presented_value(result.to_dict()))
+        yield separator + _event_to_json(result)
         separator = ",\n"
     yield '\n], "runs": ['
     separator = ""
@@ -144,6 +146,25 @@ def to_json(report: CheckReport) -> Iterator[str]:
     if acceptance is not None:
         rest["accepted"] = {entry: acceptance.baseline.accepted[entry] for entry in sorted(acceptance.met)}
     yield "], " + json.dumps(presented_value(rest)).removeprefix("{") + "\n"
+
+
+def _event_to_json(result: Checked) -> str:
+    """An entry of ``events``, as ``Checked.to_dict`` has it."""
+    kind = None if result.event is None else result.event.kind
+    findings = ", ".join([_finding_to_json(finding) for finding in result.findings])
+    begin = f'{{"source": {_text_to_json(result.source)}, "line": {result.line}, "status": "{result.status}"'
+    return f'{begin}, "kind": {_text_to_json(kind)}, "findings": [{findings}]}}'
+
+
+@lru_cache(maxsize=256)
+def _text_to_json(text: str | None) -> str:
+    return json.dumps(presented_value(text))
+
+
+# Producers make the same mistake in event after event: that is written once.
+@lru_cache(maxsize=1_024)
+def _finding_to_json(finding: Finding) -> str:
+    return json.dumps(presented_value(finding.to_dict()))
 
 
 def to_sarif(report: CheckReport) -> str:

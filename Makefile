@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-postgres bench-pages paths docs clean chromium java maven npm
+.PHONY: help dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-postgres bench-pages paths docs clean chromium java java-client maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -44,9 +44,9 @@ test: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(WHEELHOUSE)/.read
 	TEST_OLD_CLIENT=$(abspath $(OLD_CLIENT)/bin/python) \
 	TEST_PYTEST_8=$(abspath $(PYTEST_8)/bin/python) $(BIN)/python -m pytest $(WORKERS) $(ELSEWHERE) $(PYTEST_ARGS)
 
-test-jvm: $(VENV)/.ready java maven ## have Maven get the Java client of OpenLineage, and test that what it sends comes here
-	$(BIN)/python -m mock_intake_conformance.atlas --cache $(JVM) --install-only java
-	TEST_JVM=$(abspath $(JVM)) $(BIN)/python -m pytest -n 2 tests/jvm $(PYTEST_ARGS)
+test-jvm: $(VENV)/.ready $(SPARK)/.ready java-client ## have Maven get the Java client of OpenLineage, and test that what it sends, also of a Spark job, comes here
+	TEST_JVM=$(abspath $(JVM)) TEST_SPARK=$(abspath $(SPARK)) \
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/jvm $(PYTEST_ARGS)
 
 test-spark: $(SPARK)/.ready java ## test the audit of archives, on a Spark of this machine's own
 	$(SPARK)/bin/python -m pytest tests/audit \
@@ -205,6 +205,10 @@ define needed
 	apt-get install -y -qq --no-install-recommends $(2) >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(2) >/dev/null; }
 endef
+
+# Apart from its tests, so that pip can get Spark meanwhile.
+java-client: $(VENV)/.ready java maven
+	$(BIN)/python -m mock_intake_conformance.atlas --cache $(JVM) --install-only java
 
 # Tests look at pages in a real browser, by one of the names that tests/browser.py knows.
 chromium:

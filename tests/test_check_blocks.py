@@ -178,9 +178,21 @@ def test_runs_are_counted_as_they_are_closed(large: Path) -> None:
         check.closed = lambda number, of: told.append((number, of))
         for _ in check.check_blocks(blocks([large], SIZE)):
             pass
-        runs = sum(1 for _ in check.closed_runs())
-    assert told == [(number, runs) for number in range(400, runs + 1, 400)]
-    assert told
+        runs = list(check.closed_runs())
+    ids = len({run.run_id for run in runs})
+    assert ids > 400
+    assert told == [(min(number, ids), ids) for number in range(400, ids + 400, 400)]
+
+
+def test_runs_of_which_nothing_is_said_need_not_be_gone_through(recordings: list[Path]) -> None:
+    said = []
+    for silent in (True, False):
+        with Check(JUDGE, jobs=2, held=0) as check:
+            for _ in check.check_blocks(blocks(recordings, 50_000)):
+                pass
+            said.append(list(check.closed_runs(silent=silent)))
+    assert said[1] == [run for run in said[0] if run.findings]
+    assert 0 < len(said[1]) < len(said[0])
 
 
 # What share one run id: the job and the minute of an event, by its number.

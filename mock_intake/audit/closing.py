@@ -77,7 +77,7 @@ class _Brought:
         by_job = {(own.key, _job(one["job"])): one["events"] for one in without or ()}
         self.rest = Rest((), {} if named is None else {own.key: _named(named)}, by_job)
 
-    def runs(self, heard: int, most: int) -> list[KnownRun]:
+    def runs(self, heard: int, most: int, *, silent: bool = True) -> list[KnownRun]:
         raise NotImplementedError("runs are closed one by one here")
 
     def events(self, run_id: str) -> list[RunEvent]:

@@ -70,10 +70,14 @@ class Closing:
         self._unfinished: dict[Job, list[RunFacts]] = {}
         self._held = 0
 
-    def close(self, heard: int, most: int) -> Iterator[ClosedRun]:
-        """The runs of so many run ids in the order in which they were heard of last, from one on."""
-        for known in self._ledger.runs(heard, most):
-            yield from self.close_runs(known)
+    def close(self, heard: int, most: int, *, silent: bool = True) -> Iterator[ClosedRun]:
+        """The runs of so many run ids in the order in which they were heard of last, from one on; without ``silent``
+        those alone in which something was found.
+        """
+        for known in self._ledger.runs(heard, most, silent=silent):
+            for closed in self.close_runs(known):
+                if silent or closed.findings:
+                    yield closed
 
     def close_runs(self, known: KnownRun) -> Iterator[ClosedRun]:
         """The runs of one run id, in the order in which they were heard of last."""

@@ -72,6 +72,8 @@ create index jobs_by_time on jobs (job, heard);
 _encoded = msgspec.msgpack.Encoder().encode
 _events = msgspec.msgpack.Decoder(list[RunEvent]).decode
 _found = msgspec.msgpack.Decoder(list[Found]).decode
+# What is found in the one run of a run id where there is nothing to be said of it, by whatever rule.
+_NOTHING_FOUND = _encoded([{}])
 Line = tuple[str, int]
 """A recording, and a line in it."""
 
@@ -312,7 +314,7 @@ class RunsKept(Protocol):
     @property
     def rest(self) -> Rest: ...
 
-    def runs(self, heard: int, most: int) -> list[KnownRun]: ...
+    def runs(self, heard: int, most: int, *, silent: bool = True) -> list[KnownRun]: ...
 
     def events(self, run_id: str) -> list[RunEvent]: ...
 
@@ -340,15 +342,25 @@ class LedgerReader:
         (content,) = database.execute("select content from rest").fetchone()
         return cls(database, pickle.loads(content))  # noqa: S301 - our own
 
-    def runs(self, heard: int, most: int) -> list[KnownRun]:
-        """So many run ids in the order in which they were heard of last, from one on."""
+    def runs(self, heard: int, most: int, *, silent: bool = True) -> list[KnownRun]:
+        """So many run ids in the order in which they were heard of last, from one on; without those of which nothing
+        is to be said, unless they are wanted too (``silent``).
+        """
         rows = self._database.execute(
-            "select id, key, found, is_plain from runs where heard >= ? order by heard limit ?", (heard, most)
-        ).fetchall()
-        return [
-            KnownRun(key, events_of(self._database, row), None if found is None else _found(found), bool(is_plain))
-            for row, key, found, is_plain in rows
-        ]
+            "select id, key, found, is_plain, parts.events from"
+            " (select id, key, found, is_plain, heard from runs where heard >= ? order by heard limit ?)"
+            " join parts on run = id where ? or found is null or found != ? order by heard, block",
+            (heard, most, silent or bool(self.rest.without_run), _NOTHING_FOUND),
+        )
+        known: list[KnownRun] = []
+        last = None
+        for row, key, found, is_plain, part in rows:
+            if row == last:
+                known[-1].events.extend(_events(part))
+            else:
+                known.append(KnownRun(key, _events(part), None if found is None else _found(found), bool(is_plain)))
+            last = row
+        return known
 
     def events(self, run_id: str) -> list[RunEvent]:
         """The events with a run id, in order of arrival; none where there are none."""

@@ -78,7 +78,7 @@ class Check:
         self.sources: set[str] = set()
         """The recordings that had events, as they are called in what is said of them."""
         self.closed: Callable[[int, int], None] = lambda _number, _of: None
-        """Called with how many runs are closed, of how many, as they are."""
+        """Called with how many run ids are closed, of how many, as they are."""
 
     def close(self) -> None:
         """Ends workers, and removes temporary files."""
@@ -150,8 +150,9 @@ class Check:
 
     # Over all events.
 
-    def closed_runs(self) -> Iterator[ClosedRun]:
-        """Every run, closed now that the recording is at its end, in order of its latest event, with what was found.
+    def closed_runs(self, *, silent: bool = True) -> Iterator[ClosedRun]:
+        """Every run, closed now that the recording is at its end, in order of its latest event, with what was found;
+        without ``silent`` those alone in which something was.
 
         A repeated event has its finding at its own line already.
         """
@@ -161,15 +162,17 @@ class Check:
         starts = ledger.starts(_CLOSED_AT_ONCE)
         if self._workers is None or ledger.file is None:
             closing = Closing(ledger.reader(), self._judge.selection)
-            closed: Iterator[ClosedRun] = (run for heard in starts for run in closing.close(heard, _CLOSED_AT_ONCE))
+            closed: Iterator[Iterable[ClosedRun]] = (
+                closing.close(heard, _CLOSED_AT_ONCE, silent=silent) for heard in starts
+            )
         else:
-            closed = self._workers.closed(ledger.file, starts, _CLOSED_AT_ONCE)
+            closed = self._workers.closed(ledger.file, starts, _CLOSED_AT_ONCE, silent=silent)
         number = ledger.run_ids
-        for done, run in enumerate(closed, 1):
-            self._count(run.findings)
-            if done % _CLOSED_AT_ONCE == 0:
-                self.closed(done, max(done, number))
-            yield run
+        for done, runs in enumerate(closed, 1):
+            for run in runs:
+                self._count(run.findings)
+                yield run
+            self.closed(min(done * _CLOSED_AT_ONCE, number), number)
 
     def run_results(self) -> list[tuple[Run, tuple[Finding, ...]]]:
         """The runs of ``closed_runs``, each with what was found in it."""

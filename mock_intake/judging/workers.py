@@ -76,10 +76,13 @@ class Workers:
         for block, made in self._ahead(tasks):
             yield block, _block(made)
 
-    def closed(self, ledger: Path, starts: Iterable[int], most: int) -> Iterator[ClosedRun]:
-        """The runs of a ledger that is sealed, in their order. Raises ``RecordingError``."""
-        for _, made in self._ahead((heard, self._pool.submit(_close, ledger, heard, most)) for heard in starts):
-            yield from _runs(made)
+    def closed(self, ledger: Path, starts: Iterable[int], most: int, *, silent: bool) -> Iterator[list[ClosedRun]]:
+        """The runs of a ledger that is sealed, in their order, as ``Closing.close`` gives them from each of ``starts``
+        on. Raises ``RecordingError``.
+        """
+        tasks = ((heard, self._pool.submit(_close, ledger, heard, most, silent)) for heard in starts)
+        for _, made in self._ahead(tasks):
+            yield _runs(made)
 
     def _ahead(self, tasks: Iterable[tuple[T, Future[bytes]]]) -> Iterator[tuple[T, bytes]]:
         """Tasks with what comes of each; a few are under way before they are asked for."""
@@ -111,10 +114,10 @@ class _Worker:
     def judge(self, number: int, block: Block) -> bytes:
         return _encoded(judge_block(self._judge, self._arrived, number, block))
 
-    def close(self, ledger: Path, heard: int, most: int) -> bytes:
+    def close(self, ledger: Path, heard: int, most: int, silent: bool) -> bytes:
         if self._closing is None:
             self._closing = Closing(LedgerReader.of_file(ledger), self._judge.selection)
-        return _encoded(list(self._closing.close(heard, most)))
+        return _encoded(list(self._closing.close(heard, most, silent=silent)))
 
 
 _own: _Worker | None = None
@@ -134,6 +137,6 @@ def _judge(number: int, block: Block) -> bytes:
     return _own.judge(number, block)
 
 
-def _close(ledger: Path, heard: int, most: int) -> bytes:
+def _close(ledger: Path, heard: int, most: int, silent: bool) -> bytes:
     assert _own is not None
-    return _own.close(ledger, heard, most)
+    return _own.close(ledger, heard, most, silent)

@@ -66,7 +66,9 @@ class CheckReport:
         """
         for result in self.results:
             yield from self.places_of(result)
-        for closed in self.runs:
+        # A baseline is to know of all runs that there are.
+        alone = self.acceptance is None and self.over_all.runs is None and not self.over_all.kept
+        for closed in self.check.closed_runs(silent=False) if alone else self.runs:
             yield from self.places_of_run(closed)
         yield from self.places_of_datasets()
 

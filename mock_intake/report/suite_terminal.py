@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mock_intake.model.words import counted
 from mock_intake.report.escaping import clipped, shown
 from mock_intake.report.finding_text import finding_lines
 from mock_intake.report.suite import ProducerReport, Requirement, Result, SuiteReport, Verdict
@@ -72,8 +73,12 @@ def print_report(report: SuiteReport, console: Console | None = None) -> None:
     if found:
         printer.line("What failed or could not be judged", "bold")
         printer.line("")
+    said: set[str] = set()
     for block in found:
-        (_brief if several else _trouble)(printer, block)
+        if several:
+            _brief(printer, block, said)
+        else:
+            _trouble(printer, block)
     if several and found:
         printer.line("")
     if len(report.producers) == 1:
@@ -105,7 +110,7 @@ class _Printer:
 
     def parts(self, parts: Sequence[tuple[str, str]], indent: int = 0) -> None:
         line = Text.assemble(*(self.text(*part) for part in parts))
-        if self._console.is_terminal:
+        if self._console.is_terminal and line:  # of padding around nothing nothing is printed, not an empty line
             self._console.print(Padding(line, (0, 0, 0, indent), expand=False))
         else:
             self._console.print(Text(" " * indent) + line, soft_wrap=True)
@@ -139,40 +144,33 @@ def _list(printer: _Printer, report: SuiteReport, producer: ProducerReport) -> N
 
 
 def _matrix(printer: _Printer, report: SuiteReport) -> None:
-    """Who failed what, a column for each producer: as many tables as it takes where the terminal is narrow."""
+    """Who failed what, a column for each producer; not where the terminal is too narrow: the blocks say it as well."""
     cases = failed_cases(report)
     if not cases:
         return
     longest = max(len(case.id) for case in cases)
-    for producers in _batches(report.producers, max(1, (printer.columns - longest - 12) // _COLUMN)):
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        table.add_column("case", no_wrap=True)
-        table.add_column("level", no_wrap=True)
-        for producer in producers:
-            table.add_column(printer.text(producer.name), min_width=_COLUMN - 2, max_width=max(_COLUMN, 20))
-        results = [results_by_case(producer) for producer in producers]
-        for case in cases:
-            table.add_row(printer.text(case.id), case.level, *(_cell(case, by_case) for by_case in results))
-        printer.table(table)
-        printer.line("")
-
-
-def _passed(printer: _Printer, report: SuiteReport) -> None:
-    """The cases that failed nowhere, a line for each group; the other forms have them one by one."""
-    failed = failed_cases(report)
-    fine = [case for case in cases_of(report) if case not in failed]
-    if not fine:
+    if len(report.producers) > max(1, (printer.columns - longest - 12) // _COLUMN):
         return
-    printer.line("Failed nowhere", "bold")
-    for group, cases in groups_of(fine).items():
-        number = f"{len(cases)} case{'' if len(cases) == 1 else 's'}"
-        printer.line(f"{group:10}  {number:8}  {counts_of_cases(report.producers, cases)}", indent=2)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("case", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    for producer in report.producers:
+        table.add_column(printer.text(producer.name), min_width=_COLUMN - 2, max_width=max(_COLUMN, 20))
+    results = [results_by_case(producer) for producer in report.producers]
+    for case in cases:
+        table.add_row(printer.text(case.id), case.level, *(_cell(case, by_case) for by_case in results))
+    printer.table(table)
     printer.line("")
 
 
-def _batches(producers: Sequence[ProducerReport], size: int) -> Iterator[Sequence[ProducerReport]]:
-    for start in range(0, len(producers), size):
-        yield producers[start : start + size]
+def _passed(printer: _Printer, report: SuiteReport) -> None:
+    """How many cases failed nowhere, by group, in a line; the other forms have them one by one."""
+    failed = failed_cases(report)
+    fine = [case for case in cases_of(report) if case not in failed]
+    if fine:
+        groups = ", ".join(f"{group} {len(cases)}" for group, cases in groups_of(fine).items())
+        found = counts_of_cases(report.producers, fine)
+        printer.line(f"Failed nowhere: {counted(len(fine), 'case')} ({groups}): {found}.")
 
 
 def _cell(case: Requirement, results: Mapping[str, Result]) -> Text:
@@ -182,8 +180,8 @@ def _cell(case: Requirement, results: Mapping[str, Result]) -> Text:
     return Text(verdict_words(result), _COLOURS[result.verdict])
 
 
-def _brief(printer: _Printer, block: Block) -> None:
-    """A block in a few lines, where there are many producers to tell of."""
+def _brief(printer: _Printer, block: Block, said: set[str]) -> None:
+    """A block in a few lines, where there are many producers to tell of; advice once, of what was ``said`` above."""
     case = block.first.case
     words = (verdict_words(block.first), _COLOURS[block.first.verdict])
     title = f": {case.title}" if len(block.cases) == 1 else ""
@@ -191,7 +189,9 @@ def _brief(printer: _Printer, block: Block) -> None:
         [(block.case_ids, "bold"), (f" ({case.level}) ", ""), words, (f" on {block.producer_names}{title}", "")]
     )
     printer.line(f"seen:   {clipped(block.seen, _MOST_LETTERS)}", indent=4)
-    printer.line(f"advice: {advice(block.first)}", indent=4)
+    if (words_of_advice := advice(block.first)) not in said:
+        printer.line(f"advice: {words_of_advice}", indent=4)
+        said.add(words_of_advice)
     if block.first.accepted_by is not None:
         printer.line(f"accepted: {block.first.accepted_by}", indent=4)
 

@@ -10,8 +10,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from mock_intake.cli import remote
 from mock_intake.cli.main import main
 from mock_intake.cli.settings import in_plain_words
+from mock_intake.cli.sources import UnusableError
 from mock_intake.judging.catalogue import RULES
 from mock_intake.server.runner import IntakeServer
 from mock_intake.system import documentation
@@ -50,6 +52,28 @@ def test_a_wrong_value_says_where_it_stands(tmp_path: Path) -> None:
     assert told("check", "x.ndjson", MOCK_INTAKE_CHECK_VERBOSE="maybe").endswith(
         "'maybe' is neither true nor false. (It is that of MOCK_INTAKE_CHECK_VERBOSE.)"
     )
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    assert told("check", cwd=tmp_path).endswith("Error: Missing argument 'FILE...|-'.")
+
+
+def test_a_command_that_is_misspelt_is_guessed() -> None:
+    said = CliRunner().invoke(main, ["chek", "a.ndjson"])
+    assert said.exit_code == 2
+    assert "There is no command 'chek'. Did you mean 'check'?" in said.output
+    assert "No such command 'xyz'." in CliRunner().invoke(main, ["xyz"]).output
+
+
+def test_all_commands_of_ours_have_their_place_in_the_help() -> None:
+    assert "Of other packages" not in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_who_names_no_server_is_told_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "DEFAULT_SERVER", "http://127.0.0.1:9")
+    with pytest.raises(UnusableError, match=r"Start one there by mock-intake serve, or name another"):  # noqa: SIM117
+        with remote.connected("http://127.0.0.1:9", None):
+            pass
 
 
 def test_what_is_no_fault_of_a_number_is_said_as_it_was() -> None:

@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 from contextlib import ExitStack
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -33,7 +34,7 @@ _LONGEST_HELP = 300
 # How the help lists them: what most people want first. What is in no group is another package's.
 _GROUPS = {
     "Begin with": ("serve", "certify", "check"),
-    "Run and report": ("run", "report", "diff", "rules", "doctor"),
+    "Run and report": ("run", "report", "diff", "audit", "rules", "doctor"),
     "With a server that runs": ("wait", "status", "faults", "reset", "open"),
     "Recordings": ("export", "import", "replay"),
     "What is known of producers": ("atlas", "conformance", "demo"),
@@ -59,7 +60,14 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name, command, rest = super().resolve_command(ctx, args)
+        try:
+            name, command, rest = super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], _commands(), 1, 0.6)
+            if ctx.resilient_parsing or not close:
+                raise
+            message = f"There is no command {args[0]!r}. Did you mean {close[0]!r}?"
+            raise click.UsageError(message, ctx) from error
         gc.enable()
         if name is not None and command is not None and not ctx.resilient_parsing:
             ctx.default_map = {name: FileDefaults(name, settable(command), nearest_file)}
@@ -76,6 +84,8 @@ class Commands(click.Group):
             message = in_plain_words(error.message, error.param)
             if source := source_of(error.ctx, error.param):
                 message = f"{message} (It is that of {source}.)"
+            if message == error.message:
+                raise  # as it is: what is missing has no message, and click one of its own
             raise click.BadParameter(message, error.ctx, error.param, error.param_hint) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

@@ -130,10 +130,20 @@ def _stage(scenario: Scenario, producer: Producer, api_key: str) -> Iterator[Sta
     with ExitStack() as stack:
         directory = stack.enter_context(temporary_directory())
         ca_file = write_trusted(certificates, directory / "trusted") if certificates is not None else None
+        # Where nothing is bound, connections are refused as well.
+        socket = directory / "apm.socket" if producer.by_socket else None
         if not scenario.listens:
             host, port = stack.enter_context(refusing_address())
             url = f"http://{host}:{port}"
-            where = Addresses(url, api_key, url, url, https_address=(host, port), ca_file=ca_file)
+            where = Addresses(
+                url,
+                api_key,
+                agent_url=url,
+                proxy_url=url,
+                https_address=(host, port),
+                ca_file=ca_file,
+                agent_socket_url=f"unix://{socket}" if socket else None,
+            )
             yield Stage(where, None, directory)
             return
         # Whoever is redirected there is taken in with or without a key: what matters is what it brings.
@@ -146,6 +156,7 @@ def _stage(scenario: Scenario, producer: Producer, api_key: str) -> Iterator[Sta
                 Settings(keys=Keys(frozenset({api_key}))),
                 tls=certificates,
                 agent=agent,
+                agent_socket=socket,
                 proxy_port=0 if by_proxy else None,
                 journal=MemoryJournal(MOST_EXCHANGES),
             )
@@ -161,6 +172,7 @@ def _stage(scenario: Scenario, producer: Producer, api_key: str) -> Iterator[Sta
                 proxy_url=intake.proxy_url if by_proxy else None,
                 https_address=intake.https_address if secure else None,
                 ca_file=ca_file,
+                agent_socket_url=intake.agent_socket_url,
             ),
             intake,
             directory,

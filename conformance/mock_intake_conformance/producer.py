@@ -31,7 +31,8 @@ class Producer:
     what it gets of its own (its home is then where it runs); None passes on ours, without what would lead it elsewhere.
     ``isolated``, it has no other network than the intake and what it may ``reach``. ``guard`` is what connections of
     Python producers are stopped.
-    ``leads`` are variables by which it is led beside those of its path, with ``{url}`` and ``{key}`` in them.
+    ``leads`` are variables by which it is led beside those of its path, with ``{url}`` and ``{key}`` in them; one with
+    ``{socket}`` leads it to a Unix socket of the Agent's, which there is then.
     It runs in ``directory``, or in a fresh copy of it (``copied``) each time; None is a fresh and empty one.
     """
 
@@ -47,6 +48,11 @@ class Producer:
     reach: Sequence[Reach] = ()
     leads: Mapping[str, str] = field(default_factory=dict)
     guard: str = "intake"
+
+    @property
+    def by_socket(self) -> bool:
+        """Whether it is led to a Unix socket."""
+        return any("{socket}" in value for value in self.leads.values())
 
     def command_for(self, scenario: scenarios.Scenario) -> Sequence[str]:
         if scenario.failing:
@@ -67,7 +73,9 @@ class Producer:
         found = {**led.over(self.surroundings(directory).environ), **_NO_PROXY}
         url = url_for(self.path, where)
         found["MOCK_INTAKE_URL"] = url
-        found |= dict(zip(self.leads, filled(list(self.leads.values()), url, where.api_key), strict=True))
+        socket = where.agent_socket_url or ""
+        own = [value.replace("{socket}", socket) for value in self.leads.values()]
+        found |= dict(zip(self.leads, filled(own, url, where.api_key), strict=True))
         if self.path != "agent":
             found["MOCK_INTAKE_KEY"] = where.api_key
         # Isolated, real sites' names lead here for every client, not for Python's alone.

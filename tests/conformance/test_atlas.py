@@ -222,6 +222,32 @@ def test_the_command_compares_with_an_older_atlas(tmp_path: Path) -> None:
     assert "There is no producer 'nobody' in the atlas" in nobody.stderr
 
 
+def test_a_producer_may_be_led_to_the_socket_of_the_agent(tmp_path: Path) -> None:
+    """What it is told where nothing listens is a socket as well."""
+    job = JOB.replace("urllib.request.urlopen(request).read()", "send(request)").replace(
+        "def emit",
+        """\
+import http.client, socket
+
+def send(request):
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(os.environ["WHERE"].removeprefix("unix://"))
+    connection.request("POST", "/openlineage/api/v1/lineage", request.data, {"Content-Type": "application/json"})
+    connection.getresponse().read()
+    connection.close()
+
+def emit""",
+    )
+    scenarios = frozenset({"healthy", "refusing"})
+    led = {"WHERE": "{socket}", "MOCK_INTAKE_KEY": "none"}
+    facts = measured(tiny(files={"job.py": job}, path="agent", leads=led, scenarios=scenarios), tmp_path)
+    assert facts["runs"], facts
+    assert [event["type"] for event in facts["events"]] == ["START", "COMPLETE"]
+    refused = facts["scenarios"]["refusing"]
+    assert (refused["requests"], refused["lost"], refused["exit_code"]) == (0, 2, 1)
+
+
 def test_certify_knows_how_a_producer_is_led_and_cites_the_atlas(tmp_path: Path) -> None:
     job = JOB.replace('["WHERE"]', '["OPENLINEAGE__TRANSPORT__TRANSPORTS__DATADOG__SITE"] + "/api/v1/lineage"')
     (tmp_path / "job.py").write_text(job)

@@ -60,6 +60,16 @@ def test_a_job_whose_file_leads_to_the_real_site_comes_here(
     assert [event_type for event_type, _ in _TAKEN.findall(ran.stderr)] == ["START", "COMPLETE"], ran.stderr
 
 
+def test_the_java_client_comes_by_the_socket_of_the_agent(daily_revenue: Sequence[str], tmp_path: Path) -> None:
+    """``run`` leads tracers to the socket; the client is led there by its URL, which names nothing else."""
+    socket = tmp_path / "apm.socket"
+    led = ("env", f"OPENLINEAGE__TRANSPORT__URL=unix://{socket}", *daily_revenue)
+    ran = mock_intake("run", "--path", "agent", "--agent-socket", socket, "--", *led, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert [event_type for event_type, _ in _TAKEN.findall(ran.stderr)] == ["START", "COMPLETE"], ran.stderr
+    assert "2 events taken: 2 ok, 0 warning, 0 error; 0 requests refused" in ran.stderr
+
+
 def test_what_is_lost_makes_the_job_fail_and_is_told(daily_revenue: Sequence[str], tmp_path: Path) -> None:
     """The client sends again on 503, and on nothing but that and 429."""
     options = ("--path", "http", "--fault", "503,202,500")

@@ -51,7 +51,8 @@ class RealProducer:
     ``files`` are the pipeline (orders and customers in, daily revenue out), by name; they lie where it runs, which is
     also its home. ``command`` runs it, ``failing`` has the job fail; programs are found where the install has put them,
     ``{cache}`` is the directory of that, and ``{url}`` and ``{key}`` are the intake's. ``leads`` are variables by which
-    it is led beside those of its ``path``, with the same two. ``prepare`` is run once, before anything is measured.
+    it is led beside those of its ``path``, with the same two, and ``{socket}``, the Agent's Unix socket. ``prepare`` is
+    run once, before anything is measured.
     ``reads`` are those variables of its path that it reads, where they are not the ones that a Python client does.
     Those that ``share`` a directory of installs are installed there once.
     ``how`` says what a user of it has to set up, beside variables. ``scenarios`` leaves out all others.

@@ -16,6 +16,7 @@ from mock_intake_conformance.scenarios import SCENARIOS
 
 Facts = Mapping[str, Any]
 _KEY, _YOURS = "$DD_API_KEY", "<your API key>"
+_SOCKET = "unix:///var/run/datadog/apm.socket"
 _INTRODUCTION = """\
 # Real producers
 
@@ -126,7 +127,10 @@ def at_datadog(producer: RealProducer) -> dict[str, str]:
         found = {}
     elif "DD_API_KEY" in found:
         found["DD_API_KEY"] = _YOURS
-    own = {name: value.replace("{url}", url).replace("{key}", _KEY) for name, value in producer.leads.items()}
+    own = {
+        name: value.replace("{url}", url).replace("{key}", _KEY).replace("{socket}", _SOCKET)
+        for name, value in producer.leads.items()
+    }
     return {name: value for name, value in {**found, **own}.items() if name not in ("NO_PROXY", "no_proxy")}
 
 

@@ -150,6 +150,22 @@ PRODUCERS = (
         time_limit=60,
     ),
     RealProducer(
+        "java-unix-socket",
+        "openlineage-java, through the Agent's Unix socket",
+        _INSTALL,
+        {"DailyRevenue.java": _JOB},
+        _RUN,
+        (*_RUN, "--fail"),
+        path="agent",
+        share="openlineage-java",
+        reads=("OPENLINEAGE__TRANSPORT__TYPE", "OPENLINEAGE__TRANSPORT__ENDPOINT"),
+        leads={"OPENLINEAGE__TRANSPORT__URL": "{socket}"},
+        how="OPENLINEAGE__TRANSPORT__URL is unix:// and the socket's path (Java 16 or later); ...__ENDPOINT is that of "
+        "the Agent's OpenLineage proxy, as by its port.",
+        scenarios=frozenset({"healthy", "failing", "503-once", "slow", "refusing", "403-always"}),
+        time_limit=90,
+    ),
+    RealProducer(
         "java-dd-agent",
         "openlineage-java under dd-java-agent, through the Agent",
         Maven((*_INSTALL.artifacts, "com.datadoghq:dd-java-agent:1.54.0")),

@@ -27,7 +27,7 @@ from mock_intake.audit.record import (
 )
 from mock_intake.audit.settings import JudgingSettings
 from mock_intake.audit.sources import listed
-from mock_intake.audit.spark import Files
+from mock_intake.audit.spark import Files, settings_of_audit
 from mock_intake.judging.config import Config
 from mock_intake.model.words import counted
 from mock_intake.system.clock import utc_now
@@ -83,8 +83,9 @@ def _audited(spark: SparkSession, files: Files, audit: Audit, note: Noted, progr
     plan = _begun(files, out, plan, note)
     started = utc_now()
     pipeline = Pipeline(spark, files, out, plan, settings, progress, audit.block)
-    pipeline.judge()
-    outcome = pipeline.conclude()
+    with settings_of_audit(spark, sum(one.size for one in plan.recordings)):
+        pipeline.judge()
+        outcome = pipeline.conclude()
     if not outcome.counts.events:
         raise AuditError(f"There are no events in {', '.join(audit.sources)}; nothing was judged.")
     record = _record(spark, audit, plan, outcome.counts, started, outcome.empty)

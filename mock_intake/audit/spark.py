@@ -40,6 +40,10 @@ def session(master: str | None, settings: dict[str, str]) -> Iterator[SparkSessi
         builder = builder.master(master)
     for name, value in {**_SETTINGS, **(_LOCAL if (master or "").startswith("local") else {}), **settings}.items():
         builder = builder.config(name, value)
+    there = SparkSession.getActiveSession()
+    if there is not None:  # a program's own, which goes on with it
+        yield there
+        return
     try:
         made = builder.getOrCreate()
     except PySparkException as error:
@@ -53,12 +57,14 @@ def session(master: str | None, settings: dict[str, str]) -> Iterator[SparkSessi
 # A user's own setting (--conf, spark-defaults.conf of SPARK_HOME) goes before none of these but the last.
 _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
-    # Judging one row costs far more than Spark thinks: a partition is to be small.
     "spark.sql.maxConcurrentOutputFileWriters": "16",
     "spark.sql.session.timeZone": "UTC",
     "spark.log.level": "ERROR",
     "spark.ui.showConsoleProgress": "false",
 }
+# A partition of a shuffle is to be of the events of so many bytes.
+_IN_PARTITION = 256 << 20
+_MOST_PARTITIONS = 2_000
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
@@ -74,6 +80,29 @@ def _why_not(error: Exception) -> str:
             f"(JAVA_HOME is {os.environ.get('JAVA_HOME') or 'not set'})."
         )
     return f"Spark cannot be started: {text.splitlines()[0] if text else error!r}"
+
+
+@contextmanager
+def settings_of_audit(spark: SparkSession, size: int) -> Iterator[None]:
+    """How queries run over sources of so many bytes; a session that goes on has its own settings again after it."""
+    partitions = max(spark.sparkContext.defaultParallelism, min(-(-size // _IN_PARTITION), _MOST_PARTITIONS))
+    settings = {
+        # Where a plan changes while it runs, rows that were brought together by a key may come apart again: Spark
+        # leaves out a repartition whose work a join seemed to do, and then joins in another way.
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": str(partitions),
+    }
+    before = {name: spark.conf.get(name, None) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, earlier in before.items():
+            if earlier is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, earlier)
 
 
 def escaped(path: str) -> str:
@@ -129,13 +158,11 @@ class Files:
     def beginning(self, path: str, size: int) -> bytes:
         """So many bytes of a file, or all where it has fewer."""
         system, made = self._at(path)
-        target = self._jvm.java.io.ByteArrayOutputStream()
         stream = system.open(made)
         try:
-            self._jvm.org.apache.hadoop.io.IOUtils.copyBytes(stream, target, size, False)
+            return bytes(stream.readNBytes(size))
         finally:
             stream.close()
-        return bytes(target.toByteArray())
 
     def read(self, path: str) -> bytes:
         """The bytes of a small file."""

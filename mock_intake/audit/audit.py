@@ -86,7 +86,8 @@ def _audited(spark: SparkSession, files: Files, audit: Audit, note: Noted, progr
     with settings_of_audit(spark, sum(one.size for one in plan.recordings)):
         pipeline.judge()
         outcome = pipeline.conclude()
-    if not outcome.counts.events:
+    if outcome is None:
+        files.remove(f"{out}/{WORK}")
         raise AuditError(f"There are no events in {', '.join(audit.sources)}; nothing was judged.")
     record = _record(spark, audit, plan, outcome.counts, started, outcome.empty)
     for name in outcome.empty:
@@ -131,7 +132,7 @@ def _begun(files: Files, out: str, plan: Plan, note: Noted) -> Plan:
             )
             note(
                 f"going on with the audit of {before.arrived:%Y-%m-%d %H:%M} UTC: {judged} of "
-                f"{counted(len(before.batches), 'batch')} judged already"
+                f"{len(before.batches):,} batches judged already"
             )
             return before
         note(f"{out} has another audit that was interrupted; it is begun anew")

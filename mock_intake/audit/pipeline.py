@@ -16,7 +16,6 @@ from pyspark.sql import functions as sql
 from pyspark.sql.types import StructType
 
 from mock_intake.audit import datasets, results, runs
-from mock_intake.audit.errors import AuditError
 from mock_intake.audit.internal import (
     CLOSED,
     DATASET,
@@ -124,16 +123,19 @@ class Pipeline:
 
     # What is over all events.
 
-    def conclude(self) -> Outcome:
-        """Closes runs, compares datasets, and writes the tables. Raises ``AuditError`` where there are no events."""
+    def conclude(self) -> Outcome | None:
+        """Closes runs, compares datasets, and writes the tables; None where there are no events.
+
+        Raises ``AuditError`` where one of the sources has what cannot be judged.
+        """
         self._progress("closing runs", 0, 1)
         splits = self._judged(SPLIT)
         if splits is None:
-            raise AuditError("there are no events; nothing was judged")
+            return None
         placed = places(self._spark, splits)
         judged = self._judged(EVENT)
         if judged is None:
-            raise AuditError("there are no events; nothing was judged")
+            return None
         closed = self._close(placed)
         again = self._repeats_without_run(placed)
         parts = [

@@ -17,6 +17,9 @@ from mock_intake.audit.errors import AuditError
 
 # With a slash: there may be a colon in the name of a file.
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*:/")
+Session = SparkSession
+"""A session of Spark."""
+
 _ESCAPED = str.maketrans({each: f"\\{each}" for each in "\\*?[]{}"})
 
 

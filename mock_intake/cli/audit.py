@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +13,17 @@ from typing import TYPE_CHECKING
 import click
 
 from mock_intake.cli.command import Command
-from mock_intake.cli.console import echo
+from mock_intake.cli.console import echo, finding_style
 from mock_intake.cli.options import judging_config, judging_options, option_group
-from mock_intake.model.findings import Severity, Status
+from mock_intake.cli.sources import checked_outputs, written
+from mock_intake.model.findings import Severity
 from mock_intake.model.words import counted
+from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
 
 if TYPE_CHECKING:
-    from mock_intake.audit.record import Record
+    from mock_intake.audit.audit import Progress
+    from mock_intake.audit.spark import Session
+    from mock_intake.report.audit_report import AuditReport
 
 NEVER = "never"
 _NEEDED = ("pyspark", "pyarrow", "pandas")
@@ -34,12 +41,30 @@ def _settings(_context: click.Context, _option: click.Parameter, given: tuple[st
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--out", required=True, metavar="DIR", help="Write the tables there: a path, or a URI that Spark writes.")
 @click.option(
+    "--format",
+    "output",
+    type=click.Choice(list(formats(Kind.AUDIT))),
+    default=DEFAULT,
+    show_default=True,
+    help="How to print what was found.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Write it there too, in the format of the suffix ({suffixes(formats(Kind.AUDIT).values())}).",
+)
+@click.option(
     "--fail-on",
     type=click.Choice([*(severity.value for severity in reversed(Severity)), NEVER]),
     default=Severity.ERROR.value,
     show_default=True,
     help="Exit with 1 if there is a finding of this level or above.",
 )
+@click.option("--places", default=3, show_default=True, type=click.IntRange(1), help="Places to show of each finding.")
+@click.option("-v", "--verbose", is_flag=True, help="Show findings of the level info too.")
 @option_group(
     click.option(
         "--master",
@@ -66,7 +91,11 @@ def _settings(_context: click.Context, _option: click.Parameter, given: tuple[st
 def audit(
     sources: tuple[str, ...],
     out: str,
+    output: str,
+    outputs: tuple[Path, ...],
     fail_on: str,
+    places: int,
+    verbose: bool,
     master: str | None,
     conf: dict[str, str],
     column: str,
@@ -82,7 +111,7 @@ def audit(
 
     \b
     Examples:
-      mock-intake audit events/ --out audit
+      mock-intake audit events/ --out audit -o audit.html
       mock-intake audit 's3a://lake/lineage/2026-*/*.ndjson.gz' --out s3a://lake/audit
       mock-intake audit lineage.parquet --column payload --out audit --master local[4]
       mock-intake audit events/ --out audit --conf spark.driver.memory=8g --fail-on never
@@ -93,20 +122,31 @@ def audit(
       1  findings at or above --fail-on
       2  input that cannot be read, no events in it, or no Spark
     """
+    checked_outputs(Kind.AUDIT, outputs)
     config, _ = judging_config(config_file, facets, ignore, select)
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise click.UsageError(f"{' and '.join(missing)} is not installed: pip install 'mock-intake[spark]'")
     from mock_intake.audit.audit import Audit, audited
     from mock_intake.audit.errors import AuditError
-    from mock_intake.audit.spark import session
+    from mock_intake.audit.report import report_of
+    from mock_intake.audit.spark import Files, escaped, session
 
     try:
         with session(master, conf) as spark:
-            record = audited(spark, Audit(sources, out, column, config), _note)
+            with _progress(spark) as progress:
+                record = audited(spark, Audit(sources, out, column, config), _note, progress)
+            made = report_of(spark, escaped(Files(spark).absolute(out)), most_places=places)
+            report = replace(made, tables=out, level=Severity.INFO if verbose else Severity.WARNING)
+            for piece in rendered(Kind.AUDIT, output, replace(report, style=finding_style())):
+                echo(piece, end="")
+            for file in outputs:
+                _write(report, file)
     except AuditError as error:
         raise click.UsageError(str(error)) from error
-    echo(summary(record))
+    except KeyboardInterrupt:
+        _note(f"what was judged stays in {out}: the same command goes on with it")
+        raise
     echo(f"Tables written to {out}", err=True)
     found = record.counts.severities
     if fail_on != NEVER and any(Severity(each).rank >= Severity(fail_on).rank for each in found):
@@ -117,15 +157,35 @@ def _note(words: str) -> None:
     echo(f"note: {words}", err=True)
 
 
-def summary(record: Record) -> str:
-    """The numbers of an audit in a line, as ``check`` has it."""
-    counts = record.counts
-    statuses = ", ".join(f"{counts.statuses[status]:,} {status}" for status in Status)
-    over_all = sum(
-        number
-        for about in ("run", "dataset")
-        for severity, number in counts.findings.get(about, {}).items()
-        if severity != Severity.INFO
-    )
-    more = f"; {counted(over_all, 'finding')} on runs and datasets" if over_all else ""
-    return f"{counted(counts.events, 'event')}: {statuses}{more}"
+def _write(report: AuditReport, file: Path) -> None:
+    """Writes a report in the format of the file's suffix."""
+    with written(file) as stream:
+        for piece in rendered(Kind.AUDIT, of_file(Kind.AUDIT, file).name, report):
+            stream.write(piece.encode())
+    echo(f"Report written to {file}", err=True)
+
+
+@contextmanager
+def _progress(spark: Session) -> Iterator[Progress]:
+    """A bar for the step under way, with the tasks that Spark has done of it, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _step, _number, _of: None
+        return
+    from rich import progress as rich
+    from rich.console import Console
+
+    from mock_intake.audit.tasks import tasks_followed
+
+    columns = (rich.TextColumn("{task.description}"), rich.BarColumn(), rich.TextColumn("{task.fields[tasks]}"))
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task("starting", total=None, tasks="")
+
+        def step(name: str, number: int, of: int) -> None:
+            words = f"{name} ({number + 1} of {of})" if of > 1 else name
+            shown.update(bar, description=words, total=None, completed=0, tasks="")
+
+        def tasks(done: int, of: int) -> None:
+            shown.update(bar, total=of, completed=done, tasks=f"{done:,} of {counted(of, 'task')}")
+
+        with tasks_followed(spark, tasks):
+            yield step

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
+from click.testing import CliRunner, Result
 
+from mock_intake.audit import record as records
 from mock_intake.audit.audit import Audit, audited
+from mock_intake.cli.audit import audit
+from mock_intake.files.exports import FORMAT
 from mock_intake.files.recordings import files_in
-from tests.audit.archives import audit_as_check, checked, table, written
+from tests.audit.archives import audit_as_check, checked, table, write_table, written
+from tests.events import run_event
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+START, COMPLETE = orjson.dumps(run_event("START")), orjson.dumps(run_event("COMPLETE"))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -36,3 +47,81 @@ def test_an_audit_says_what_check_says(
     assert sorted(entry.name for entry in out.iterdir() if not entry.name.startswith(".")) == [
         "audit.json", "datasets", "events", "findings", "jobs", "runs",
     ]  # fmt: skip
+
+
+def run(spark: SparkSession, *arguments: str) -> Result:
+    """The command, in the session that is there."""
+    assert spark is not None
+    return CliRunner().invoke(audit, [*arguments], prog_name="audit")
+
+
+def test_the_command_prints_a_report_and_exits_with_1_for_findings(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_table(Path("events.parquet"), [START, COMPLETE, b"{", START, None], "payload")
+    done = run(spark, "events.parquet", "--column", "payload", "--out", "out", "-o", "report.json")
+    assert done.exit_code == 1, done.output
+    assert "Tables written to out" in done.output
+    assert "5 events" in done.output
+    said = audit_as_check(Path("out"))
+    assert [event["line"] for event in said["events"]] == [1, 2, 3, 4, 5]
+    assert [event["status"] for event in said["events"]][2:] == ["error", said["events"][3]["status"], "error"]
+    assert json.loads(Path("report.json").read_text(encoding="utf-8"))
+
+    again = run(spark, "events.parquet", "--column", "payload", "--out", "out", "--fail-on", "never")
+    assert again.exit_code == 0, again.output
+    assert "has this audit already" in again.output
+
+
+def test_what_cannot_be_audited_is_said(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("blank.ndjson").write_text("\n\n", encoding="utf-8")
+    Path("events.ndjson").write_bytes(START + b"\n")
+    Path("exported.ndjson").write_bytes(b"\n" + orjson.dumps({"format": FORMAT, "request": {}}) + b"\n")
+    Path("cut.ndjson.gz").write_bytes(gzip.compress(START * 100)[:-20])
+    write_table(Path("table.parquet"), [START], "payload")
+    Path("taken").mkdir()
+    Path("taken/mine").write_text("mine", encoding="utf-8")
+
+    def refusal(source: str, out: str = "out") -> str:
+        done = run(spark, source, "--out", out)
+        assert done.exit_code == 2, done.output
+        return done.output
+
+    assert "missing.ndjson: there is no such file" in refusal("missing.ndjson")
+    assert "There are no events in blank.ndjson" in refusal("blank.ndjson")
+    assert "exported.ndjson: line 2 is a whole exchange" in refusal("exported.ndjson")
+    assert "there is no column event; there are id, payload" in refusal("table.parquet")
+    assert "is not empty, and no audit is in it" in refusal("events.ndjson", "taken")
+    assert "Spark: " in refusal("cut.ndjson.gz")
+    assert Path("taken/mine").read_text(encoding="utf-8") == "mine"
+
+
+def test_an_audit_goes_on_where_it_was_interrupted(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(records, "BATCH", 1)
+    for name in ("a", "b"):
+        Path(f"{name}.ndjson").write_bytes(START + b"\n")
+
+    def interrupt(_step: str, number: int, _of: int) -> None:
+        if number == 1:
+            raise KeyboardInterrupt
+
+    given = Audit(["a.ndjson", "b.ndjson"], "out")
+    with pytest.raises(KeyboardInterrupt):
+        audited(spark, given, progress=interrupt)
+    first = Path("out/_work/judged/00000/_SUCCESS").stat().st_mtime_ns
+    notes: list[str] = []
+    steps: list[int] = []
+
+    def look(step: str, _number: int, _of: int) -> None:
+        if step == "closing runs":
+            steps.append(Path("out/_work/judged/00000/_SUCCESS").stat().st_mtime_ns)
+
+    audited(spark, given, notes.append, look)
+    assert "1 of 2 batches judged already" in notes[0]
+    assert steps == [first]
+    assert len(table(Path("out"), "events")) == 2

@@ -237,6 +237,7 @@ def only_the_client(packages: Path, directory: Path) -> str:
     return str(directory)
 
 
+@pytest.mark.timeout(300)  # whichever is first installs the wheel as well
 def test_the_recipe_of_a_node_service_works_as_it_is_printed(image: Image, tmp_path: Path) -> None:
     """But for its port, which may be taken here."""
     section = recipe("A Node service")
@@ -278,6 +279,7 @@ def test_every_block_of_the_cookbook_is_run_by_somebody() -> None:
         assert "pip install" in one.setting_up
 
 
+@pytest.mark.timeout(300)  # whichever is first installs the wheel as well
 def test_what_the_pages_tell_new_users_to_do_works(image: Image, tmp_path: Path) -> None:
     """As ``make walk`` times it, but for the suite's slow cases: the wheel, pytest and the client beside it."""
     import openlineage

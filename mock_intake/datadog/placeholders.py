@@ -6,11 +6,13 @@ Pure functions of texts. Of a long text the beginning is looked at: no name is l
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mock_intake.datadog.platforms import Platform, name_parts, platform_of
 from mock_intake.datadog.statements import is_statement
 
 LONGEST_NAME = 2_048
+_LONGEST_REMEMBERED = 1_024
 
 # Templates of Jinja, of shells and build tools, and what languages write in place of a text: str(None.__class__),
 # an object's repr, JavaScript's and Go's ways, %-formatting.
@@ -73,6 +75,12 @@ def placeholder_in_name(namespace: str, name: str) -> str | None:
 
     A table may well be called null, and a column unknown: of the last part only templates are told.
     """
+    # Most rules about a name ask for it first, one after the other.
+    usual = len(namespace) + len(name) <= _LONGEST_REMEMBERED
+    return _last_placeholders(namespace, name) if usual else _placeholder_in_name(namespace, name)
+
+
+def _placeholder_in_name(namespace: str, name: str) -> str | None:
     if found := template_in(name):
         return found
     name = name[:LONGEST_NAME]
@@ -86,6 +94,9 @@ def placeholder_in_name(namespace: str, name: str) -> str | None:
         if (above and (part == "None" if is_path else _is_nothing(part))) or (not is_path and _WHOLE.fullmatch(part)):
             return part
     return None
+
+
+_last_placeholders = lru_cache(maxsize=64)(_placeholder_in_name)
 
 
 def says_nothing(namespace: str, name: str) -> bool:

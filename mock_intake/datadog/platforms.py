@@ -369,11 +369,17 @@ def unlisted_platform(namespace: str) -> str | None:
     return _UNLISTED.get(scheme.partition("+")[0])
 
 
+# What name_parts looks out for besides dots.
+_QUOTING = re.compile(r'[\\"`\[]')
+
+
 def name_parts(name: str) -> list[str]:
     r"""The dotted parts of a name, as they are written; dots inside quotes do not part, nor does ``\.``.
 
     The standard escapes a dot within a part by a backslash, as its clients do; within quotes that means nothing.
     """
+    if _QUOTING.search(name) is None:  # as nearly all
+        return name.split(".")
     parts = []
     begin = 0
     quote = ""

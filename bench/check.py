@@ -33,6 +33,8 @@ FEW = 5
 # How many times as fast, at most so many MB, and how many times as fast a few events, as machines are no clocks.
 LEAST_TIMES, MOST_MB, LEAST_OF_FEW = 5.0, 250.0, 0.95
 _LOOK = 0.2
+# Memory is drawn too, as lines of signs below each other.
+_MB_OF_A_SIGN = 10
 
 
 class Cost(NamedTuple):
@@ -88,8 +90,10 @@ def side_by_side(title: str, before: Path, now: Path, file: Path, rounds: int, *
 def line(title: str, events: int, cost: Cost) -> None:
     """A line of what a recording took."""
     rate, memory = events / cost.clock, cost.memory
+    bar = "#" * round(memory / _MB_OF_A_SIGN)
     print(
-        f"{events:>9,} {title:<28}{cost.clock:>9.1f} {cost.processor:>10.1f} {rate:>11,.0f} {memory:>8.0f}", flush=True
+        f"{events:>9,} {title:<28}{cost.clock:>9.1f} {cost.processor:>10.1f} {rate:>11,.0f} {memory:>8.0f} {bar}",
+        flush=True,
     )
 
 

@@ -41,7 +41,7 @@ STANDARD_INPUT = "-"
 NEVER = "never"
 # So many objects more than before are there when garbage is looked for. A block's events are as many for a moment, and
 # nothing of them is garbage: with Python's 700 a fifteenth of the time goes into looking for some.
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 @click.command(cls=Command, short_help="Judge recorded events.", page="how-to/check-recordings")
@@ -158,7 +158,7 @@ def _write(report: CheckReport, file: Path) -> None:
 def _rare_collections() -> Iterator[None]:
     """Has garbage looked for rarely, in processes that begin meanwhile too."""
     before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         yield
     finally:

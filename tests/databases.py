@@ -39,9 +39,9 @@ def _installed() -> Path:
 
 
 class Database:
-    """A server of its own, in a directory of its own. End it when done."""
+    """A server of its own, in a directory of its own; with a ``primary`` one that follows it. End it when done."""
 
-    def __init__(self, *settings: str) -> None:
+    def __init__(self, *settings: str, primary: Database | None = None) -> None:
         self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="mock-intake-postgres-"))
         self._user: dict[str, Any] = {}
@@ -52,10 +52,16 @@ class Database:
         self._binaries = self._reachable() / "bin"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
-        self._run(
-            "initdb", "--pgdata", self._data, "--username", "mock", "--auth", "trust", "--encoding", "UTF8",
-            "--locale", "C", "--no-sync", "--no-instructions",
-        )  # fmt: skip
+        if primary is None:
+            self._run(
+                "initdb", "--pgdata", self._data, "--username", "mock", "--auth", "trust", "--encoding", "UTF8",
+                "--locale", "C", "--no-sync", "--no-instructions",
+            )  # fmt: skip
+        else:
+            self._run(
+                "pg_basebackup", "--pgdata", self._data, "--dbname", primary.url("postgres"), "--write-recovery-conf",
+                "--checkpoint", "fast", "--no-sync",
+            )  # fmt: skip
         self.start()
 
     @property
@@ -111,6 +117,10 @@ class Database:
                 self.kill()
                 raise AssertionError((self.folder / "log").read_text(errors="replace")[-3000:])
             time.sleep(0.05)
+
+    def promote(self) -> None:
+        """Has one that followed another take its place."""
+        self.execute("SELECT pg_promote()")
 
     def url(self, database: str) -> str:
         return f"postgresql://mock@127.0.0.1:{self.port}/{database}"

@@ -52,6 +52,9 @@ _EXPLANATIONS = {
     "55P03": "the journal is being written to by another, for instance by a large import; try again.",
     "57014": "the database took too long.",
     "57P": "the database is shutting down or starting.",
+    # Of our own, for what has no code.
+    "certificate": "its certificate is not trusted: name its CA (sslrootcert), and a host that it is for.",
+    "no TLS": "the database speaks no TLS, which is asked for (sslmode).",
 }
 _REFUSALS = {
     "authentication failed": "28",
@@ -62,6 +65,8 @@ _REFUSALS = {
     "too many clients": "53300",
     "connection slots": "53300",
     "session is read-only": "25006",
+    "does not support SSL": "no TLS",
+    "certificate": "certificate",
     "database ": "3D000",
 }
 _UNKEEPABLE = ("22", "23", "54000")
@@ -153,6 +158,8 @@ class Connections:
         # Connections that have not answered since are tried before they are used: one of them has broken.
         self._suspect_before = 0.0
         self._pool: ConnectionPool[Connection] | None = None
+        # Why the pool's last attempt came to nothing, and when that was.
+        self._failure: tuple[psycopg.Error, float] | None = None
 
     def connect(self, replica: str | None = None) -> Connection:
         """A connection of one's own, which is in no pool; called after a replica. Raises ``psycopg.Error``."""
@@ -163,9 +170,20 @@ class Connections:
 
     def open(self) -> None:
         """Begins the pool."""
+
+        class Pooled(Connection):
+            @classmethod
+            def connect(cls, *args: Any, **options: Any) -> Pooled:
+                try:
+                    return super().connect(*args, **options)
+                except psycopg.Error as error:
+                    of_pool._failure = error, monotonic()
+                    raise
+
+        of_pool = self
         self._pool = ConnectionPool(
             self.conninfo,
-            connection_class=Connection,
+            connection_class=Pooled,
             kwargs={"autocommit": True, "application_name": "mock-intake"},
             min_size=0,
             max_size=_MOST,
@@ -237,7 +255,10 @@ class Connections:
         try:
             yield
         except PoolTimeout as error:
-            raise JournalError(f"{self.shown}: the database cannot be reached.") from error
+            failure, at = self._failure or (None, 0.0)
+            known = failure is not None and monotonic() - at < _POOL_SECONDS
+            why = explained(failure) if known and failure is not None else "the database cannot be reached."
+            raise JournalError(f"{self.shown}: {why}") from error
         except psycopg.Error as error:
             kind = UnkeepableError if (error.sqlstate or "").startswith(_UNKEEPABLE) else JournalError
             raise kind(f"{self.shown}: {explained(error)}") from error

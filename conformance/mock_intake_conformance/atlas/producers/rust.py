@@ -81,6 +81,7 @@ PRODUCERS = (
         path="custom",
         leads={"OPENLINEAGE_URL": "{url}", "OPENLINEAGE_API_KEY": "{key}"},
         how="OPENLINEAGE_URL and OPENLINEAGE_API_KEY; OPENLINEAGE_ENDPOINT has to begin with a slash. Call shutdown() "
-        "before the program ends.",
+        "before the program ends. Events that wait while another is answered go together to .../lineage/batch, which "
+        "Datadog documents nowhere.",
     ),
 )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # As ``check`` goes through findings: those of events, then of runs, then of datasets.
 _ABOUT = (EVENT, RUN, DATASET)
+_ORDER = ("order", "at", "number")
 _SEVERITIES = tuple(reversed(Severity))
 # What findings of one rule may say differently, as groups have it.
 _DIFFERING = ("message", "expected", "actual", "advice")
@@ -53,7 +54,7 @@ def report_of(
 ) -> AuditReport:
     """The report on the audit whose tables stand in ``directory``; ``notes`` are what a reader must know to trust it.
 
-    ``most_places`` is how many places of each finding it has.
+    ``directory`` is as Spark takes paths (``spark.escaped``), ``most_places`` how many places of each finding it has.
     """
     read = partial(table, session, directory)
     events, findings, jobs = read("events"), ordered(read("findings")), read("jobs")
@@ -89,9 +90,11 @@ def _count(condition: Column, name: str) -> Column:
 
 
 def ordered(findings: DataFrame) -> DataFrame:
-    """Findings with the number by which ``check`` would order what they are about, names short enough for a report."""
+    """Findings with the numbers by which ``check`` would order them, names short enough for a report."""
     shown = findings.withColumns({name: _short(name) for name in _NAMES})
-    return shown.withColumn("order", F.array_position(F.array(*map(F.lit, _ABOUT)), F.col("about")))
+    about = F.array_position(F.array(*map(F.lit, _ABOUT)), F.col("about"))
+    # Those of datasets are in an order of their own.
+    return shown.withColumns({"order": about, "at": F.when(F.col("about") != DATASET, F.col("position"))})
 
 
 def _short(name: str) -> Column:
@@ -131,7 +134,7 @@ def _rules(findings: DataFrame, most_places: int) -> list[FoundByRule]:
 def first_places(findings: DataFrame, most_places: int) -> DataFrame:
     """Of each rule and severity the first findings, as many as are asked for, in their order."""
     of_rule = ("code", "severity")
-    first = Window.partitionBy(*of_rule).orderBy("order", "position", "number")
+    first = Window.partitionBy(*of_rule).orderBy(*_ORDER)
     # Of a number so small each partition keeps its own first ones, and no more than these are sent on.
     numbered = findings.withColumn("place", F.row_number().over(first))
     return numbered.where(F.col("place") <= most_places).orderBy(*of_rule, "place")
@@ -140,9 +143,8 @@ def first_places(findings: DataFrame, most_places: int) -> DataFrame:
 def _most_severe(findings: DataFrame, number: int) -> list[Place]:
     """So many findings, the most severe ones and of these the first, in their order."""
     rank = F.array_position(F.array(*map(F.lit, _SEVERITIES)), F.col("severity"))
-    place = ("order", "position", "number")
-    rows = findings.orderBy(rank, *place).limit(number).collect()
-    return [_place(row) for row in sorted(rows, key=lambda row: [row[name] for name in place])]
+    rows = findings.orderBy(rank, *_ORDER).limit(number).collect()
+    return [_place(row) for row in sorted(rows, key=lambda row: [row[name] or 0 for name in _ORDER])]
 
 
 def _place(row: Row) -> Place:

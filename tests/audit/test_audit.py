@@ -15,10 +15,12 @@ from click.testing import CliRunner, Result
 
 from mock_intake.audit import record as records
 from mock_intake.audit.audit import Audit, audited
+from mock_intake.audit.report import report_of
 from mock_intake.cli.audit import audit
 from mock_intake.files.exports import FORMAT
 from mock_intake.files.recordings import files_in
 from tests.audit.archives import audit_as_check, checked, table, write_table, written
+from tests.audit.reports import assert_as_check
 from tests.events import run_event
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def test_an_audit_says_what_check_says(
     assert said == expected
     assert record.counts.statuses == {name: expected["summary"][name] for name in ("ok", "warning", "error")}
     assert sum(record.counts.severities.values()) == len(table(out, "findings"))
+    assert_as_check(report_of(spark, str(out)), files_in([Path("archive")]))
     assert sorted(entry.name for entry in out.iterdir() if not entry.name.startswith(".")) == [
         "audit.json", "datasets", "events", "findings", "jobs", "runs",
     ]  # fmt: skip

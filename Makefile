@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-postgres bench-pages paths docs clean chromium java java-client maven npm
+.PHONY: help dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-audit bench-postgres bench-pages paths docs clean chromium java java-client maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -88,6 +88,9 @@ bench-before: $(VENV)/.ready ## measure judgement, intake, plugin, journal and p
 
 bench-same: $(VENV)/.ready ## hold the findings of this build against an earlier one's, one by one, over 20,000 events
 	$(BIN)/python -m bench.same_findings $(if $(BUILD),--build $(BUILD))
+
+bench-audit: $(SPARK)/.ready java ## measure an audit on Spark beside check, as archives grow; takes an hour: make bench-audit BENCH_ARGS="--events 100000"
+	$(SPARK)/bin/python -m bench.audit $(BENCH_ARGS)
 
 bench-postgres: $(VENV)/.ready ## measure appends to PostgreSQL by replicas beside SQLite's, and serve by several workers; takes minutes
 	$(BIN)/python -m bench.postgres

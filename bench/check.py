@@ -13,65 +13,23 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
-
-import psutil
 
 from bench import mixture
 from bench.before import BUILD, installed
+from bench.checking import Cost, check
 
 EVENTS, ROUNDS, MOST, BEFORE_MOST = 20_000, 7, 1_000_000, 100_000
 FORMATS = ("text", "json", "sarif")
 FEW = 5
 # How many times as fast, at most so many MB, and how many times as fast a few events, as machines are no clocks.
 LEAST_TIMES, MOST_MB, LEAST_OF_FEW = 5.0, 250.0, 0.95
-_LOOK = 0.2
 # Memory is drawn too, as lines of signs below each other.
 _MB_OF_A_SIGN = 10
-
-
-class Cost(NamedTuple):
-    """Seconds by the clock and of processors, and the most megabytes of memory, of all processes."""
-
-    clock: float
-    processor: float
-    memory: float = 0.0
-
-
-def check(python: Path, file: Path, *options: str, watched: bool = False) -> Cost:
-    """One run of the command of a build; its memory is looked at if it is to be ``watched``, which takes time too."""
-    command = [str(python.with_name("mock-intake")), "check", *options, str(file)]
-    began, before, most = time.perf_counter(), os.times(), 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own
-        while watched and process.poll() is None:
-            most = max(most, _memory(process.pid))
-            time.sleep(_LOOK)
-        process.wait()
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return Cost(time.perf_counter() - began, used, most)
-
-
-def _memory(pid: int) -> float:
-    """Megabytes of a process and those that it started: what several share is counted once."""
-    total = 0.0
-    try:
-        of_all = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.Error:
-        return 0.0
-    for process in of_all:
-        try:
-            total += process.memory_full_info().pss / 1e6
-        except psutil.Error:
-            continue  # it has just ended
-    return total
 
 
 def side_by_side(title: str, before: Path, now: Path, file: Path, rounds: int, *options: str) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import count, islice
 from pathlib import Path
 from random import Random
@@ -31,20 +32,27 @@ AT_ONCE = 12
 _ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 
 
-def lines() -> Iterator[bytes]:
-    """Lines without end, the same each time."""
-    first = [_ID.split(line) for line in _first_round()]
-    for number in count():
+def lines(start: int = 0) -> Iterator[bytes]:
+    """Lines without end, the same each time; from the one with the number ``start`` on, counted from 0."""
+    first = _pieces()
+    begun, skipped = divmod(start, len(first))
+    for number in count(begun):
         begin = b"%08x" % number
-        for pieces in first:
+        for pieces in first[skipped:]:
             # Every other piece is the rest of an id.
             yield b"".join([begin + piece if index % 2 else piece for index, piece in enumerate(pieces)])
+        skipped = 0
 
 
 def write(file: Path, events: int) -> None:
     """Writes so many events to a file."""
     with file.open("wb") as stream:
         stream.writelines(line + b"\n" for line in islice(lines(), events))
+
+
+@cache
+def _pieces() -> list[list[bytes]]:
+    return [_ID.split(line) for line in _first_round()]
 
 
 def _first_round() -> Iterator[bytes]:

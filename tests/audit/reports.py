@@ -19,9 +19,11 @@ def assert_as_check(report: AuditReport, files: Sequence[Path]) -> None:
     with Check(Judge()) as check:
         results = check.check_blocks(block for file in files for block in blocks_of_file(file))
         places = list(CheckReport(check, results).all_places())
+        datasets = len(list(check.datasets()))
     assert report.statuses == check.statuses
     assert report.severities == {severity: check.severities[severity] for severity in report.severities}
-    assert report.sources_read == len(files)
+    assert report.datasets == datasets
+    assert report.sources_read == len(check.sources)
     assert [_told(place) for place in report.most_severe(len(places) + 1)] == [_told(place) for place in places]
     by_rule: dict[tuple[str, str], list[Place]] = {}
     for place in places:

@@ -10,6 +10,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from mock_intake.audit.databases import Database
 from mock_intake.audit.errors import AuditError
 from mock_intake.audit.lines import BLOCK
 from mock_intake.audit.pipeline import WORK, Pipeline
@@ -26,7 +27,7 @@ from mock_intake.audit.record import (
     planned,
 )
 from mock_intake.audit.settings import JudgingSettings
-from mock_intake.audit.sources import listed
+from mock_intake.audit.sources import Listing, listed
 from mock_intake.audit.spark import Files, settings_of_audit
 from mock_intake.judging.config import Config
 from mock_intake.model.words import counted
@@ -43,6 +44,8 @@ class Audit(NamedTuple):
     out: str
     column: str = "event"
     config: Config = Config()
+    database: Database | None = None
+    """Where the events are a table's; there are no other sources then."""
     block: int = BLOCK
     """So many bytes are judged at a time, or a little more: what comes out does not depend on it."""
 
@@ -69,7 +72,7 @@ def audited(
 def _audited(spark: SparkSession, files: Files, audit: Audit, note: Noted, progress: Progress) -> Record:
     out = files.absolute(audit.out.rstrip("/"))
     _check_directory(files, out)
-    listing = listed(files, audit.sources)
+    listing = listed(files, audit.sources) if audit.database is None else _of_database(audit.database)
     for name in listing.hidden:
         note(f"{name} is not read: Spark passes over files whose names begin with _ or .")
     if not listing.recordings:
@@ -82,7 +85,7 @@ def _audited(spark: SparkSession, files: Files, audit: Audit, note: Noted, progr
         return known
     plan = _begun(files, out, plan, note)
     started = utc_now()
-    pipeline = Pipeline(spark, files, out, plan, settings, progress, audit.block)
+    pipeline = Pipeline(spark, files, out, plan, settings, progress, audit.block, audit.database)
     with settings_of_audit(spark, sum(one.size for one in plan.recordings)):
         pipeline.judge()
         outcome = pipeline.conclude()
@@ -97,6 +100,10 @@ def _audited(spark: SparkSession, files: Files, audit: Audit, note: Noted, progr
     files.write(f"{out}/{FILE}", encoded(record))
     files.remove(f"{out}/{WORK}")
     return record
+
+
+def _of_database(database: Database) -> Listing:
+    return Listing([database.recording(int(utc_now().timestamp() * 1000))], [])
 
 
 def _check_directory(files: Files, out: str) -> None:

@@ -16,6 +16,7 @@ from pyspark.sql import functions as sql
 from pyspark.sql.types import StructType
 
 from mock_intake.audit import datasets, results, runs
+from mock_intake.audit.databases import Database
 from mock_intake.audit.internal import (
     CLOSED,
     DATASET,
@@ -68,7 +69,9 @@ class Pipeline:
         settings: JudgingSettings,
         progress: Progress,
         block: int,
+        database: Database | None = None,
     ) -> None:
+        self._database = database
         self._spark = spark
         self._files = files
         self._out = out.rstrip("/")
@@ -98,7 +101,12 @@ class Pipeline:
         # A batch's tasks are sent the names of its own files.
         paths = [plain_path(one.path) for one in recordings]
         task = self._task._replace(files={path: self._task.files[path] for path in paths})
-        by_line = (lines_of(spark, recordings), rows_of_tables(spark, recordings, self._plan.column))
+        column, database = self._plan.column, self._database
+        by_line = (
+            lines_of(spark, recordings),
+            rows_of_tables(spark, recordings, column),
+            database.read(spark, column) if database is not None else None,
+        )
         made = [read.mapInArrow(partial(judged_lines, task), JUDGED) for read in by_line if read is not None]
         whole = contents_of(spark, recordings)
         if whole is not None:

@@ -37,6 +37,7 @@ class Form(StrEnum):
     LINES = "lines"
     WHOLE = "whole"
     TABLE = "table"
+    DATABASE = "database"
 
 
 class Recording(NamedTuple):

@@ -22,6 +22,7 @@ from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered
 
 if TYPE_CHECKING:
     from mock_intake.audit.audit import Progress
+    from mock_intake.audit.databases import Database
     from mock_intake.audit.spark import Session
     from mock_intake.report.audit_report import AuditReport
 
@@ -83,9 +84,16 @@ def _settings(_context: click.Context, _option: click.Parameter, given: tuple[st
         default="event",
         show_default=True,
         metavar="NAME",
-        help="The column of Parquet files that has the events.",
+        help="The column of Parquet files, or of a table, that has the events.",
     ),
     heading="Spark",
+)
+@option_group(
+    click.option("--table", metavar="NAME", help="Judge a table of the database that SOURCE, jdbc:..., leads to."),
+    click.option("--order", metavar="COLUMN", help="The column of it that tells in which order events came."),
+    click.option("--user", metavar="NAME", help="Who asks the database."),
+    click.option("--password", help="Their password; better by the variable MOCK_INTAKE_AUDIT_PASSWORD."),
+    heading="Tables of databases (JDBC)",
 )
 @judging_options
 def audit(
@@ -99,6 +107,10 @@ def audit(
     master: str | None,
     conf: dict[str, str],
     column: str,
+    table: str | None,
+    order: str | None,
+    user: str | None,
+    password: str | None,
     config_file: Path | None,
     facets: Path | None,
     ignore: tuple[str, ...],
@@ -115,6 +127,8 @@ def audit(
       mock-intake audit 's3a://lake/lineage/2026-*/*.ndjson.gz' --out s3a://lake/audit
       mock-intake audit lineage.parquet --column payload --out audit --master local[4]
       mock-intake audit events/ --out audit --conf spark.driver.memory=8g --fail-on never
+      mock-intake audit jdbc:postgresql://db/marquez --table lineage_events --order event_time \\
+        --column event --conf spark.jars=postgresql.jar --out audit
 
     \b
     Exit codes:
@@ -127,6 +141,8 @@ def audit(
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise click.UsageError(f"{' and '.join(missing)} is not installed: pip install 'mock-intake[spark]'")
+    database = _database(sources, table, order, user, password)
+    named = sources if database is None else (f"table {database.table}",)
     from mock_intake.audit.audit import Audit, audited
     from mock_intake.audit.errors import AuditError
     from mock_intake.audit.report import report_of
@@ -135,7 +151,7 @@ def audit(
     try:
         with session(master, conf) as spark:
             with _progress(spark) as progress:
-                record = audited(spark, Audit(sources, out, column, config), _note, progress)
+                record = audited(spark, Audit(named, out, column, config, database), _note, progress)
             made = report_of(spark, escaped(Files(spark).absolute(out)), most_places=places)
             report = replace(made, tables=out, level=Severity.INFO if verbose else Severity.WARNING)
             for piece in rendered(Kind.AUDIT, output, replace(report, style=finding_style())):
@@ -151,6 +167,24 @@ def audit(
     found = record.counts.severities
     if fail_on != NEVER and any(Severity(each).rank >= Severity(fail_on).rank for each in found):
         sys.exit(1)
+
+
+def _database(
+    sources: tuple[str, ...], table: str | None, order: str | None, user: str | None, password: str | None
+) -> Database | None:
+    """The table that is meant, if one is; exits with 2 where it is not clear which."""
+    from mock_intake.audit.databases import SCHEME, Database
+
+    url = next((source for source in sources if source.startswith(SCHEME)), None)
+    if url is None:
+        if table or order or user or password:
+            raise click.UsageError("--table, --order, --user and --password go with a SOURCE that begins with jdbc:.")
+        return None
+    if len(sources) > 1:
+        raise click.UsageError("A table of a database is audited by itself: name no other SOURCE beside it.")
+    if not table or not order:
+        raise click.UsageError("With jdbc: name the --table, and the --order of its events, such as a column of times.")
+    return Database(url, table, order, user, password)
 
 
 def _note(words: str) -> None:

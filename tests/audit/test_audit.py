@@ -130,3 +130,23 @@ def test_an_audit_goes_on_where_it_was_interrupted(
     assert "1 of 2 batches judged already" in notes[0]
     assert steps == [first]
     assert len(table(Path("out"), "events")) == 2
+
+
+def test_a_table_of_a_database_is_judged_in_the_order_of_a_column(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = f"jdbc:derby:{tmp_path}/database"
+    rows = [(3, COMPLETE.decode()), (1, START.decode()), (4, None), (2, "{")]
+    frame = spark.createDataFrame(rows, "at int, event string")
+    frame.write.jdbc(f"{url};create=true", "lineage_events")
+    given = (url, "--table", "lineage_events", "--out", "out", "--fail-on", "never")
+    assert "name the --table, and the --order" in run(spark, *given).output
+    assert "there is no column when" in run(spark, *given, "--order", "when").output
+    done = run(spark, *given, "--order", "at")
+    assert done.exit_code == 0, done.output
+    said = audit_as_check(Path("out"))
+    assert [event["source"] for event in said["events"]] == ["table lineage_events"] * 4
+    assert [event["status"] for event in said["events"]] == ["ok", "error", "ok", "error"]
+    assert [run["states"] for run in said["runs"]] == [["START", "COMPLETE"]]
+    assert url not in Path("out/audit.json").read_text(encoding="utf-8")

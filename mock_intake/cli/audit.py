@@ -140,7 +140,7 @@ def audit(
     config, _ = judging_config(config_file, facets, ignore, select)
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        raise click.UsageError(f"{' and '.join(missing)} is not installed: pip install 'mock-intake[spark]'")
+        raise click.UsageError(f"Not installed: {', '.join(missing)}. To have them: pip install 'mock-intake[spark]'")
     database = _database(sources, table, order, user, password)
     named = sources if database is None else (f"table {database.table}",)
     from mock_intake.audit.audit import Audit, audited

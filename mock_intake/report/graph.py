@@ -104,12 +104,12 @@ def drawing(
         *_dashed(plan.places, near_misses),
         *(_node_drawing(node, place, looks.get(node, PLAIN)) for node, place in plan.places.items()),
     )
-    drawn = Markup("".join(parts))  # noqa: S704 - each is, or has its texts escaped one by one
+    shapes = Markup("".join(parts))  # noqa: S704 - each is, or has its texts escaped one by one
     # What is an image as a whole has no links in it.
     leading = any(look.href for look in looks.values())
     label = Markup('role="group" aria-label="%s"') % shown(title) if leading else Markup('role="img"')
     size = (plan.width, plan.height)
-    return _SVG % (label, *size, *size, shown(title), drawn)
+    return _SVG % (label, *size, *size, shown(title), shapes)
 
 
 _SVG = Markup('<svg %s class="lineage" width="%g" height="%g" viewBox="0 0 %g %g"><title>%s</title>%s</svg>')

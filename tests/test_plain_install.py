@@ -165,7 +165,8 @@ def with_server(command: str) -> str:
     return f"{begin}; {wait}; {url}; {asked}; code=$?; kill $pid; wait $pid; exit $code"
 
 
-@pytest.mark.parametrize("command", [each for each in commands() if _SERVES.match(each)])
+# Where the extra is that a journal in PostgreSQL needs: tests/test_serve_workers.py.
+@pytest.mark.parametrize("command", [each for each in commands() if _SERVES.match(each) and "postgresql:" not in each])
 def test_every_way_to_serve_starts_and_ends(command: str, image: Image, work: Path) -> None:
     # On ports of its own, where the docs name the usual ones.
     own = re.sub(r"(--agent-port|--proxy-port) \d+", r"\1 0", command)
@@ -195,7 +196,13 @@ def test_certify_ends_with_a_verdict(image: Image, work: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "extra"), [("demo --out out", "openlineage"), ("conformance --only delivery", "openlineage")]
+    ("command", "extra"),
+    [
+        ("demo --out out", "openlineage"),
+        ("conformance --only delivery", "openlineage"),
+        ("audit recordings --out out", "spark"),
+        ("serve --journal postgresql://intake@127.0.0.1:1/lineage", "postgres"),
+    ],
 )
 def test_what_needs_an_extra_says_which_before_it_does_anything(
     command: str, extra: str, image: Image, work: Path

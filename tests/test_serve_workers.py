@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -20,6 +21,7 @@ import pytest
 from mock_intake.journal import EventFilter, walk
 from mock_intake.journal.postgres import PostgresJournal
 from tests import databases
+from tests.conftest import REPOSITORY
 from tests.journal.serving import Load, Serving, asked, command, new_event, serving
 from tests.processes import alive, linux_only
 
@@ -129,6 +131,16 @@ def test_workers_do_not_outlive_who_began_them(url: str, tmp_path: Path) -> None
         wait_until(lambda: not any(map(alive, workers)))
         # The last thread of a process closes what it had open.
         wait_until(lambda: not _is_open(server))
+
+
+def test_the_command_of_the_page_serves(url: str, tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs/how-to/shared-intake.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^mock-intake serve (.*--workers 4)$", page, re.MULTILINE)
+    options = [url if word.startswith("postgresql://") else word for word in shlex.split(line)]
+    with serving(tmp_path, *options) as server:
+        assert len(workers_of(server)) == 4
+        assert server.send(new_event()).status == 202
+        assert server.end() == 0
 
 
 def _is_open(server: Serving) -> bool:

@@ -20,8 +20,9 @@ BLOCK = re.compile(r"(?:<!-- (\w+)[^>]*-->\n)?^```(?:sh|console|bash|shell)\n(.*
 EXTRAS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 TARGETS = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
 # What somebody else's test runs, by the page: of a container (tests/test_container.py), of an example project
-# (tests/test_examples.py), of another package (tests/test_extending.py).
+# (tests/test_examples.py), of another package (tests/test_extending.py), of Spark (tests/audit/test_audit.py).
 ELSEWHERE = {
+    "docs/how-to/audit-archives.md": ("mock-intake audit events/ --out audit -o audit.html",),
     "docs/how-to/container.md": ("docker ",),
     "docs/how-to/shared-intake.md": ("docker ",),
     "docs/examples/etl/README.md": ("pytest",),

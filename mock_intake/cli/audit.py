@@ -14,11 +14,11 @@ import click
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo, finding_style
-from mock_intake.cli.options import judging_config, judging_options, option_group
+from mock_intake.cli.options import judging_config, judging_options, option_group, output_options
 from mock_intake.cli.sources import checked_outputs, written
 from mock_intake.model.findings import Severity
 from mock_intake.model.words import counted
-from mock_intake.report.formats import DEFAULT, Kind, formats, of_file, rendered, suffixes
+from mock_intake.report.formats import Kind, of_file, rendered
 
 if TYPE_CHECKING:
     from mock_intake.audit.audit import Progress
@@ -41,22 +41,7 @@ def _settings(_context: click.Context, _option: click.Parameter, given: tuple[st
 @click.command(cls=Command, short_help="Judge archives of events on Spark.", page="how-to/audit-archives")
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--out", required=True, metavar="DIR", help="Write the tables there: a path, or a URI that Spark writes.")
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(list(formats(Kind.AUDIT))),
-    default=DEFAULT,
-    show_default=True,
-    help="How to print what was found.",
-)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Write it there too, in the format of the suffix ({suffixes(formats(Kind.AUDIT).values())}).",
-)
+@output_options(Kind.AUDIT)
 @click.option(
     "--fail-on",
     type=click.Choice([*(severity.value for severity in reversed(Severity)), NEVER]),
@@ -99,7 +84,7 @@ def _settings(_context: click.Context, _option: click.Parameter, given: tuple[st
 def audit(
     sources: tuple[str, ...],
     out: str,
-    output: str,
+    output_format: str,
     outputs: tuple[Path, ...],
     fail_on: str,
     places: int,
@@ -154,7 +139,7 @@ def audit(
                 record = audited(spark, Audit(named, out, column, config, database), _note, progress)
             made = report_of(spark, escaped(Files(spark).absolute(out)), most_places=places)
             report = replace(made, tables=out, level=Severity.INFO if verbose else Severity.WARNING)
-            for piece in rendered(Kind.AUDIT, output, replace(report, style=finding_style())):
+            for piece in rendered(Kind.AUDIT, output_format, replace(report, style=finding_style())):
                 echo(piece, end="")
             for file in outputs:
                 _write(report, file)

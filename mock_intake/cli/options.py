@@ -87,6 +87,11 @@ def renamed_option(old: str, new: str) -> Callable[[F], F]:
     )
 
 
+def _files_alone(_context: click.Context, _option: click.Parameter, outputs: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files that are to be written: "-" is standard output, where a report is printed anyway."""
+    return tuple(output for output in outputs if str(output) != "-")
+
+
 def output_options(kind: Kind) -> Callable[[F], F]:
     """``--format`` and ``-o``, as all commands have them that make a report of this ``kind``: which formats there are
     and what is printed is the same for all.
@@ -107,6 +112,7 @@ def output_options(kind: Kind) -> Callable[[F], F]:
             "outputs",
             multiple=True,
             type=click.Path(dir_okay=False, path_type=Path),
+            callback=_files_alone,
             help=f"Write it there too, in the format of the suffix ({suffixes(known.values())}); repeatable.",
         ),
     )

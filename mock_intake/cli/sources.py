@@ -184,7 +184,10 @@ def checked_outputs(kind: Kind, outputs: Sequence[Path], sources: Iterable[str |
     """Exits with 2 where a report on ``sources`` could not be written: better before there is one than after."""
     for output in outputs:
         try:
+            output.is_file()  # a name that no file can have, as one that is too long, has an error of its own
             of_file(kind, output)
+        except OSError as error:
+            raise UnusableError(f"-o {output}: {error.strerror or error}.") from error
         except UnknownSuffixError as error:
             raise click.UsageError(f"-o {output}: {error}.") from error
         if not output.resolve().parent.is_dir():

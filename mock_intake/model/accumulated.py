@@ -144,8 +144,8 @@ class _Dataset(Struct):
 class DatasetFacets(Struct, frozen=True, gc=False):
     """Facets of a dataset in one role: its own, and those of its being read or written."""
 
-    own: FacetsByKey
-    of_role: FacetsByKey
+    own: Mapping[str, Facet]
+    of_role: Mapping[str, Facet]
 
 
 class Accumulated:
@@ -198,12 +198,12 @@ class Accumulated:
                 facets.of_role.put(dataset.role_facets, event_id, stamp)
 
     @property
-    def run(self) -> FacetsByKey:
+    def run(self) -> Mapping[str, Facet]:
         """The run's facets, by key."""
         return FacetsByKey(self._run, self._floor, deletable=False)
 
     @property
-    def job(self) -> FacetsByKey:
+    def job(self) -> Mapping[str, Facet]:
         """The job's facets, by key."""
         return FacetsByKey(self._job, self._floor, deletable=True)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from mock_intake.datadog import spans
 from mock_intake.judging.catalogue import RULES
-from mock_intake.model.accumulated import Accumulated, FacetsByKey
+from mock_intake.model.accumulated import Accumulated, Facet
 from mock_intake.openlineage import run_cycle
 from mock_intake.openlineage.run_cycle import TERMINAL
 from mock_intake.report.outcomes import outcome_of
@@ -176,7 +177,7 @@ def _groups(merged: Accumulated) -> list[dict[str, Any]]:
     return [group for group in groups if group["facets"]]
 
 
-def _texts(facets: FacetsByKey, prefix: str = "") -> list[dict[str, str]]:
+def _texts(facets: Mapping[str, Facet], prefix: str = "") -> list[dict[str, str]]:
     return [
         {
             "key": prefix + key,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -19,15 +21,20 @@ from mock_intake.audit.report import report_of
 from mock_intake.cli.audit import audit
 from mock_intake.files.exports import FORMAT
 from mock_intake.files.recordings import files_in
+from mock_intake.report.formats import Kind, formats
 from tests.audit.archives import audit_as_check, checked, table, write_table, written
 from tests.audit.reports import assert_as_check
+from tests.conftest import REPOSITORY
 from tests.events import run_event
+from tests.secrets.canaries import CANARIES, events_with, leaks_in, seen
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+PAGE = REPOSITORY / "docs/how-to/audit-archives.md"
+(FIRST_COMMAND,) = re.findall(r"^mock-intake audit .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 START, COMPLETE = orjson.dumps(run_event("START")), orjson.dumps(run_event("COMPLETE"))
 
 
@@ -77,6 +84,26 @@ def test_the_command_prints_a_report_and_exits_with_1_for_findings(
     again = run(spark, "events.parquet", "--column", "payload", "--out", "out", "--fail-on", "never")
     assert again.exit_code == 0, again.output
     assert "has this audit already" in again.output
+
+
+def test_no_report_shows_a_secret_that_stands_in_a_name(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # What a producer's own key is, and another's, a server knows and an archive does not.
+    known = frozenset({"own key", "another's key"})
+    canaries = [canary for canary in CANARIES if canary.family not in known]
+    events = [event for canary in canaries for event in events_with(canary)]
+    Path("events").mkdir()
+    Path("events/one.ndjson").write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in events))
+    files = [f"report{each.suffix}" for each in formats(Kind.AUDIT).values()]
+    more = [word for file in files for word in ("-o", file)]
+    done = run(spark, *shlex.split(FIRST_COMMAND.removeprefix("mock-intake audit")), "-v", *more)
+    assert done.exit_code == 1, done.output
+    assert f"{len(events)} events" in done.output
+    for shown in (done.output, *(Path(file).read_text(encoding="utf-8") for file in (*files, "audit.html"))):
+        assert "****" in shown.replace("\\", "")
+        assert not leaks_in(seen(shown), but=known)
 
 
 def test_what_cannot_be_audited_is_said(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

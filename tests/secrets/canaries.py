@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import html
 import json
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 from uuid import NAMESPACE_URL, uuid5
 
 from mock_intake.datadog.sites import INTAKE_PATH
@@ -60,6 +61,11 @@ def leaks_in(text: str, *, but: frozenset[str] = frozenset()) -> list[str]:
                 found.append(f"{canary.family}: ...{text[max(0, at - 150) : at + 60]!r}")
                 break
     return found
+
+
+def seen(text: str) -> str:
+    """A text as it is, and as a browser would have it."""
+    return "\n".join({text, html.unescape(text), unquote_plus(html.unescape(text))})
 
 
 def whole_event() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -32,7 +32,7 @@ from mock_intake.web.site import PAGES
 from tests.commands import MOCK_INTAKE, clean_environment, run_command, start_command
 from tests.events import run_event
 from tests.fuzz import read_answers, request_bytes
-from tests.secrets.canaries import CANARIES, OTHER, OWN, events_with, leaks_in, requests_with
+from tests.secrets.canaries import CANARIES, OTHER, OWN, events_with, leaks_in, requests_with, seen
 from tests.web.looking import BROWSER
 
 HERE = Path(__file__).parent
@@ -111,11 +111,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     finally:
         if running.process.poll() is None:
             running.end()
-
-
-def seen(text: str) -> str:
-    """A text as it is, and as a browser would have it."""
-    return "\n".join({text, html.unescape(text), unquote_plus(html.unescape(text))})
 
 
 # The control API
@@ -296,6 +291,7 @@ def outputs(recorded: Recorded, folder: Path) -> dict[str, list[list[str]] | str
         "reset": [["reset", recorded.url, "--org", "0" * 12]],
         "open": "it has no events",
         "serve": "see test_lines_and_log_of_the_server",
+        "audit": "see tests/audit/test_audit.py",
         "rules": "it has no events",
         "atlas": "it has no events",
         "completion": "it has no events",

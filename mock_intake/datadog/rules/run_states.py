@@ -5,10 +5,10 @@ Functions that every COMPLETE comes by give a tuple back that is empty: a genera
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mock_intake.datadog.sources import CUSTOM_JOBS, DRAFT
-from mock_intake.model.accumulated import FacetsByKey
+from mock_intake.model.accumulated import Facet
 from mock_intake.model.event import DatasetId, EventView
 from mock_intake.model.runs import RunFacts
 from mock_intake.rules import (
@@ -199,7 +199,7 @@ def abort_makes_no_span(rule: Rule, _: EventView) -> Iterator[Finding]:
     yield rule.found("/eventType", "no span is made for this run", expected="COMPLETE or FAIL", actual='"ABORT"')
 
 
-def _fed_by_lineage(facets: FacetsByKey) -> set[DatasetId]:
+def _fed_by_lineage(facets: Mapping[str, Facet]) -> set[DatasetId]:
     """The datasets of which a job's explicit lineage facet says what feeds them, or by ``inputs: []`` that nothing
     does.
     """
@@ -220,7 +220,7 @@ def _completed(view: RunView) -> bool:
     return not view.run.incomplete and any(event.event_type == "COMPLETE" for event in view.run.events)
 
 
-def _has(facets: FacetsByKey, key: str, *fields: str) -> bool:
+def _has(facets: Mapping[str, Facet], key: str, *fields: str) -> bool:
     """Whether a facet has content in one of these fields; nought is content, an empty list is none."""
     facet = facets.get(key)
     if facet is not None:

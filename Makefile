@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-audit bench-postgres bench-pages paths docs clean chromium java java-client maven npm
+.PHONY: help environments dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-audit bench-postgres bench-pages paths docs clean chromium java java-client maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -51,6 +51,8 @@ test-jvm: $(VENV)/.ready $(SPARK)/.ready java-client ## have Maven get the Java 
 test-spark: $(SPARK)/.ready java ## test the audit of archives, on a Spark of this machine's own
 	$(SPARK)/bin/python -m pytest tests/audit \
 		tests/plugin/test_neighbours.py::test_freezegun_freezes_the_test_and_not_its_intake $(PYTEST_ARGS)
+
+environments: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(SPARK)/.ready $(WHEELHOUSE)/.ready ## fill the environments for Python that tests need
 
 test-time: ## run all tests, and say at last how many seconds of the processor that took
 	@bash -c 'TIMEFORMAT="make test: %U s user, %S s system, %R s by the clock"; time $(MAKE) --no-print-directory test'

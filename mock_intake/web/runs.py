@@ -108,7 +108,7 @@ def one(query: PageQuery) -> PageContent:
     merged = views.facets(run, _MOST_MERGED)
     facts = facts_of(query, run)
     same_id = [one for one in views.runs_of(run.run_id, run.org) if one.key != run.key]
-    findings = views.run_findings(run, closed=False)
+    findings = facts["findings"]
     records = [query.sources.journal.event(event.event_id) for event in run.events[:_MOST_EVENTS]]
     # Most runs have none, and need not wait until all others are looked through.
     below, below_left = descendants(views.runs(run.org), run, _MOST_BELOW) if views.children(run) else ([], 0)

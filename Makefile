@@ -1,5 +1,5 @@
 # The same few commands here and in CI. Each target creates and fills .venv by itself.
-.PHONY: help environments dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench style bench-before bench-same bench-audit bench-postgres bench-pages paths docs clean chromium java java-client maven npm
+.PHONY: help environments dist sbom site fuzz atlas producers try-producers demo walk test test-jvm test-spark test-time lint same same-write verdicts soak cost bench bench-page style bench-before bench-same bench-audit bench-postgres bench-pages paths docs clean chromium java java-client maven npm
 .DEFAULT_GOAL := help
 
 # Compiled once, not in every process: https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE
@@ -75,12 +75,11 @@ verdicts: $(VENV)/.ready ## put on record what the official documents say of the
 	TEST_VERDICTS=write $(BIN)/python -m pytest -q -k "not whatever_is_sent" \
 		tests/openlineage/test_official_schemas.py tests/openlineage/test_violations.py
 
-bench: $(VENV)/.ready ## measure the judgement, the intake, the plugin and check against their like, side by side
-	$(BIN)/python bench/judge.py
-	$(BIN)/python -m bench.findings
-	$(BIN)/python bench/intake.py
-	$(BIN)/python bench/plugin.py
-	$(BIN)/python -m bench.check
+bench: $(VENV)/.ready ## measure all that is aimed for beside an earlier build, with one table at the end; a quick run: make bench BENCH_ARGS="--rounds 1 --most 10000"
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+bench-page: $(VENV)/.ready ## put what make bench has measured into docs/explanation/performance.md
+	$(BIN)/python -m bench.page
 
 style: $(VENV)/.ready ## count what docstrings name, comments, lines of files and functions, room by room
 	$(BIN)/python bench/style.py

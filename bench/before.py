@@ -22,64 +22,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from bench import intake, plugin
+from bench.builds import BUILD, installed
 from bench.judge import events
+from bench.turns import JUDGE, Cost, Turns
 
-BUILD = "b29d81f"
 ROUNDS = 9
 LEAST = 0.95
-ROOT = Path(__file__).parents[1]
 SECONDS_OF_JUDGING = 0.3
 PARTS = ("judge", "intake", "plugin", "journal", "pages")
 OF_THE_PROCESSOR = ("journal", "pages")
 
-# Runs in either build's environment; a line for each turn: which event, and for how long.
-_JUDGING = """
-import json, sys, time
-try:
-    from mock_intake.judging.judgement import Judge
-except ImportError:  # where it stood before the rooms
-    from mock_intake.judgement import Judge
-bodies = {name: body.encode() for name, body in json.loads(sys.stdin.readline()).items()}
-judge = Judge()
-for line in sys.stdin:
-    name, seconds = json.loads(line)
-    body, calls = bodies[name], 0
-    began, used = time.perf_counter(), time.process_time()
-    while time.perf_counter() < began + seconds:
-        for _ in range(10):
-            judge.judge(body, "bench")
-        calls += 10
-    print(json.dumps([(time.perf_counter() - began) / calls, (time.process_time() - used) / calls]), flush=True)
-"""
-
-
-class Cost(NamedTuple):
-    """Seconds by the clock, and of a processor, for one of something."""
-
-    clock: float
-    processor: float
-
-
 Turn = Callable[[Path], Cost]
 """Measures once, by the Python of a build's environment."""
-
-
-def installed(commit: str) -> Path:
-    """The Python of an environment in which an earlier build is installed; made at the first time."""
-    folder = ROOT / "build" / "before" / commit
-    if not folder.exists():
-        _run("git", "-C", str(ROOT), "worktree", "add", "--detach", str(folder), commit)
-    _run("make", "-C", str(folder), ".venv/.ready")
-    return folder / ".venv" / "bin" / "python"
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)}: {done.stderr or done.stdout}")
 
 
 @contextmanager
@@ -87,24 +43,10 @@ def judging(pythons: tuple[Path, ...]) -> Iterator[dict[str, Turn]]:
     """A turn for each size of event: judging it again and again, in a process that each build keeps for all turns."""
     bodies = events()
     with ExitStack() as stack:
-        started = {}
-        for python in pythons:
-            process = subprocess.Popen(  # noqa: S603 - our own
-                [python, "-P", "-c", _JUDGING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            started[python] = process
-            _tell(process, {name: body.decode() for name, body in bodies.items()})
+        started = {python: stack.enter_context(Turns(python, bodies)) for python in pythons}
 
         def turn(name: str) -> Turn:
-            def measure(python: Path) -> Cost:
-                process = started[python]
-                _tell(process, [name, SECONDS_OF_JUDGING])
-                assert process.stdout is not None
-                return Cost(*json.loads(process.stdout.readline()))
-
-            return measure
+            return lambda python: started[python].cost(JUDGE, name, SECONDS_OF_JUDGING)
 
         yield {f"judge, {name} event": turn(name) for name in bodies}
 

@@ -1,8 +1,9 @@
 """What an event costs in which something is wrong, beside the same event in which nothing is.
 
-Run: make bench, or .venv/bin/python -m bench.findings. Ten findings that are the commonest, each in an event of 6 KB
-and in one of 0.5 KB, and text in SQL that looks like a secret and is none. The wrong event and its clean sister are
-judged in turns; what counts is the median of the rounds, by the processor. Exits with 1 where an aim is missed.
+Run: make bench, or .venv/bin/python -m bench.findings [--rounds 7]. Ten findings that are the commonest,
+each in an event of 6 KB and in one of 0.5 KB, and text in SQL that looks like a secret and is none. The wrong event and
+its clean sister are judged in turns, by this build and by an earlier one; what counts is the median of the rounds, by
+the processor. Exits with 1 where an aim is missed.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 import copy
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count, islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
+from bench.aims import Aim, Point, Task, alone
+from bench.builds import installed
 from bench.judge import events, facet
-from mock_intake.judging.judgement import Judge
+from bench.turns import JUDGE_OTHERS, Cost, Turns
 
-ROUNDS = 9
 SECONDS = 0.03
 # How often the cost of a clean event one with a finding may have, and how many microseconds more a small one.
 MOST_TIMES, MOST_MORE, MOST_OF_SQL = 1.5, 17.0, 2.0
@@ -60,13 +61,6 @@ COMMONEST: Mapping[str, Callable[[Event], object]] = {
 SQL = "SELECT *\nFROM orders -- ask data@acme.example\nWHERE password = '' AND note LIKE 'api_key=%'\n" * 5
 
 
-class Cost(NamedTuple):
-    """Seconds by the clock, and of a processor, for one judgement."""
-
-    clock: float
-    processor: float
-
-
 class Pair(NamedTuple):
     """An event with a finding, and its clean sister; ``of_secret`` where the one only looks as if it had one."""
 
@@ -97,52 +91,47 @@ def of_sql() -> Pair:
     return Pair("secret-like text in SQL", orjson.dumps(clean), orjson.dumps(wrong), of_secret=True)
 
 
-def cost(judge: Judge, body: bytes, calls: Iterator[int]) -> Cost:
-    """The mean over as many judgements as fit into a turn, each of another time and another run."""
-    began, used = time.perf_counter(), time.process_time()
-    first = number = next(calls)
-    while time.perf_counter() < began + SECONDS:
-        for number in islice(calls, 10):
-            judge.judge(body.replace(b"555555", b"%06d" % (number % 1_000_000)), "bench")
-    made = number - first
-    return Cost((time.perf_counter() - began) / made, (time.process_time() - used) / made)
+def sizes() -> list[tuple[str, Pair]]:
+    """All pairs, each with how large its events are."""
+    return [("0.5 KB", pair) for pair in pairs("small")] + [("6 KB", pair) for pair in (*pairs("middle"), of_sql())]
 
 
-def measured(judge: Judge, pair: Pair) -> tuple[Cost, Cost]:
-    """The medians of a clean event's cost and of a wrong one's, by clock and processor."""
-    assert judge.judge(pair.clean, "bench").findings == (), pair.title
-    assert bool(judge.judge(pair.wrong, "bench").findings) is not pair.of_secret, pair.title
-    calls = count()
-    rounds = [(cost(judge, pair.clean, calls), cost(judge, pair.wrong, calls)) for _ in range(ROUNDS)]
-    clean, wrong = zip(*rounds, strict=True)
-    return Cost(*map(statistics.median, zip(*clean, strict=True))), Cost(
-        *map(statistics.median, zip(*wrong, strict=True))
-    )
+def measured(turns: Turns, name: str, rounds: int) -> tuple[Cost, Cost]:
+    """The medians of what a clean event costs and a wrong one, each of another time and run than those before it."""
+    seen = [
+        [turns.cost(JUDGE_OTHERS, f"{name}, {which}", SECONDS) for which in ("clean", "wrong")] for _ in range(rounds)
+    ]
+    clean, wrong = (Cost(*map(statistics.median, zip(*side, strict=True))) for side in zip(*seen, strict=True))
+    return clean, wrong
 
 
-def main() -> int:
-    judge = Judge()
-    print(f"us for one judgement, median of {ROUNDS} rounds, clock and processor; Python {sys.version.split()[0]}")
-    print(f"{'':<37} {'clean':>14} {'wrong':>14} {'times':>7} {'more':>7}")
-    met = True
-    todo = [("0.5 KB", pair) for pair in pairs("small")] + [("6 KB", pair) for pair in (*pairs("middle"), of_sql())]
-    for size, pair in todo:
-        clean, wrong = measured(judge, pair)
-        times, more = wrong.processor / clean.processor, (wrong.processor - clean.processor) * 1e6
-        good = more <= MOST_MORE if size == "0.5 KB" else times <= (MOST_OF_SQL if pair.of_secret else MOST_TIMES)
-        met = met and good
-        shown = [f"{each.clock * 1e6:.1f} {each.processor * 1e6:>6.1f}" for each in (clean, wrong)]
-        missed = "" if good else "  missed"
-        print(
-            f"{size:>7} {pair.title:<29} {shown[0]:>14} {shown[1]:>14} {times:>7.2f} {more:>7.1f}{missed}", flush=True
-        )
-    print(
-        f"aims: at 6 KB at most {MOST_TIMES:g} times a clean event, at 0.5 KB at most {MOST_MORE:g} us more, "
-        f"secret-like text at most {MOST_OF_SQL:g} times"
-    )
-    print("aims met" if met else "aims missed")
-    return 0 if met else 1
+def aims(task: Task) -> tuple[list[Aim], list[Point]]:
+    """Measures each pair in both builds, and prints a line for it."""
+    todo = {f"{size}: {pair.title}": (size, pair) for size, pair in sizes()}
+    bodies: dict[str, bytes] = {}
+    for name, (_, pair) in todo.items():
+        bodies |= {f"{name}, clean": pair.clean, f"{name}, wrong": pair.wrong}
+    print(f"us of the processor for one judgement, medians of {task.rounds} rounds; Python {sys.version.split()[0]}")
+    print(f"{'':<38} {'clean':>8} {'wrong':>8} {'times':>7} {'more':>7} {'times, ' + task.build:>16} {'more':>7}")
+    found = []
+    with Turns(installed(task.build), bodies) as before, Turns(Path(sys.executable), bodies) as now:
+        for name, (size, pair) in todo.items():
+            assert now.found(f"{name}, clean") == [], name
+            assert bool(now.found(f"{name}, wrong")) is not pair.of_secret, name
+            then, here = (measured(turns, name, task.rounds) for turns in (before, now))
+            times = [wrong.processor / clean.processor for clean, wrong in (then, here)]
+            more = [(wrong.processor - clean.processor) * 1e6 for clean, wrong in (then, here)]
+            clean, wrong = (each.processor * 1e6 for each in here)
+            print(f"{name:<38} {clean:>8.1f} {wrong:>8.1f} {times[1]:>7.2f} {more[1]:>7.1f}", end="")
+            print(f" {times[0]:>16.2f} {more[0]:>7.1f}", flush=True)
+            used = then[1].processor, here[1].processor
+            if size == "0.5 KB":
+                found.append(Aim(2, name, "at most", MOST_MORE, more[1], more[0], "us more", *used))
+            else:
+                most = MOST_OF_SQL if pair.of_secret else MOST_TIMES
+                found.append(Aim(2, name, "at most", most, times[1], times[0], "times a clean one", *used))
+    return found, []
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    alone("findings", aims, __doc__)

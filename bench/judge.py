@@ -1,6 +1,6 @@
-"""What the judgement of an event costs, beside its parts and beside pure jsonschema.
+"""What the judgement of an event costs, beside its parts, beside pure jsonschema, and beside an earlier build.
 
-Run: make bench, or .venv/bin/python bench/judge.py. All four are measured in one run, turn by turn, on the same
+Run: make bench, or .venv/bin/python -m bench.judge [--rounds 7]. All are measured in one run, turn by turn, on the same
 events, in seconds of the processor, so that the ratios hold on any machine; the rates are this machine's.
 
   parse            orjson alone
@@ -11,14 +11,18 @@ events, in seconds of the processor, so that the ratios hold on any machine; the
 
 from __future__ import annotations
 
+import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from mock_intake.judging.judgement import Judge
+from bench.aims import Aim, Point, Task, alone
+from bench.builds import installed
+from bench.turns import CORE, JUDGE, PARSE, Turns
 from mock_intake.model.event import EventView
 from mock_intake.openlineage.explain import Explainer
 from mock_intake.openlineage.facts import LATEST_CORE
@@ -26,7 +30,7 @@ from mock_intake.openlineage.library import standard_library
 
 PRODUCER = "https://github.com/acme/etl"
 FACETS = "https://openlineage.io/spec/facets"
-ROUNDS = 7
+SECONDS = 0.15
 # How often the cost of parse + core the judgement may have, by the size of the event.
 MAX_COST = {"small": 4.5, "middle": 3.4, "large": 3.0}
 MIN_SPEED_UP = 20.0
@@ -100,14 +104,13 @@ def events() -> dict[str, bytes]:
     }
 
 
-def contestants() -> dict[str, Callable[[bytes], object]]:
+def pure_jsonschema() -> Callable[[bytes], object]:
+    """Judges the core and every facet by the jsonschema library."""
     library = standard_library()
-    core = library.core(LATEST_CORE, "RunEvent")
     explainer = Explainer(library)
     target = library.core_target(LATEST_CORE, "RunEvent")
-    judge = Judge()
 
-    def pure(body: bytes) -> None:
+    def judge(body: bytes) -> None:
         value = orjson.loads(body)
         assert not explainer.errors(target, value)
         for group in EventView(value).facet_groups():
@@ -116,12 +119,7 @@ def contestants() -> dict[str, Callable[[bytes], object]]:
                 assert schema is not None
                 assert not explainer.errors(schema.target, content)
 
-    return {
-        "parse": orjson.loads,
-        "parse + core": lambda body: core(orjson.loads(body)),
-        "judgement": lambda body: judge.judge(body, "bench"),
-        "pure jsonschema": pure,
-    }
+    return judge
 
 
 def seconds_per_call(call: Callable[[bytes], object], body: bytes, budget: float) -> float:
@@ -137,27 +135,40 @@ def seconds_per_call(call: Callable[[bytes], object], body: bytes, budget: float
             return spent / calls
 
 
-def main() -> int:
-    names = contestants()
-    print(f"events per second of the processor, best of {ROUNDS} rounds; Python {sys.version.split()[0]}")
-    print(f"{'event':>16} " + " ".join(f"{name:>16}" for name in names) + f"{'cost':>8}{'speed-up':>10}")
-    met = True
-    for title, body in events().items():
-        best = dict.fromkeys(names, float("inf"))
-        for _ in range(ROUNDS):
-            for name, call in names.items():
-                best[name] = min(best[name], seconds_per_call(call, body, 0.15))
-        cost = best["judgement"] / best["parse + core"]
-        speed_up = best["pure jsonschema"] / best["judgement"]
-        met = met and cost <= MAX_COST[title] and speed_up >= MIN_SPEED_UP
-        rates = " ".join(f"{1 / seconds:>16,.0f}" for seconds in best.values())
-        print(f"{title:>8} {len(body) / 1000:>5.1f} KB {rates}{cost:>7.1f}x{speed_up:>9.0f}x")
-    aims = ", ".join(f"{most:g}x ({title})" for title, most in MAX_COST.items())
-    print(f"cost: judgement to parse + core (aim: at most {aims}); ", end="")
-    print(f"speed-up: judgement to pure jsonschema (aim: at least {MIN_SPEED_UP:g}x)")
-    print("aims met" if met else "aims missed")
-    return 0 if met else 1
+def aims(task: Task) -> tuple[list[Aim], list[Point]]:
+    """Measures this build and the earlier one in turns, and prints what each part costs."""
+    bodies, pure, found = events(), pure_jsonschema(), []
+    print(f"events per second of the processor, medians of {task.rounds} rounds; Python {sys.version.split()[0]}")
+    names = (PARSE, CORE, JUDGE, "pure jsonschema")
+    print(f"{'event':>16} " + " ".join(f"{name:>16}" for name in names) + f"{'cost':>8}{'before':>8}{'speed-up':>10}")
+    with Turns(installed(task.build), bodies) as before, Turns(Path(sys.executable), bodies) as now:
+        for title, body in bodies.items():
+            then: dict[str, list[float]] = {name: [] for name in (CORE, JUDGE)}
+            here: dict[str, list[float]] = {name: [] for name in names}
+            for _ in range(task.rounds):
+                for name in (PARSE, CORE, JUDGE):
+                    here[name].append(now.cost(name, title, SECONDS).processor)
+                    if name in then:
+                        then[name].append(before.cost(name, title, SECONDS).processor)
+                here[names[-1]].append(seconds_per_call(pure, body, SECONDS))
+            costs = [_times(each[JUDGE], each[CORE]) for each in (then, here)]
+            speed_up = _times(here[names[-1]], here[JUDGE])
+            rates = " ".join(f"{1 / statistics.median(here[name]):>16,.0f}" for name in names)
+            size = f"{len(body) / 1000:.1f} KB"
+            print(f"{title:>8} {size:>7} {rates}{costs[1]:>7.1f}x{costs[0]:>7.1f}x{speed_up:>9.0f}x", flush=True)
+            used = [statistics.median(each[JUDGE]) for each in (then, here)]
+            found += [
+                Aim(4, f"judging a {title} event ({size})", "at most", MAX_COST[title], costs[1], costs[0],
+                    "times parse + core", used[0], used[1]),
+                Aim(4, f"the same, beside pure jsonschema ({size})", "at least", MIN_SPEED_UP, speed_up, unit="times"),
+            ]  # fmt: skip
+    return found, []
+
+
+def _times(one: list[float], other: list[float]) -> float:
+    """How many times the other the one is, the median over rounds."""
+    return statistics.median(this / that for this, that in zip(one, other, strict=True))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    alone("judge", aims, __doc__)

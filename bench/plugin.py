@@ -1,10 +1,11 @@
-"""What the pytest plugin costs: those who don't use it, and those who do, beside pytest-httpserver's.
+"""What the pytest plugin costs those who don't use it, and those who do, beside pytest-httpserver and an earlier build.
 
-Run: .venv/bin/python bench/plugin.py. One run starts pytest many times, turn by turn in every way, each time in a
-process of its own and without any other plugin: an empty test without our plugin, with it switched off, and with it;
-and tests that each send one event, to our ``intake`` and to a server of pytest-httpserver that is told to expect it.
-What the tests cost is taken from pytest's own durations; what a plugin imports when pytest starts is not in them, so
-the whole run stands beside. The aims hold on a machine that does nothing else; processor times suffer less from others.
+Run: make bench, or .venv/bin/python -m bench.plugin [--rounds 7]. One run starts pytest many times, turn by turn in
+every way, each time in a process of its own and without any other plugin: an empty test without our plugin, with it
+switched off, and with it; and tests that each send one event, to our ``intake`` and to a server of pytest-httpserver
+that is told to expect it. What the tests cost is taken from pytest's own durations; what a plugin imports when pytest
+starts is not in them, so the whole run stands beside. The aims hold on a machine that does nothing else; processor
+times suffer less from others.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-EMPTY_ROUNDS = 20
-USED_ROUNDS = 7
+from bench.aims import Aim, Point, Task, alone
+from bench.builds import installed
+
+# Of runs with an empty test so many times as many rounds: what is added to them is a small part of them.
+EMPTY_TIMES = 2
 TESTS = 100
 # In seconds: what the plugin may add to an empty run, what the first test with it may take, what each further one may,
 # and what the last one may, at which the server ends.
@@ -98,12 +102,14 @@ class Took(NamedTuple):
 
 
 class Used(NamedTuple):
-    """What tests took, in seconds: the first, the median of the others, the last, at which servers end, and the run."""
+    """What tests took, in seconds: the first, the median of the others, the last, at which servers end, and the run by
+    the clock and of the processor."""
 
     first: float
     further: float
     last: float
     whole: float
+    cpu: float
 
 
 def run(folder: Path, arguments: tuple[str, ...], python: Path = Path(sys.executable)) -> Took:
@@ -132,52 +138,75 @@ def project(parent: Path, name: str, test: str) -> Path:
     return folder
 
 
-def measure_empty(folder: Path) -> dict[str, Took]:
-    """The medians over runs with one empty test, in every way."""
-    took: dict[str, list[Took]] = {name: [] for name in EMPTY}
-    for _ in range(EMPTY_ROUNDS):
-        for name, arguments in EMPTY.items():
-            took[name].append(run(folder, arguments))
-    return {name: Took(*map(statistics.median, zip(*runs, strict=True))) for name, runs in took.items()}
+Way = tuple[str, Path]
+"""What is run: a plugin, or a way in which it is there, and the Python of a build."""
 
 
-def measure_used(folders: Mapping[str, Path]) -> dict[str, Used]:
+def measure_empty(folder: Path, ways: Sequence[Way], rounds: int) -> dict[Way, list[Took]]:
+    """Runs with one empty test, in every way."""
+    took: dict[Way, list[Took]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for name, python in ways:
+            took[name, python].append(run(folder, EMPTY[name], python))
+    return took
+
+
+def measure_used(folders: Mapping[str, Path], ways: Sequence[Way], rounds: int) -> dict[Way, Used]:
     """The medians over runs of tests that use the one and the other."""
-    took: dict[str, list[Used]] = {name: [] for name in USED}
-    for _ in range(USED_ROUNDS):
-        for name, (arguments, _) in USED.items():
-            whole = run(folders[name], arguments).wall
+    took: dict[Way, list[Used]] = {way: [] for way in ways}
+    for _ in range(rounds):
+        for name, python in ways:
+            whole = run(folders[name], USED[name][0], python)
             first, *further, last = json.loads((folders[name] / "took.json").read_text())
-            took[name].append(Used(first, statistics.median(further), last, whole))
-    return {name: Used(*map(statistics.median, zip(*runs, strict=True))) for name, runs in took.items()}
+            took[name, python].append(Used(first, statistics.median(further), last, whole.wall, whole.cpu))
+    return {way: Used(*map(statistics.median, zip(*runs, strict=True))) for way, runs in took.items()}
 
 
-def main() -> int:
+def aims(task: Task) -> tuple[list[Aim], list[Point]]:
+    """Runs pytest in every way by both builds, in turns, and prints what that took."""
+    before, now = installed(task.build), Path(sys.executable)
+    rounds = EMPTY_TIMES * task.rounds
+    off, on = "switched off", "installed"
     with tempfile.TemporaryDirectory(prefix="plugin-bench-") as name:
         parent = Path(name)
-        empty = measure_empty(project(parent, "empty", EMPTY_TEST))
+        ways = [*((way, now) for way in EMPTY), (off, before), (on, before)]
+        empty = measure_empty(project(parent, "empty", EMPTY_TEST), ways, rounds)
         folders = {each: project(parent, each, test) for each, (_, test) in USED.items()}
         for folder in folders.values():
             (folder / "conftest.py").write_text(DURATIONS)
-        used = measure_used(folders)
-    print(f"pytest with one empty test, median of {EMPTY_ROUNDS} runs each")
-    for way, took in empty.items():
-        print(f"  {'plugin ' + way:<22} {took.wall * 1000:>8.1f} ms, {took.cpu * 1000:>8.1f} ms of a processor")
-    # Importing waits for nothing, and of the two it is the one that other programs do not blur.
-    added = empty["installed"].cpu - empty["switched off"].cpu
-    print(f"{TESTS} tests that send one event each, median of {USED_ROUNDS} runs each; ms")
-    print(f"  {'':<22} {'first':>8} {'further':>8} {'last, with the end':>20} {'whole run':>10}")
-    for which, times in used.items():
-        first, further, last, whole = (each * 1000 for each in times)
-        print(f"  {which:<22} {first:>8.1f} {further:>8.2f} {last:>20.1f} {whole:>10.0f}")
-    ours = used["mock-intake"]
-    met = True
-    for what, value in {"empty": added, "first": ours.first, "further": ours.further, "last": ours.last}.items():
-        met = met and value <= AIMS[what]
-        print(f"  {what:<8} {value * 1000:>7.1f} ms; aim: at most {AIMS[what] * 1000:g} ms")
-    print("aims met" if met else "aims missed")
-    return 0 if met else 1
+        used = measure_used(folders, [*((way, now) for way in USED), ("mock-intake", before)], task.rounds)
+
+    def build(python: Path) -> str:
+        return "" if python is now else f", {task.build}"
+
+    print(f"pytest with one empty test, medians of {rounds} runs each")
+    for (way, python), runs in empty.items():
+        wall, cpu = (statistics.median(each) * 1000 for each in zip(*runs, strict=True))
+        print(f"  {f'plugin {way}{build(python)}':<32} {wall:>8.1f} ms, {cpu:>8.1f} ms of a processor")
+    print(f"{TESTS} tests that send one event each, medians of {task.rounds} runs each; ms")
+    print(f"  {'':<32} {'first':>8} {'further':>8} {'last, with the end':>20} {'whole run':>10} {'of a processor':>15}")
+    for (way, python), times in used.items():
+        first, further, last, whole, cpu = (each * 1000 for each in times)
+        print(f"  {way + build(python):<32} {first:>8.1f} {further:>8.2f} {last:>20.1f} {whole:>10.0f} {cpu:>15.0f}")
+
+    def added(python: Path) -> float:
+        """Importing waits for nothing, and of clock and processor the latter is the one that others do not blur."""
+        pairs = zip(empty[on, python], empty[off, python], strict=True)
+        return statistics.median(1000 * (with_it.cpu - without.cpu) for with_it, without in pairs)
+
+    then, here = (used["mock-intake", python] for python in (before, now))
+
+    def aim(title: str, most: float, before: float, now: float) -> Aim:
+        return Aim(6, title, "at most", 1000 * most, 1000 * now, 1000 * before, "ms", then.cpu, here.cpu)
+
+    return [
+        Aim(6, "plugin, those who don't use it", "at most", 1000 * AIMS["empty"], added(now), added(before),
+            "ms of a processor"),
+        aim("plugin, the first test", AIMS["first"], then.first, here.first),
+        aim("plugin, a further test", AIMS["further"], then.further, here.further),
+        aim("plugin, the last test, with the end", AIMS["last"], then.last, here.last),
+    ], []  # fmt: skip
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    alone("plugin", aims, __doc__)

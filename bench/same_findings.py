@@ -22,7 +22,7 @@ from typing import Any
 
 from faker import Faker
 
-from bench.before import BUILD, installed
+from bench.builds import BUILD, installed
 from mock_intake.fake import OpenLineageProvider
 from mock_intake.fake.broken import UNBREAKABLE
 from mock_intake.judging.catalogue import RULES

@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 STAGED = ROOT / "build" / "site"
 LINK = re.compile(r"\[([^\]]*)\]\(\s*([^)#\s:]+)(#[^)\s]*)?\)")
+# What pages show, beside them.
+IMAGES = (".svg",)
 # Of the repository's top, with their names on the site.
 TOP = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 # Where a page of a folder is listed that the table does not name.
@@ -111,7 +113,7 @@ def staged(name: str, source: Path, names: dict[Path, str]) -> str:
         text, target, anchor = match[1], match[2], match[3] or ""
         to = names.get((source.parent / target).resolve())
         if to is None:
-            return text
+            return match[0] if target.endswith(IMAGES) else text
         steps = "../" * name.count("/")
         return f"[{text}]({steps}{to}{anchor})"
 
@@ -128,6 +130,8 @@ def stage() -> None:
         file = STAGED / "docs" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(staged(name, source, names), encoding="utf-8")
+    for file in (file for file in (ROOT / "docs").rglob("*") if file.suffix in IMAGES):
+        shutil.copyfile(file, STAGED / file.relative_to(ROOT))
     nav = ", ".join(
         f"{{{json.dumps(title)} = {json.dumps(names)}}}" for part in navigation() for title, names in part.items()
     )

@@ -1,0 +1,42 @@
+"""Everything that is aimed for, measured beside an earlier build, with one table at the end (make bench).
+
+Run: .venv/bin/python -m bench [--rounds 7] [--most 1000000] [PART ...]. Each part also runs alone, as its module:
+``python -m bench.judge``. Exits with 1 where an aim is missed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from bench import certify, check, findings, intake, judge, plugin
+from bench.aims import Measure, Task, finish, options, run
+
+PARTS: Mapping[str, Measure] = {
+    "judge": judge.aims,
+    "findings": findings.aims,
+    "intake": intake.aims,
+    "plugin": plugin.aims,
+    "certify": certify.aims,
+    "check": check.aims,
+}
+
+
+def main() -> int:
+    """Measures as the command line says."""
+    parser = options(__doc__)
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all without")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    task = Task(given.rounds, given.build, given.most)
+    results = []
+    for name in given.parts or PARTS:
+        print(f"\n== {name}, {task.rounds} rounds, beside {task.build}", flush=True)
+        results.append(run(name, PARTS[name], task))
+        print(f"{name}: {results[-1].seconds:.0f} s; {results[-1].machine}", flush=True)
+    return finish(results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

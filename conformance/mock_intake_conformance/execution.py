@@ -143,6 +143,7 @@ def _stage(scenario: Scenario, producer: Producer, api_key: str) -> Iterator[Sta
                 https_address=(host, port),
                 ca_file=ca_file,
                 agent_socket_url=f"unix://{socket}" if socket else None,
+                clients_by_socket=producer.by_socket,
             )
             yield Stage(where, None, directory)
             return
@@ -173,6 +174,7 @@ def _stage(scenario: Scenario, producer: Producer, api_key: str) -> Iterator[Sta
                 https_address=intake.https_address if secure else None,
                 ca_file=ca_file,
                 agent_socket_url=intake.agent_socket_url,
+                clients_by_socket=producer.by_socket,
             ),
             intake,
             directory,

@@ -109,6 +109,12 @@ _LIST = (
         patience=20,
         slow=True,
     ),
+    Scenario(
+        "301-once",
+        "The first request is answered 301 Moved Permanently, to another place at this origin.",
+        [{"step": 301, "headers": {"Location": "/moved"}}],
+    ),
+    Scenario("304-once", "The first request is answered 304 Not Modified.", [304]),
     _always(400, "400 Bad Request"),
     _always(403, "403 Forbidden"),
     _always(413, "413 Payload Too Large"),

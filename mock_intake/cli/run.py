@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,7 @@ from mock_intake.system.kin import Kin
 from mock_intake.system.temporary import temporary_directory
 
 _MOST_HOSTS = 20
+_JAVA = "java"
 
 
 @click.command(
@@ -79,7 +81,8 @@ _MOST_HOSTS = 20
     "--agent-socket",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="On the path agent: have the Agent at a Unix socket too, and lead tracers to it (DD_TRACE_AGENT_URL).",
+    help="On the path agent: have the Agent at a Unix socket too, and lead to it tracers (DD_TRACE_AGENT_URL) and the "
+    "Java client (OPENLINEAGE__TRANSPORT__URL), if COMMAND is java or its own URL is one of a socket (unix:).",
 )
 @click.option("--allow-none", is_flag=True, help="Exit with 0 also where the command ended with 0 and sent nothing.")
 @click.option(
@@ -165,6 +168,7 @@ def run(
             tally.watch(server.faults)
             with server:
                 where = _addresses(server, path, api_key, directory)
+                where = replace(where, clients_by_socket=Path(command[0]).name == _JAVA)
                 environment = producer_environment(
                     path, where, Surroundings.here(), directory, site=site, guard=config.guard
                 )

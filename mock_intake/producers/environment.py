@@ -40,7 +40,16 @@ from mock_intake.producers.settings import (
     Setting,
     settings_among,
 )
-from mock_intake.producers.transports import COMPOSITE, TRANSFORM, in_place_of, in_words, kind_of, legs_of, origin
+from mock_intake.producers.transports import (
+    COMPOSITE,
+    TRANSFORM,
+    by_socket,
+    in_place_of,
+    in_words,
+    kind_of,
+    legs_of,
+    origin,
+)
 
 _AIRFLOW_CONFIG_FILE = "airflow-openlineage.yml"
 _NOTHING = "facets: {}\n"
@@ -143,9 +152,12 @@ def _environment(
     file, airflow = (Configuration(), AirflowFound()) if clean else (client_file(around), airflow_configuration(around))
     if path == "custom":
         return _untouched(all_variables(path, where, site), around.environ, settings, removed, file, airflow)
+    own = None if clean else client_transport(around.environ, file)
+    # What has been led to a socket can be, and is to be tested as it goes live.
+    where = replace(where, clients_by_socket=True) if by_socket(own) else where
     ours = transport_of(path, where, site)
     variables = all_variables(path, where, site)
-    transport = ours if clean else in_place_of(client_transport(around.environ, file), ours)
+    transport = in_place_of(own, ours)
     if kind_of(transport) == TRANSFORM:
         variables[TRANSPORT] = json.dumps(transport)
     files: dict[Path, str] = {}

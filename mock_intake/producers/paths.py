@@ -38,7 +38,11 @@ _NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where an intake is to be found, and what it takes to be let in; None for what it does not serve."""
+    """Where an intake is to be found, and what it takes to be let in; None for what it does not serve.
+
+    ``agent_socket_url`` is the Agent's Unix socket, which tracers are led to. With ``clients_by_socket`` a client of
+    OpenLineage is too: the Java client can be (1.54 and later), the Python client knows no sockets.
+    """
 
     url: str
     api_key: str
@@ -47,6 +51,7 @@ class Addresses:
     https_address: tuple[str, int] | None = None
     ca_file: Path | None = None
     agent_socket_url: str | None = None
+    clients_by_socket: bool = False
 
 
 def all_variables(path: PathName, where: Addresses, site: str = REAL_SITE) -> dict[str, str]:
@@ -61,7 +66,8 @@ def all_variables(path: PathName, where: Addresses, site: str = REAL_SITE) -> di
         return found
     if path == "agent":
         assert where.agent_url is not None
-        return {**found, **_http(where.agent_url), f"{TRANSPORT}__ENDPOINT": AGENT_PATH.lstrip("/")}
+        socket = where.agent_socket_url if where.clients_by_socket else None
+        return {**found, **_http(socket or where.agent_url), f"{TRANSPORT}__ENDPOINT": AGENT_PATH.lstrip("/")}
     url = url_for(path, where, site)
     found |= {"OPENLINEAGE_URL": url, "OPENLINEAGE_ENDPOINT": _ENDPOINT, "OPENLINEAGE_API_KEY": where.api_key}
     if path == "http":

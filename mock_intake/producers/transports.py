@@ -59,6 +59,11 @@ def addresses_of(transport: Any, site: str = "") -> list[str]:
     return [address for leaf in leaves_of(transport) if (address := _address(leaf, site))]
 
 
+def by_socket(transport: Any) -> bool:
+    """Whether a transport leads to a Unix socket (``unix:///run/apm.socket``), as the Java client's can."""
+    return any(str(leaf.get("url") or "").startswith("unix:") for leaf in leaves_of(transport))
+
+
 def _address(leaf: Mapping[str, Any], site: str) -> str:
     if kind_of(leaf) == "datadog":
         place = str(leaf.get("site") or site or SITES_WITH_INTAKE[0])

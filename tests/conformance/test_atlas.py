@@ -223,13 +223,16 @@ def test_the_command_compares_with_an_older_atlas(tmp_path: Path) -> None:
 
 
 def test_a_producer_may_be_led_to_the_socket_of_the_agent(tmp_path: Path) -> None:
-    """What it is told where nothing listens is a socket as well."""
+    """By the file that it reads too, which goes before variables. What it is told where nothing listens is one as
+    well."""
     job = JOB.replace("urllib.request.urlopen(request).read()", "send(request)").replace(
         "def emit",
         """\
-import http.client, socket
+import http.client, re, socket
 
 def send(request):
+    file = open(os.environ["OPENLINEAGE_CONFIG"]).read()
+    assert re.search(r"url: (\\S+)", file)[1] == os.environ["WHERE"], file
     connection = http.client.HTTPConnection("localhost")
     connection.sock = socket.socket(socket.AF_UNIX)
     connection.sock.connect(os.environ["WHERE"].removeprefix("unix://"))

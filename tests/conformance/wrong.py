@@ -17,6 +17,7 @@ _RETRYING = (*_SERVER_ERRORS, "resilience/reset-once", "resilience/429-retry-aft
 _STORMS = tuple(f"resilience/{status}-no-storm" for status in (400, 403, 413))
 _ANSWERS = "resilience/job-survives-answers"
 _SILENT = "resilience/not-lost-in-silence"
+_LED_AWAY = "resilience/3xx-not-in-silence"
 _TLS = ("security/tls-untrusted", "security/tls-expired", "security/tls-wrong-host")
 _ARRIVES = "delivery/reaches-the-endpoint"
 SUCCEEDS = "delivery/job-succeeds"
@@ -61,7 +62,7 @@ FAILS: Mapping[str, frozenset[str]] = {
         "key_in_wrong_header.py": (_ARRIVES, "delivery/bearer-key"),
         "logs_its_key.py": ("security/key-not-printed",),
         "logs_its_key_on_error.py": ("security/key-not-printed",),
-        "loses_events_at_exit.py": (_SILENT, "resilience/slow-intake", "resilience/429-retry-after"),
+        "loses_events_at_exit.py": (_SILENT, _LED_AWAY, "resilience/slow-intake", "resilience/429-retry-after"),
         "naive_time.py": ("content/openlineage-to-the-letter",),
         "never_ends.py": ("lifecycle/start-and-one-end", "lifecycle/failure-is-told"),
         "no_job_type.py": ("content/no-datadog-error",),
@@ -79,7 +80,7 @@ FAILS: Mapping[str, frozenset[str]] = {
         "secret_in_namespace.py": ("content/no-secrets", "content/no-datadog-warning"),
         "sends_nothing.py": (_ARRIVES,),
         "sends_twice.py": ("lifecycle/each-event-once",),
-        "takes_all_for_success.py": (_SILENT,),
+        "takes_all_for_success.py": (_SILENT, _LED_AWAY),
         "two_run_ids.py": ("lifecycle/start-and-one-end",),
         "two_spellings.py": ("content/no-datadog-warning",),
         "verify_off.py": _TLS,
@@ -103,6 +104,7 @@ FAILS: Mapping[str, frozenset[str]] = {
         "unhandled.js": (
             *_RETRYING,
             _SILENT,
+            _LED_AWAY,
             _ANSWERS,
             "resilience/refusing-intake",
             "resilience/hanging-once",

@@ -60,12 +60,26 @@ def test_a_job_whose_file_leads_to_the_real_site_comes_here(
     assert [event_type for event_type, _ in _TAKEN.findall(ran.stderr)] == ["START", "COMPLETE"], ran.stderr
 
 
-def test_the_java_client_comes_by_the_socket_of_the_agent(daily_revenue: Sequence[str], tmp_path: Path) -> None:
-    """``run`` leads tracers to the socket; the client is led there by its URL, which names nothing else."""
+OWN_SOCKET = {
+    "OPENLINEAGE__TRANSPORT__TYPE": "http",
+    "OPENLINEAGE__TRANSPORT__URL": "unix:///var/run/datadog/apm.socket",
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "own"),
+    [((), {}), (("sh", "-c", 'exec "$@"', "nightly"), OWN_SOCKET)],
+    ids=["a command java", "a script whose job has a socket's URL"],
+)
+def test_the_java_client_comes_by_the_socket_of_the_agent(
+    script: Sequence[str], own: Mapping[str, Any], daily_revenue: Sequence[str], tmp_path: Path
+) -> None:
     socket = tmp_path / "apm.socket"
-    led = ("env", f"OPENLINEAGE__TRANSPORT__URL=unix://{socket}", *daily_revenue)
-    ran = mock_intake("run", "--path", "agent", "--agent-socket", socket, "--", *led, cwd=tmp_path)
+    command = (*script, *daily_revenue)
+    ran = mock_intake("run", "--path", "agent", "--agent-socket", socket, "--", *command, cwd=tmp_path, **own)
     assert ran.returncode == 0, ran.stderr
+    # What the client says of itself: by the port it would arrive as well.
+    assert f"Using Unix Domain Socket transport for OpenLineage at {socket}" in ran.stderr
     assert [event_type for event_type, _ in _TAKEN.findall(ran.stderr)] == ["START", "COMPLETE"], ran.stderr
     assert "2 events taken: 2 ok, 0 warning, 0 error; 0 requests refused" in ran.stderr
 

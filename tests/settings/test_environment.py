@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -341,6 +342,36 @@ def test_http_and_agent_set_what_the_java_client_reads(work: Path, where: Addres
         "url": AGENT,
         "endpoint": "openlineage/api/v1/lineage",
     }
+
+
+SOCKET = "unix:///run/of-a-test.socket"
+OWN_SOCKET = "unix:///var/run/datadog/apm.socket"
+
+
+@pytest.mark.parametrize(
+    ("environ", "file", "address"),
+    [
+        ({}, "", AGENT),
+        ({"OPENLINEAGE__TRANSPORT__TYPE": "http", "OPENLINEAGE__TRANSPORT__URL": PRODUCTION}, "", AGENT),
+        ({"OPENLINEAGE__TRANSPORT__TYPE": "http", "OPENLINEAGE__TRANSPORT__URL": OWN_SOCKET}, "", SOCKET),
+        ({}, f"transport: {{type: http, url: '{OWN_SOCKET}'}}\n", SOCKET),
+        ({}, f"transport: {{type: composite, transports: [{{type: http, url: '{OWN_SOCKET}'}}]}}\n", SOCKET),
+    ],
+)
+def test_what_goes_by_a_socket_goes_by_that_of_this_agent(
+    environ: Mapping[str, str], file: str, address: str, work: Path, where: Addresses
+) -> None:
+    """The Java client, whose URL may be one; tracers are led there in any case."""
+    if file:
+        (work / "openlineage.yml").write_text(file)
+    made = led(work, replace(where, agent_socket_url=SOCKET), "agent", environ)
+    assert made.transport["url"] == address
+    assert yaml.safe_load(Path(made.variables["OPENLINEAGE_CONFIG"]).read_text())["transport"]["url"] == address
+    assert made.variables["OPENLINEAGE__TRANSPORT__URL"] == address
+    assert made.variables["DD_TRACE_AGENT_URL"] == SOCKET
+    assert made.variables["OPENLINEAGE_URL"] == AGENT
+    without = led(work, where, "agent", environ)
+    assert without.transport["url"] == AGENT, "where there is no socket"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from mock_intake import __version__
@@ -47,7 +48,7 @@ def measured(producer: RealProducer, cache: Path) -> Facts:
         "title": producer.title,
         "measured": date.today().isoformat(),  # noqa: DTZ011 - the day where it was measured
         "mock_intake": __version__,
-        # Seconds are of a machine that had something else to do as well.
+        # Seconds are of a machine that had something else to do as well; the mean of a minute's, after each run.
         "load": round(os.getloadavg()[0], 1),
         "path": producer.path,
         "pins": list(producer.install.wanted),
@@ -60,7 +61,7 @@ def measured(producer: RealProducer, cache: Path) -> Facts:
     except InstallError as error:
         return {**facts, "runs": False, "reason": f"It cannot be had here: {Scrubber(directory).text(str(error))}"}
     facts["install"] = {"seconds": round(time.monotonic() - began), "megabytes": _size(directory) // 1_000_000}
-    seen, report = _run(producer, directory)
+    seen, report, facts["load"] = _run(producer, directory)
     scrubber = Scrubber(directory)
     healthy = seen[HEALTHY]
     if not healthy.taken:
@@ -107,7 +108,7 @@ def _tried(
     before: Mapping[str, Observation],
     report: ProducerReport,
 ) -> Facts:
-    seen, cured = _run(producer.cured(cure), directory)
+    seen, cured, _ = _run(producer.cured(cure), directory)
     was = {result.case.id: str(result.verdict) for result in report.results}
     now = {result.case.id: str(result.verdict) for result in cured.results}
     # What is judged on fewer scenarios than before could pass for that alone.
@@ -149,11 +150,14 @@ def _met(
     return any(against in codes for codes in before.values()) and not any(against in codes for codes in after.values())
 
 
-def _run(producer: RealProducer, directory: Path) -> tuple[dict[str, Observation], ProducerReport]:
+def _run(producer: RealProducer, directory: Path) -> tuple[dict[str, Observation], ProducerReport, float]:
+    """What was seen by scenario, how it was judged, and the mean load of the machine."""
     seen: dict[str, Observation] = {}
+    loads: list[float] = []
 
     def done(_producer: Producer, observation: Observation) -> None:
         seen[observation.scenario.id] = observation
+        loads.append(os.getloadavg()[0])
         outcome = f"{observation.outcome.ended}, {len(observation.taken)} taken"
         sys.stderr.write(f"  {observation.scenario.id}: {outcome}\n")
 
@@ -161,7 +165,7 @@ def _run(producer: RealProducer, directory: Path) -> tuple[dict[str, Observation
     # On a machine that is busy, one that is ended early would seem to hang.
     plan = Plan(jobs=producer.jobs, time_limit=producer.time_limit, scenarios=producer.scenarios, impatient=False)
     (report,) = Suite(plan, Progress(done=done)).run([suite_producer(producer, directory, work)])
-    return seen, report
+    return seen, report, round(fmean(loads), 1)
 
 
 def suite_producer(producer: RealProducer, directory: Path, work: Path) -> Producer:

@@ -390,6 +390,19 @@ CASES = (
         _survived("503-hour"),
         topic=Topic.SURVIVE,
     ),
+    Case(
+        Requirement(
+            "resilience/3xx-not-in-silence", "What is answered 304 or 301 is not lost without a word", MAY,
+            "Events that are answered 304 Not Modified or 301 Moved Permanently, and so are not taken, are told of: by "
+            "what the job prints, or by its exit code.",
+            "An intake has no reason to answer a POST so, but a proxy that caches, or leads to https, may. What takes "
+            "all below 400 for a success (openlineage-python's synchronous engine does 304), or goes to the new place "
+            "with a GET, has lost the event.",
+            "Take 2xx alone for a success; send a POST again as a POST, or log that it was led elsewhere.",
+            f"{HTTP_SEMANTICS}#section-15.4", ASSUMED, ("301-once", "304-once"),
+        ),
+        _not_in_silence,
+    ),
     _storm(400, "What is no valid request will be none the next time."),
     _storm(403, "A key that is wrong will not become right."),
     _storm(413, "A body that is too large will not shrink."),

@@ -44,8 +44,8 @@ _SILENTLY = f"""
 """
 _DANGEROUS = """
     Where a Python client has lost an event and its caller hears nothing of it, and the case of `mock-intake certify`
-    that finds a producer which does so. A line in its log is enough for that case. No case asks
-    for 304, which no intake has a reason to answer.
+    that finds a producer which does so. A line in its log is enough for that case. The one that asks for 304 and 301,
+    which no intake has a reason to answer, is of level MAY.
 """
 _CONDITIONS = f"""
     Each is a fault plan of an org of its own ([how to set one](how-to/misbehave.md)); when it has ended, requests are
@@ -120,7 +120,7 @@ def _dangerous(rows: Rows) -> str:
             silent = [client for client, row in own.items() if is_lost_in_silence(row)]
             if silent:
                 says = sorted({"a line in the log" if "logs" in own[client].caller else "nothing" for client in silent})
-                found_by = f"[{each.found_by}]({_anchor(each.found_by)})" if each.found_by else "none"
+                found_by = f"[{each.found_by}]({_anchor(each.found_by)})"
                 yield [each.name, "; ".join(silent), ", or ".join(says), found_by]
 
     return _table(("Situation", "Client", "What is left of it", "Found by"), cells())

@@ -23,6 +23,9 @@ CURLS: Mapping[str, tuple[str, ...]] = {
 }
 CLIENTS = (*CURLS, *PYTHON_CLIENTS)
 
+# That case fails nobody: no intake has a reason to answer a POST so.
+_LED_AWAY = "resilience/3xx-not-in-silence"
+
 # Read as numbers by what reads everything as JSON: a key may be of digits alone, or of digits with an e among them.
 DIGITS = "12345678901234567890123456789012"
 EXPONENT = "123456789012345678901234567890e1"
@@ -37,8 +40,7 @@ class Situation:
     program does (``program.py``): of anything but "sends_one" there is no row for curl. ``clients`` are the clients
     that it is about. ``key`` is a key to be used in place of a random one. ``files`` lie in the working directory,
     which is also the home; HERE and ELSEWHERE in them, and in ``environment``, are replaced, and so is ``{key}``.
-    ``found_by`` is the case of the suite that finds a producer which loses its events so, and says nothing;
-    empty where none does.
+    ``found_by`` is the case of the suite that finds a producer which loses its events so, and says nothing.
     ``refused`` leads it to a port where nobody listens, ``cuts_head`` has the first answer end within its head.
     """
 
@@ -76,7 +78,8 @@ def _redirect(origin: str) -> dict[str, Any]:
 
 
 def _moved(status: int) -> Situation:
-    return Situation(f"{status} to this origin, once", (_status(status, Location=HERE + INTAKE_PATH),))
+    location = _status(status, Location=HERE + INTAKE_PATH)
+    return Situation(f"{status} to this origin, once", (location,), found_by=_LED_AWAY)
 
 
 FAULTS = (
@@ -108,8 +111,7 @@ FAULTS = (
     _moved(303),
     Situation("redirect to this origin, once", (_redirect(HERE),)),
     _moved(308),
-    # No intake has a reason to answer a POST so: to fail everybody for it would be unfair.
-    Situation("304 once", (304,), found_by=""),
+    Situation("304 once", (304,), found_by=_LED_AWAY),
     Situation("redirect to another origin, once", (_redirect(ELSEWHERE),)),
     Situation("hang once", ("hang",), timeout=3),
     # Short, as clients that send again six times would otherwise take 40 seconds to give up.

@@ -78,6 +78,9 @@ done
 sleep 4
 kill $scheduler $processor $api
 wait
+# What whoever runs it can read: the scheduler's log, and the tasks'.
+cat scheduler.log
+find airflow/logs -name '*.log' -exec cat {} +
 echo "the run ended as $state"
 [ "$state" = success ]
 """
@@ -123,8 +126,19 @@ PRODUCERS = (
         share="airflow",
         how="The provider and the client's variables, in the environment of scheduler and workers.",
         # Each of these is minutes.
-        scenarios=frozenset({"healthy", "failing", "503-once", "refusing", "403-always"}),
+        scenarios=frozenset(
+            {
+                "healthy",
+                "failing",
+                "503-once",
+                "reset-once",
+                "429-once",
+                "slow",
+                "refusing",
+                "403-always",
+            }
+        ),
         jobs=1,
-        time_limit=200,
+        time_limit=300,
     ),
 )

@@ -1,5 +1,6 @@
 """openlineage-dbt: dbt-ol around dbt on DuckDB, with plain and with structured logs, and on PostgreSQL."""
 
+from mock_intake_conformance.atlas.databases import WITH_POSTGRES
 from mock_intake_conformance.atlas.installing import Venv
 from mock_intake_conformance.atlas.model import FEW, Cure, RealProducer
 
@@ -29,37 +30,7 @@ _ON_POSTGRES = {
         "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: localhost, port: 54329, user: postgres, "
         "password: none, dbname: postgres, schema: public, threads: 1}\n"
     ),
-    "with_postgres.py": """\
-# Runs a command beside a PostgreSQL server of its own, which Debian's package brings.
-import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import tempfile
-
-programs = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
-# The server refuses to run as root.
-root = os.geteuid() == 0
-options = {"user": "postgres"} if root else {}
-
-
-def server(program, *arguments):
-    command = [programs / program, "-D", directory + "/data", *arguments]
-    subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=True, **options)
-
-
-with tempfile.TemporaryDirectory() as directory:
-    if root:
-        shutil.chown(directory, "postgres")
-    server("initdb", "--auth=trust", "--username=postgres")
-    server("pg_ctl", "--wait", f"--options=-p 54329 -k {directory}", f"--log={directory}/log", "start")
-    try:
-        done = subprocess.run(sys.argv[1:])
-    finally:
-        server("pg_ctl", "--wait", "--mode=immediate", "stop")
-sys.exit(done.returncode)
-""",
+    "with_postgres.py": WITH_POSTGRES,
 }
 
 PRODUCERS = (

@@ -94,10 +94,11 @@ public class SparkRevenue {
   }
 }
 """
-_INSTALL = Maven(("org.apache.spark:spark-sql_2.13:4.0.2", "io.openlineage:openlineage-java:1.54.0"))
-_TRACER = Maven((*_INSTALL.artifacts, "com.datadoghq:dd-java-agent:1.54.0"))
+ARTIFACTS = ("org.apache.spark:spark-sql_2.13:4.0.2", "io.openlineage:openlineage-java:1.54.0")
+_INSTALL = Maven(ARTIFACTS)
+_TRACER = Maven((*ARTIFACTS, "com.datadoghq:dd-java-agent:1.54.0"))
 # What Spark needs of Java 17, as spark-submit has it.
-_OPENS = tuple(
+OPENS = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in (
         "java.lang", "java.lang.invoke", "java.io", "java.net", "java.nio", "java.util", "java.util.concurrent",
@@ -105,7 +106,7 @@ _OPENS = tuple(
     )
 )  # fmt: skip
 # Spark's default logs much.
-_LOGGING = """\
+LOGGING = """\
 rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
 appender.stderr.type = Console
@@ -114,9 +115,10 @@ appender.stderr.target = SYSTEM_ERR
 appender.stderr.layout.type = PatternLayout
 appender.stderr.layout.pattern = %p %c: %m%n
 """
-_FILES = {"SparkRevenue.java": _JOB, "log4j2.properties": _LOGGING}
-_QUIET = "-Dlog4j2.configurationFile=log4j2.properties"
-_RUN = ("java", *_OPENS, _QUIET, "-cp", "{cache}/lib/*:{cache}/classes", "SparkRevenue")
+READS = ("OPENLINEAGE__TRANSPORT__TYPE", "OPENLINEAGE__TRANSPORT__URL", "OPENLINEAGE__TRANSPORT__AUTH")
+_FILES = {"SparkRevenue.java": _JOB, "log4j2.properties": LOGGING}
+QUIET = "-Dlog4j2.configurationFile=log4j2.properties"
+_RUN = ("java", *OPENS, QUIET, "-cp", "{cache}/lib/*:{cache}/classes", "SparkRevenue")
 _TRACED = ("java", "-javaagent:{cache}/lib/dd-java-agent-1.54.0.jar", *_RUN[1:])
 
 PRODUCERS = (
@@ -137,7 +139,7 @@ PRODUCERS = (
         _RUN,
         (*_RUN, "--fail"),
         path="http",
-        reads=("OPENLINEAGE__TRANSPORT__TYPE", "OPENLINEAGE__TRANSPORT__URL", "OPENLINEAGE__TRANSPORT__AUTH"),
+        reads=READS,
         how="Nothing of Spark's is set: the driver's own code sends, led by OPENLINEAGE__TRANSPORT__*. "
         "openlineage-spark, which would tell all of this by itself, could not be had where this was measured.",
         scenarios=frozenset({"healthy", "failing", "503-once", "reset-once", "slow", "refusing", "403-always"}),

@@ -150,6 +150,8 @@ class _Seen:
 
     def facets_of(self, run: Run) -> Accumulated:
         """The facets of a run, which may have changed its job on the way."""
+        if len(self.facets) == 1:
+            return self.facets[run.events[0].job]
         return Accumulated.of(self.facets[job] for job in run.jobs)
 
 
@@ -158,7 +160,7 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
     made = JudgedBlock([], [], [], [], [], [])
     seen: dict[str, _Seen] = {}
     bodies: dict[str, bytes] = {}
-    datasets: dict[DatasetId, SeenDataset] = {}
+    datasets: dict[DatasetId, _Count] = {}
     named: set[str] = set()
     for index, (part, body) in enumerate(block.events()):
         if is_exchange_line(body):
@@ -169,9 +171,9 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         if event is None or view is None:
             continue
         position = position_in(number, index)
-        _count_datasets(datasets, view, part.line)
-        for dataset, identifiers in symlinks_said(view):
-            made.symlinks.append((dataset, position, event.event_time, identifiers))
+        if view.datasets or "lineage" in view.job_facets:
+            for dataset, identifiers in _count_datasets(datasets, view, index, part.line):
+                made.symlinks.append((dataset, position, event.event_time, identifiers))
         if event.run_id is None:
             about = (event.job_namespace, event.job_name) if event.kind == "JobEvent" else None
             made.without_run.append(
@@ -185,9 +187,8 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
             run = seen[key] = _Seen()
         one = RunEvent(position, part, fact_of(event))
         run.events.append(one)
-        names = list(_names_with_ids(key, event))
-        if names:
-            made.names += names
+        if _may_have_ids(event):
+            made.names += _names_with_ids(key, event)
             named.add(key)
         run.goes_on = run.goes_on or run.judged is not None
         run.judged = None
@@ -200,7 +201,7 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         if run.begun and not run.goes_on and event.event_type in TERMINAL:
             run.judged = _seen_run(key, run, bodies, key in named)
             run.facets.clear()
-    made.datasets = list(datasets.values())
+    made.datasets = [SeenDataset(one, count.events, count.line) for one, count in datasets.items()]
     made.runs = [run.judged or _seen_run(key, run, bodies, key in named) for key, run in seen.items()]
     return made
 
@@ -213,27 +214,62 @@ def is_an_exchange(source: str, line: int) -> str:
     )
 
 
-def _count_datasets(datasets: dict[DatasetId, SeenDataset], view: EventView, line: int) -> None:
-    named = {one.id for one in view.datasets}
-    for one in dict.fromkeys([one.id for one in view.datasets]):
+class _Count:
+    """How many events of a block name a dataset: see ``SeenDataset``. ``last`` is the number of the latest of them."""
+
+    __slots__ = ("events", "last", "line")
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.last = -1
+        self.line: int | None = None
+
+
+def _count_datasets(
+    datasets: dict[DatasetId, _Count], view: EventView, index: int, line: int
+) -> Iterable[tuple[DatasetId, tuple[Identifier, ...]]]:
+    """Counts an event, the block's by this number, for the datasets that it names; gives the other names that it says.
+
+    Once for each, whether it reads or writes it, or both.
+    """
+    lineage, symlinks = "lineage" in view.job_facets, False
+    for dataset in view.datasets:
+        facets = dataset.facets
+        lineage = lineage or "lineage" in facets
+        symlinks = symlinks or "symlinks" in facets
+        one = dataset.id
         if one is not None:
-            counted = datasets.get(one)
-            if counted is None:
-                datasets[one] = SeenDataset(one, 1, line)
-            else:
-                counted.events += 1
-                counted.line = line
-    for one in dict.fromkeys(datasets_in_lineage(view)):
-        if one not in named:
-            counted = datasets.get(one)
-            if counted is None:
-                datasets[one] = SeenDataset(one, 1, None)
-            else:
-                counted.events += 1
+            count = datasets.get(one)
+            if count is None:
+                count = datasets[one] = _Count()
+            if count.last != index:
+                count.last = index
+                count.events += 1
+            count.line = line
+    if lineage:
+        for one in datasets_in_lineage(view):
+            count = datasets.get(one)
+            if count is None:
+                count = datasets[one] = _Count()
+            if count.last != index:
+                count.last = index
+                count.events += 1
+    return symlinks_said(view) if symlinks else ()
+
+
+def _may_have_ids(event: EventSummary) -> bool:
+    """Whether an id may stand in one of the names of an event; in most none does."""
+    if event.job_name is not None and template_of(event.job_name) is not None:
+        return True
+    for datasets in (event.inputs, event.outputs):
+        for dataset in datasets:
+            if template_of(dataset.name) is not None:
+                return True
+    return event.dataset is not None and template_of(event.dataset.name) is not None
 
 
 def _names_with_ids(key: str, event: EventSummary) -> Iterator[tuple[str, str, str | None, str]]:
-    """The names of an event in which an id may stand; most have none."""
+    """The names of an event in which an id may stand."""
     if event.job_name is not None and template_of(event.job_name) is not None:
         yield key, "job", event.job_namespace, event.job_name
     for dataset in event.datasets:
@@ -322,10 +358,14 @@ def group_of(
 def is_plain(events: Sequence[RunEvent]) -> bool:
     """Whether the events of a run id are one run, of one job, and none is there twice: then no group need be made."""
     job = events[0].fact.job
-    if any(event.fact.job != job for event in events):
-        return False
-    # Those that are equal have both in common.
-    return len({(event.fact.event_type, event.fact.event_time) for event in events}) == len(events)
+    said = set()
+    for event in events:
+        fact = event.fact
+        if fact.job != job:
+            return False
+        # Those that are equal have both in common.
+        said.add((fact.event_type, fact.event_time))
+    return len(said) == len(events)
 
 
 def plain_run(events: Sequence[RunEvent]) -> Run:

@@ -13,10 +13,12 @@ The same comes out in whatever order events are added.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from mock_intake.model.event import DatasetId, EventView, Facets, Role
 from mock_intake.model.times import nanoseconds
@@ -53,114 +55,137 @@ class Facet(Struct, frozen=True, gc=False):
 
 # So many events' facets of one place are held as they came before they are laid over each other: most runs have fewer.
 _MOST_PARTS = 16
-
-
-class _Latest(Struct):
-    """The latest facet of each key in one place, those that take others away included.
-
-    ``parts`` are the facets of the latest events as they came, ``folded`` those of all before: rules ask for few of
-    them, and the others need not be looked at.
-    """
-
-    folded: dict[str, Facet] = field(default_factory=dict)
-    parts: list[tuple[Stamp, str, Facets]] = field(default_factory=list)
-
-    def put(self, facets: Facets, event_id: str, stamp: Stamp) -> None:
-        if facets:
-            self.parts.append((stamp, event_id, facets))
-            if len(self.parts) > _MOST_PARTS:
-                self.fold()
-
-    def take(self, other: _Latest) -> None:
-        for key, facet in other.fold().items():
-            known = self.fold().get(key)
-            if known is None or known.stamp <= facet.stamp:
-                self.folded[key] = facet
-
-    def fold(self) -> dict[str, Facet]:
-        """Lays all parts over each other."""
-        for stamp, event_id, facets in self.parts:
-            for key, value in facets.items():
-                if type(value) is dict:
-                    known = self.folded.get(key)
-                    if known is None or known.stamp <= stamp:
-                        self.folded[key] = Facet(value, event_id, stamp)
-        self.parts.clear()
-        return self.folded
-
-    def find(self, key: str) -> Facet | None:
-        """The latest facet of one key."""
-        found = self.folded.get(key)
-        for stamp, event_id, facets in self.parts:
-            value = facets.get(key)
-            if type(value) is dict and (found is None or found.stamp <= stamp):
-                found = Facet(value, event_id, stamp)
-        return found
+_Part = tuple[Stamp, str, Facets]
+_stamp_in = itemgetter(0)
+# Never added to: most places are never laid over each other, and need no dictionary of their own.
+_NONE_YET: dict[str, Facet] = {}
 
 
 class FacetsByKey(Mapping[str, Facet]):
-    """The facets in one place, by key, as they stand when they are asked for: those of ``latest`` since ``floor``.
+    """The facets in one place, by key, as they stand when they are asked for; ``deletable`` where one with ``_deleted``
+    takes away what was there.
 
-    Where they are ``deletable`` those that were taken away are not there.
+    What came last is held as it came, and laid over each other once there is much of it: rules ask for few facets, and
+    the others need not be looked at.
     """
 
-    __slots__ = ("_deletable", "_floor", "_latest")
+    __slots__ = ("_deletable", "_floor", "_folded", "_parts")
 
-    def __init__(self, latest: _Latest, floor: Stamp, deletable: bool) -> None:
-        self._latest = latest
-        self._floor = floor
+    def __init__(self, deletable: bool) -> None:
         self._deletable = deletable
+        # What is earlier does not count any more.
+        self._floor = BEGINNING
+        # Of the facets of the latest events, in order of their times, and the latest by key of all before.
+        self._parts: list[_Part] = []
+        self._folded = _NONE_YET
+
+    def put(self, facets: Facets, event_id: str, stamp: Stamp) -> None:
+        """Adds the facets of an event."""
+        parts = self._parts
+        if parts and stamp < parts[-1][0]:
+            insort(parts, (stamp, event_id, facets), key=_stamp_in)
+        else:
+            parts.append((stamp, event_id, facets))
+        if len(parts) > _MOST_PARTS:
+            self._fold()
+
+    def take(self, other: FacetsByKey) -> None:
+        """Adds what is in ``other``."""
+        folded = self._fold()
+        for key, facet in other._fold().items():
+            known = folded.get(key)
+            if known is None or known.stamp <= facet.stamp:
+                folded[key] = facet
+
+    def since(self, floor: Stamp) -> FacetsByKey:
+        """Itself, with what is earlier than ``floor`` left out."""
+        self._floor = floor
+        return self
+
+    def _fold(self) -> dict[str, Facet]:
+        """Lays all parts over each other."""
+        folded = self._folded
+        if folded is _NONE_YET:
+            folded = self._folded = {}
+        for stamp, event_id, facets in self._parts:
+            for key, value in facets.items():
+                if type(value) is dict:
+                    known = folded.get(key)
+                    if known is None or known.stamp <= stamp:
+                        folded[key] = Facet(value, event_id, stamp)
+        self._parts.clear()
+        return folded
 
     def _stands(self, facet: Facet) -> bool:
         return facet.stamp >= self._floor and not (self._deletable and facet.is_deleted)
 
+    def get(self, key: str, default: Any = None) -> Any:
+        # Asked by the dozen for each run, most often for what is not there: an exception would take longer than all.
+        found = self._folded.get(key) if self._folded else None
+        for stamp, event_id, facets in reversed(self._parts):
+            value = facets.get(key)
+            if type(value) is dict:
+                if found is None or found.stamp <= stamp:
+                    found = Facet(value, event_id, stamp)
+                break
+        return default if found is None or not self._stands(found) else found
+
+    def content(self, key: str) -> Mapping[str, Any]:
+        """What the facet of a key holds; nothing where there is none."""
+        if not self._folded and self._floor is BEGINNING:
+            # As in nearly all runs; and there are no facets that hold nothing but one that says nothing.
+            for _, _, facets in reversed(self._parts):
+                value = facets.get(key)
+                if type(value) is dict:
+                    return _NOTHING if self._deletable and value.get("_deleted") is True else value
+            return _NOTHING
+        found: Facet | None = self.get(key)
+        return _NOTHING if found is None else found.value
+
     def __getitem__(self, key: str) -> Facet:
-        found = self._latest.find(key)
-        if found is None or not self._stands(found):
+        found: Facet | None = self.get(key)
+        if found is None:
             raise KeyError(key)
         return found
-
-    def get(self, key: str, default: Any = None) -> Any:
-        # Most facets that rules ask for are not there, and an exception for each would take longer than all else.
-        found = self._latest.find(key)
-        return default if found is None or not self._stands(found) else found
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.get(key) is not None
 
     def __iter__(self) -> Iterator[str]:
-        return (key for key, facet in self._latest.fold().items() if self._stands(facet))
+        return (key for key, facet in self._fold().items() if self._stands(facet))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
-class _Dataset(Struct):
-    own: _Latest = field(default_factory=_Latest)
-    of_role: _Latest = field(default_factory=_Latest)
-    last: Stamp = BEGINNING
+_NOTHING: Mapping[str, Any] = {}
 
 
-class DatasetFacets(Struct, frozen=True, gc=False):
-    """Facets of a dataset in one role: its own, and those of its being read or written."""
+class DatasetFacets:
+    """Facets of a dataset in one role: its ``own``, and those of its being read or written (``of_role``).
 
-    own: Mapping[str, Facet]
-    of_role: Mapping[str, Facet]
+    ``last`` is when an event named it last.
+    """
+
+    __slots__ = ("last", "of_role", "own")
+
+    def __init__(self) -> None:
+        self.own = FacetsByKey(deletable=True)
+        self.of_role = FacetsByKey(deletable=False)
+        self.last = BEGINNING
 
 
 class Accumulated:
     """What a run's events say of run, job and datasets, taken together. Events are added in any order."""
 
-    __slots__ = ("_datasets", "_floor", "_job", "_listed", "_run")
+    __slots__ = ("_datasets", "_floor", "_job", "_run")
 
     def __init__(self) -> None:
-        self._run = _Latest()
-        self._job = _Latest()
-        self._datasets: dict[tuple[Role, DatasetId], _Dataset] = {}
+        self._run = FacetsByKey(deletable=False)
+        self._job = FacetsByKey(deletable=True)
+        self._datasets: dict[tuple[Role, DatasetId], DatasetFacets] = {}
         # What is earlier was overtaken by an event that stands for itself.
         self._floor = BEGINNING
-        # As ``datasets`` has them, until more is added: rules ask one after the other.
-        self._listed: dict[tuple[Role, DatasetId], DatasetFacets] | None = None
 
     @classmethod
     def of(cls, parts: Iterable[Accumulated]) -> Accumulated:
@@ -174,7 +199,7 @@ class Accumulated:
             merged._run.take(part._run)
             merged._job.take(part._job)
             for key, theirs in part._datasets.items():
-                own = merged._datasets.setdefault(key, _Dataset())
+                own = merged._datasets.setdefault(key, DatasetFacets())
                 own.own.take(theirs.own)
                 own.of_role.take(theirs.of_role)
                 own.last = max(own.last, theirs.last)
@@ -182,42 +207,47 @@ class Accumulated:
 
     def add(self, event_id: str, view: EventView, stamp: Stamp) -> None:
         """Adds one event; ``stamp`` is as ``stamp_of`` makes it, and no other event's of the run."""
-        self._listed = None
-        if is_snapshot(view.job_facets):
+        job_facets = view.job_facets
+        if is_snapshot(job_facets):
             self._floor = max(self._floor, stamp)
-        self._run.put(view.run_facets, event_id, stamp)
-        self._job.put(view.job_facets, event_id, stamp)
+        if view.run_facets:
+            self._run.put(view.run_facets, event_id, stamp)
+        if job_facets:
+            self._job.put(job_facets, event_id, stamp)
+        datasets = self._datasets
         for dataset in view.datasets:
             if dataset.id is not None:
                 key = (dataset.role, dataset.id)
-                facets = self._datasets.get(key)
+                facets = datasets.get(key)
                 if facets is None:
-                    facets = self._datasets[key] = _Dataset()
-                facets.last = max(facets.last, stamp)
-                facets.own.put(dataset.facets, event_id, stamp)
-                facets.of_role.put(dataset.role_facets, event_id, stamp)
+                    facets = datasets[key] = DatasetFacets()
+                if facets.last < stamp:
+                    facets.last = stamp
+                if dataset.facets:
+                    facets.own.put(dataset.facets, event_id, stamp)
+                if dataset.role_facets:
+                    facets.of_role.put(dataset.role_facets, event_id, stamp)
 
     @property
-    def run(self) -> Mapping[str, Facet]:
+    def run(self) -> FacetsByKey:
         """The run's facets, by key."""
-        return FacetsByKey(self._run, self._floor, deletable=False)
+        return self._run.since(self._floor)
 
     @property
-    def job(self) -> Mapping[str, Facet]:
+    def job(self) -> FacetsByKey:
         """The job's facets, by key."""
-        return FacetsByKey(self._job, self._floor, deletable=True)
+        return self._job.since(self._floor)
 
     @property
     def datasets(self) -> Mapping[tuple[Role, DatasetId], DatasetFacets]:
         """The datasets that the run's events name, with the facets of each, by role and dataset."""
-        if self._listed is None:
-            floor = self._floor
-            self._listed = {
-                key: DatasetFacets(FacetsByKey(one.own, floor, True), FacetsByKey(one.of_role, floor, False))
-                for key, one in self._datasets.items()
-                if one.last >= floor
-            }
-        return self._listed
+        floor = self._floor
+        if floor is BEGINNING:  # as in nearly all runs
+            return self._datasets
+        for facets in self._datasets.values():
+            facets.own.since(floor)
+            facets.of_role.since(floor)
+        return {key: facets for key, facets in self._datasets.items() if facets.last >= floor}
 
     @property
     def run_values(self) -> dict[str, Mapping[str, Any]]:

@@ -17,7 +17,6 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 _TO_MICROSECONDS = len("2026-11-01T12:00:00.000000")
 _LONGEST = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MINUTE = timedelta(minutes=1)
 
 
@@ -31,6 +30,12 @@ def moment(text: str | None) -> datetime | None:
 
 
 def _read(text: str) -> datetime | None:
+    if text.isascii() and ":60" not in text:
+        # As nearly all are: capitals, which make the difference below, say the same.
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
     # RFC 3339 has leap seconds and lower case; datetime has not.
     upper = text.upper()
     read = _LEAP_SECOND.sub(r"\1:59\2", upper) if ":60" in upper else upper
@@ -55,7 +60,8 @@ def _nanoseconds_in(text: str) -> int | None:
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
     # A difference of datetimes is taken in UTC without a value of that having to exist (0001-01-01T00:00+14:00).
-    whole = (found - _EPOCH) // _MICROSECOND * 1_000
+    since = found - _EPOCH
+    whole = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
     # Few have more than microseconds: those texts are longer than this.
     beyond = _BEYOND.search(text) if len(text) > _TO_MICROSECONDS else None
     return whole if beyond is None else whole + int(beyond[1].ljust(3, "0"))

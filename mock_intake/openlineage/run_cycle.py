@@ -37,11 +37,18 @@ def ended_at(run: RunFacts) -> str | None:
 
 def nanoseconds_of(run: RunFacts) -> int | None:
     """From START's eventTime to the terminal event's; None unless both can be read and compared."""
-    start, end = started_at(run), ended_at(run)
-    began, ended = moment(start), moment(end)
+    start = end = None
+    for event in run.events:
+        if start is None and event.event_type == "START":
+            start = event
+        elif end is None and event.event_type in TERMINAL:
+            end = event
+    if start is None or end is None:
+        return None
+    began, ended = moment(start.event_time), moment(end.event_time)
     if began is None or ended is None or (began.tzinfo is None) != (ended.tzinfo is None):
         return None
-    first, last = nanoseconds(start), nanoseconds(end)
+    first, last = nanoseconds(start.event_time), nanoseconds(end.event_time)
     return None if first is None or last is None else last - first
 
 

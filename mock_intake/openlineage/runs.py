@@ -74,6 +74,10 @@ def _concerns(rule: JudgingRule[RunView], traits: frozenset[Trait]) -> bool:
     return any(not when.traits or not traits.isdisjoint(when.traits) for when in moments)
 
 
+Check = Callable[[RunView], Iterable[Finding]]
+"""What a rule does with a run."""
+
+
 class ClosedRunRules:
     """The rules by which runs are judged that are over, in their order. ``tables`` have those of other bodies.
 
@@ -83,18 +87,18 @@ class ClosedRunRules:
     def __init__(self, tables: Sequence[Table]) -> None:
         own = _table()
         self._rules = (*own.at(OnRun()), *(rule for table in (own, *tables) for rule in table.at(OnRun(closed=True))))
-        self._of_traits: dict[frozenset[Trait], tuple[int, ...]] = {}
+        self._of_traits: dict[frozenset[Trait], tuple[tuple[int, Check], ...]] = {}
 
     def __getitem__(self, number: int) -> JudgingRule[RunView]:
         return self._rules[number]
 
-    def of(self, run: RunFacts) -> tuple[int, ...]:
-        """The numbers of the rules by which a run is judged."""
+    def of(self, run: RunFacts) -> tuple[tuple[int, Check], ...]:
+        """The rules by which a run is judged, each by its number and with its function."""
         traits = traits_of(run)
         known = self._of_traits.get(traits)
         if known is None:
-            numbers = (number for number, rule in enumerate(self._rules) if _concerns(rule, traits))
-            known = self._of_traits[traits] = tuple(numbers)
+            asked = ((number, rule.check) for number, rule in enumerate(self._rules) if _concerns(rule, traits))
+            known = self._of_traits[traits] = tuple(asked)
         return known
 
 
@@ -104,9 +108,9 @@ def judge_alone(rules: ClosedRunRules, view: RunView) -> Found:
     ``view`` raises ``OutOfReachError`` where it is asked for more.
     """
     found: Found = {}
-    for number in rules.of(view.run):
+    for number, check in rules.of(view.run):
         try:
-            made = list(rules[number].check(view))
+            made = list(check(view))
         except OutOfReachError:
             found[number] = None
         else:

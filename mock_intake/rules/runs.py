@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mock_intake.model.accumulated import Accumulated
 from mock_intake.model.per_run import NamedPerRun
@@ -27,12 +26,15 @@ class OutOfReachError(Exception):
 T = TypeVar("T")
 
 
+# What nobody else remembers something by.
+_FACETS = "the facets of all events"
+
+
 def _no_runs(_: object) -> Sequence[RunFacts]:
     return ()
 
 
-@dataclass(frozen=True)
-class RunView:
+class RunView(Struct, frozen=True, eq=False):
     """A run as rules see it: its facts, and what else is on record of whoever it belongs to.
 
     ``runs_of`` gives the runs with an id, this one included where it is its own: there are several where jobs share an
@@ -45,31 +47,32 @@ class RunView:
 
     run: RunFacts
     runs_of: Callable[[str], Sequence[RunFacts]] = _no_runs
-    read: Callable[[], Accumulated] = field(default=Accumulated, repr=False)
+    read: Callable[[], Accumulated] = Accumulated
     dropped: int = 0
     runs_of_job: Callable[[Job], Sequence[RunFacts]] = _no_runs
     named_per_run: Iterable[NamedPerRun] = ()
     without_run: Sequence[str] = ()
+    # By the names under which it was asked for.
+    _known: dict[str, Any] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def facets(self) -> Accumulated:
         """The facets of run, job and datasets over all events of the run.
 
         Bodies are read for it, so a rule asks for it once the run is closed, and only where the facts do not say
         already that it has nothing to find.
         """
-        return self.read()
-
-    @cached_property
-    def _remembered(self) -> dict[str, Any]:
-        return {}
+        found: Accumulated | None = self._known.get(_FACETS)
+        if found is None:
+            found = self._known[_FACETS] = self.read()
+        return found
 
     def remembered(self, name: str, compute: Callable[[RunView], T]) -> T:
         """What ``compute`` makes of the run, computed once for all rules that ask for it by this ``name``."""
-        remembered = self._remembered
-        if name not in remembered:
-            remembered[name] = compute(self)
-        found: T = remembered[name]
+        known = self._known
+        if name not in known:
+            known[name] = compute(self)
+        found: T = known[name]
         return found
 
     def is_known(self, run_id: str) -> bool:
@@ -104,14 +107,16 @@ def traits_of(run: RunFacts) -> frozenset[Trait]:
     events = run.events
     types = tuple([event.event_type for event in events])
     traits = _of_types(types) if len(types) <= _MOST_TYPES else _traits_of_types(types)
-    for event in events:
-        if event.job != events[0].job or event.run_id != events[0].run_id:
-            traits |= {"changing"}
-            break
+    is_part = is_changing = False
+    job, run_id = (events[0].job, events[0].run_id) if events else (None, None)
     for event in events:
         if event.parent_run_id is not None:
-            return traits | {"a part"}
-    return traits
+            is_part = True
+        if event.job != job or event.run_id != run_id:
+            is_changing = True
+    if is_changing:
+        traits |= {"changing"}
+    return traits | {"a part"} if is_part else traits
 
 
 # Types of so many events are remembered with what they make.

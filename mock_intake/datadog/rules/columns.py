@@ -114,41 +114,69 @@ def column_lineage_column_unknown(rule: Rule, of: RunView | FacetView) -> Iterab
     return [replace(one, message=f"{one.message}: {of_run(of.run)}") for one in unknown]
 
 
-def _strangers_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
+def _strangers_of_run(rule: Rule, view: RunView) -> Iterable[Finding]:
     outputs = view.remembered("column lineage", _outputs_with_lineage)
     if not outputs:
-        return
+        return ()
     names = view.remembered("names", _names_in_run)
     known: dict[Identity, None] = {}
     for role, identity in view.facets.datasets:
         if role == "input":
             known.update(dict.fromkeys(names.of((identity.namespace, identity.name))))
-    for output in outputs:
-        yield from _strangers(rule, output.name, output.lineage, known, "", "the run")
+    return [
+        finding
+        for output in outputs
+        if output.drawn is None or not output.drawn.keys() <= known.keys()
+        for finding in _strangers(rule, output.name, output.lineage, known, "", "the run")
+    ]
+
+
+Drawn = Mapping[Identity, list[str]]
+"""The columns that a columnLineage facet draws on, by dataset."""
 
 
 class _Output(NamedTuple):
-    """An output of a run that has columnLineage: its name, what that facet holds, and all its facets."""
+    """An output of a run that has columnLineage: its name, what that facet holds, and all its facets.
+
+    ``drawn`` is what it draws on; None where it has other things than it is to have.
+    """
 
     name: str
     lineage: Mapping[str, Any]
     facets: DatasetFacets
+    drawn: Drawn | None
 
 
 def _outputs_with_lineage(view: RunView) -> list[_Output]:
     return [
-        _Output(identity.name, facet.value, facets)
+        _Output(identity.name, lineage, facets, _drawn_on(lineage))
         for (role, identity), facets in view.facets.datasets.items()
-        if role == "output" and (facet := facets.own.get("columnLineage")) is not None
+        if role == "output" and (lineage := facets.own.content("columnLineage"))
     ]
+
+
+def _drawn_on(content: Mapping[str, Any]) -> Drawn | None:
+    """What a columnLineage facet draws on, if all of it stands where it is to stand, as in nearly all: then what most
+    are right in is found without looking at them one by one."""
+    drawn: dict[Identity, list[str]] = {}
+    try:
+        for entry in content["fields"].values():
+            for source in entry["inputFields"]:
+                identity = source["namespace"], source["name"]
+                columns = drawn.get(identity)
+                if columns is None:
+                    drawn[identity] = [source["field"]]
+                else:
+                    columns.append(source["field"])
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return None if "dataset" in content else drawn
 
 
 def _strangers(
     rule: Rule, name: str, content: Mapping[str, Any], known: Collection[Identity], at: str, whose: str
 ) -> Iterator[Finding]:
     """What a columnLineage facet draws on that is no input, each dataset once."""
-    if _are_among(known, content):
-        return
     said: set[Identity] = set()
     for path, source in _input_fields(content):
         namespace, of = source.get("namespace"), source.get("name")
@@ -167,35 +195,33 @@ def _strangers(
         )
 
 
-def _are_among(known: Collection[Identity], content: Mapping[str, Any]) -> bool:
-    """Whether what a columnLineage facet draws on is all ``known``, which is so of nearly all; False as well where it
-    has other things than it is to have, which is then looked at one by one.
-    """
-    try:
-        named = {
-            (source["namespace"], source["name"])
-            for entry in content["fields"].values()
-            for source in entry["inputFields"]
-        }
-    except (AttributeError, KeyError, TypeError):
-        return False
-    return "dataset" not in content and named.issubset(known)
-
-
-def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterator[Finding]:
+def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterable[Finding]:
     outputs = view.remembered("column lineage", _outputs_with_lineage)
     if not outputs:
-        return
+        return ()
     names = view.remembered("names", _names_in_run)
     inputs: dict[Identity, Columns] = {}
     for (role, identity), facets in view.facets.datasets.items():
-        schema = facets.own.get("schema") if role == "input" else None
-        if schema is not None and (columns := columns_of(schema.value)):
+        if role == "input" and (columns := columns_of(facets.own.content("schema"))):
             inputs.update(dict.fromkeys(names.of((identity.namespace, identity.name)), columns))
+    found: list[Finding] = []
     for output in outputs:
-        schema = output.facets.own.get("schema")
-        own = {} if schema is None else columns_of(schema.value)
-        yield from _unknown_columns(rule, output.name, output.lineage, own, inputs)
+        own = columns_of(output.facets.own.content("schema"))
+        if not _are_columns(output, own, inputs):
+            found += islice(_unknown_columns(rule, output.name, output.lineage, own, inputs), _MOST_OF_RUN)
+    return found
+
+
+def _are_columns(output: _Output, own: Columns, inputs: Mapping[Identity, Columns]) -> bool:
+    """Whether the columns that an output's lineage names are all written as schemas have them, as nearly all are; False
+    as well where that is to be looked at one by one."""
+    if output.drawn is None or (own and not all(own.get(name) == name for name in output.lineage["fields"])):
+        return False
+    for identity, drawn in output.drawn.items():
+        columns = inputs.get(identity)
+        if columns and not all(columns.get(name) == name for name in drawn):
+            return False
+    return True
 
 
 def _unknown_columns(
@@ -260,9 +286,9 @@ def _names_in_event(event: EventView) -> Names[Identity]:
 def _names_in_run(view: RunView) -> Names[Identity]:
     """What symlinks join, whichever of the run's events and datasets they came with."""
     return _names(
-        (identity.namespace, identity.name, facet.value)
+        (identity.namespace, identity.name, symlinks)
         for (_, identity), facets in view.facets.datasets.items()
-        if (facet := facets.own.get("symlinks")) is not None
+        if (symlinks := facets.own.content("symlinks"))
     )
 
 

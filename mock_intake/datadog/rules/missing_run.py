@@ -34,7 +34,9 @@ _MOST_CLAIMS = 3
     neighbour={},
 )
 def run_missing(rule: Rule, of: EventView | RunView) -> Iterable[Finding]:
-    return _forgotten(rule, of) if isinstance(of, RunView) else _claimed(rule, of)
+    if isinstance(of, RunView):
+        return _forgotten(rule, of) if of.without_run else ()
+    return _claimed(rule, of)
 
 
 def _forgotten(rule: Rule, view: RunView) -> Iterator[Finding]:

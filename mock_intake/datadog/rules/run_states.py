@@ -5,10 +5,10 @@ Functions that every COMPLETE comes by give a tuple back that is empty: a genera
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from mock_intake.datadog.sources import CUSTOM_JOBS, DRAFT
-from mock_intake.model.accumulated import Facet
+from mock_intake.model.accumulated import FacetsByKey
 from mock_intake.model.event import DatasetId, EventView
 from mock_intake.model.runs import RunFacts
 from mock_intake.rules import (
@@ -117,11 +117,12 @@ def complete_without_schema(rule: Rule, view: RunView) -> Iterable[Finding]:
     if not _completed(view):
         return ()
     datasets = view.facets.datasets
-    if all(_has(facets.own, "schema", "fields") for facets in datasets.values()):
-        return ()
     # A dataset that is read and written in one run needs it in one of the roles.
+    without = [identity for (_, identity), facets in datasets.items() if not _has(facets.own, "schema", "fields")]
+    if not without:
+        return ()
     known = {identity for (_, identity), facets in datasets.items() if _has(facets.own, "schema", "fields")}
-    without = list(dict.fromkeys(identity for _, identity in datasets if identity not in known))
+    without = list(dict.fromkeys(identity for identity in without if identity not in known))
     return _without(rule, view, without, "schema", "the schema facet", len({one for _, one in datasets}), "datasets")
 
 
@@ -142,11 +143,8 @@ def complete_without_schema(rule: Rule, view: RunView) -> Iterable[Finding]:
 def complete_without_statistics(rule: Rule, view: RunView) -> Iterable[Finding]:
     if not _completed(view):
         return ()
-    outputs = {identity: facets for (role, identity), facets in view.facets.datasets.items() if role == "output"}
-    fields = ("rowCount", "size", "fileCount")
-    without = [
-        identity for identity, facets in outputs.items() if not _has(facets.of_role, "outputStatistics", *fields)
-    ]
+    outputs = [(one[1], facets) for one, facets in view.facets.datasets.items() if one[0] == "output"]
+    without = [identity for identity, facets in outputs if not _has(facets.of_role, "outputStatistics", *_COUNTS)]
     return _without(rule, view, without, "outputStatistics", "outputFacets.outputStatistics", len(outputs), "outputs")
 
 
@@ -168,13 +166,13 @@ def complete_without_column_lineage(rule: Rule, view: RunView) -> Iterable[Findi
     if not _completed(view):
         return ()
     datasets = view.facets.datasets
-    outputs = {identity: facets for (role, identity), facets in datasets.items() if role == "output"}
-    if len(outputs) == len(datasets):
+    outputs = [(one[1], facets) for one, facets in datasets.items() if one[0] == "output"]
+    if not outputs or len(outputs) == len(datasets):
         return ()
     fed_by_job = _fed_by_lineage(view.facets.job)
     without = [
         identity
-        for identity, facets in outputs.items()
+        for identity, facets in outputs
         if identity not in fed_by_job
         and not _has(facets.own, "columnLineage", "fields", "dataset")
         and not _has(facets.own, "lineage", *_LINEAGE_FIELDS)
@@ -199,12 +197,13 @@ def abort_makes_no_span(rule: Rule, _: EventView) -> Iterator[Finding]:
     yield rule.found("/eventType", "no span is made for this run", expected="COMPLETE or FAIL", actual='"ABORT"')
 
 
-def _fed_by_lineage(facets: Mapping[str, Facet]) -> set[DatasetId]:
+def _fed_by_lineage(facets: FacetsByKey) -> Collection[DatasetId]:
     """The datasets of which a job's explicit lineage facet says what feeds them, or by ``inputs: []`` that nothing
     does.
     """
-    facet = facets.get("lineage")
-    entries = facet.value.get("entries") if facet is not None else None
+    entries = facets.content("lineage").get("entries")
+    if not entries:
+        return ()
     return {
         DatasetId(entry["namespace"], entry["name"])
         for entry in (entries if type(entries) is list else ())
@@ -220,14 +219,13 @@ def _completed(view: RunView) -> bool:
     return not view.run.incomplete and any(event.event_type == "COMPLETE" for event in view.run.events)
 
 
-def _has(facets: Mapping[str, Facet], key: str, *fields: str) -> bool:
+def _has(facets: FacetsByKey, key: str, *fields: str) -> bool:
     """Whether a facet has content in one of these fields; nought is content, an empty list is none."""
-    facet = facets.get(key)
-    if facet is not None:
-        for field in fields:
-            value = facet.value.get(field)
-            if value is not None and value not in ("", [], {}):
-                return True
+    facet = facets.content(key)
+    for field in fields:
+        value = facet.get(field)
+        if value is not None and value != "" and value != [] and value != {}:
+            return True
     return False
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mock_intake.datadog.rules.run_states import of_run
 from mock_intake.datadog.sources import DRAFT
-from mock_intake.model.accumulated import stamp_of
+from mock_intake.model.accumulated import Facet, stamp_of
 from mock_intake.rules import Finding, OnRun, Rule, RunView, Severity, Sureness, rule
 from mock_intake.rules.examples import facet
 from mock_intake.secrets.quoting import quoted
@@ -29,12 +29,13 @@ _COMPLETE = {"/eventType": "COMPLETE", "/eventTime": "2026-11-01T12:00:09Z"}
     trigger=({**_START, "/job/facets/sql": _SQL}, _COMPLETE),
     neighbour=({**_START, "/job/facets/sql": _SQL}, {**_COMPLETE, "/job/facets/sql": _SQL}),
 )
-def sql_not_processed(rule: Rule, view: RunView) -> Iterator[Finding]:
-    if view.run.incomplete:
-        return
-    facet = view.facets.job.get("sql")
-    if facet is None:
-        return
+def sql_not_processed(rule: Rule, view: RunView) -> Iterable[Finding]:
+    if not view.run.incomplete and (facet := view.facets.job.get("sql")) is not None:
+        return _unprocessed(rule, view, facet)
+    return ()
+
+
+def _unprocessed(rule: Rule, view: RunView, facet: Facet) -> Iterator[Finding]:
     query = facet.value.get("query")
     if type(query) is str and not query.strip():
         yield rule.found(

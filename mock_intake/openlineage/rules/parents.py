@@ -180,10 +180,10 @@ def run_is_part_of_itself(rule: Rule, view: RunView) -> Iterator[Finding]:
     ),
 )
 def name_of_each_run(rule: Rule, view: RunView) -> Iterator[Finding]:
-    runs = view.runs_of(view.run.run_id)
-    if runs and runs[0].events[0].event_id != view.run.events[0].event_id:
-        return  # another job's run of the same id tells of it
     for group in view.named_per_run:
+        runs = view.runs_of(view.run.run_id)
+        if runs and runs[0].events[0].event_id != view.run.events[0].event_id:
+            return  # another job's run of the same id tells of it
         bare = group.template.replace("*", "").strip("_-. ")
         trinos = group.what == "job" and all(map(is_trinos, group.names))
         number = f"{len(group.names)}{' or more' if len(group.names) == MOST_NAMES else ''}"

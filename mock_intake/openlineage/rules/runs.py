@@ -6,7 +6,7 @@ Rules about something missing speak only when the run is closed: nothing more is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mock_intake.model.runs import Job, Repeat, RunFacts
@@ -236,16 +236,18 @@ def other_after_terminal(rule: Rule, view: RunView) -> Iterator[Finding]:
     trigger=(step("START", 1), step("COMPLETE", 0)),
     neighbour=(step("START", 1), step("COMPLETE", 1)),
 )
-def negative_duration(rule: Rule, view: RunView) -> Iterator[Finding]:
+def negative_duration(rule: Rule, view: RunView) -> Iterable[Finding]:
     run = view.run
     length = seconds(run)
-    if length is not None and length < 0:
-        yield rule.found(
-            "",
-            f"{of_run(run)} ends {-length:g} s before it starts, by eventTime",
-            expected=f"not before {started_at(run)}",
-            actual=str(ended_at(run)),
-        )
+    if length is None or length >= 0:
+        return ()
+    found = rule.found(
+        "",
+        f"{of_run(run)} ends {-length:g} s before it starts, by eventTime",
+        expected=f"not before {started_at(run)}",
+        actual=str(ended_at(run)),
+    )
+    return (found,)
 
 
 @rule(
@@ -266,11 +268,12 @@ def negative_duration(rule: Rule, view: RunView) -> Iterator[Finding]:
         step("COMPLETE", 9),
     ),
 )
-def run_id_shared_by_jobs(rule: Rule, view: RunView) -> Iterator[Finding]:
-    run = view.run
-    runs = view.runs_of(run.run_id)
-    if len(runs) < 2:
-        return
+def run_id_shared_by_jobs(rule: Rule, view: RunView) -> Iterable[Finding]:
+    runs = view.runs_of(view.run.run_id)
+    return () if len(runs) < 2 else _shared_by(rule, view.run, runs)
+
+
+def _shared_by(rule: Rule, run: RunFacts, runs: Sequence[RunFacts]) -> Iterator[Finding]:
     # Once, with the first of them: the others need not go through all.
     first = next((other.events[0].job for other in runs if other.events), None)
     if not run.events or run.events[0].job != first:

@@ -103,7 +103,7 @@ class Closing:
         without_run = self._ledger.rest.without_run.get((known.key, run.job), ())
         # What is known of events without a run no block could know: all rules are asked again.
         if found is None or without_run:
-            found = dict.fromkeys(number for number, _ in run_rules().of(run.facts))
+            found = dict.fromkeys(run_rules().of(run.facts))
         if not found:
             return []
 

@@ -92,8 +92,12 @@ class ClosedRunRules:
     def __getitem__(self, number: int) -> JudgingRule[RunView]:
         return self._rules[number]
 
-    def of(self, run: RunFacts) -> tuple[tuple[int, Check], ...]:
-        """The rules by which a run is judged, each by its number and with its function."""
+    def of(self, run: RunFacts) -> tuple[int, ...]:
+        """The numbers of the rules by which a run is judged."""
+        return tuple(number for number, _ in self.checks_of(run))
+
+    def checks_of(self, run: RunFacts) -> tuple[tuple[int, Check], ...]:
+        """As ``of``, each with what its rule does."""
         traits = traits_of(run)
         known = self._of_traits.get(traits)
         if known is None:
@@ -108,7 +112,7 @@ def judge_alone(rules: ClosedRunRules, view: RunView) -> Found:
     ``view`` raises ``OutOfReachError`` where it is asked for more.
     """
     found: Found = {}
-    for number, check in rules.of(view.run):
+    for number, check in rules.checks_of(view.run):
         try:
             made = list(check(view))
         except OutOfReachError:

@@ -23,9 +23,9 @@ from mock_intake.body.parsing import parse
 from mock_intake.cli.check import OBJECTS_BETWEEN_COLLECTIONS
 from mock_intake.files.blocks import Block, blocks_of_file
 from mock_intake.judging import recording
-from mock_intake.judging.blocks import JudgedBlock, judge_block
 from mock_intake.judging.closing import ClosedRun
 from mock_intake.judging.judgement import Judge
+from mock_intake.judging.rows import BlockRows, judge_rows
 from mock_intake.model.event import EventView
 from mock_intake.report.check_report import CheckReport, OverAll, to_json, to_text
 from mock_intake.system.clock import utc_now
@@ -58,16 +58,16 @@ def stages(file: Path) -> Iterator[tuple[str, float]]:
     yield "parsing, and the view of it", parsing
     judging = seconds(lambda: consume(judge.judge(line, "recorded", arrived=now) for line in lines))
     yield "schemas, secrets, rules about an event", judging - parsing
-    made: list[JudgedBlock] = []
-    whole = seconds(lambda: made.extend(judge_block(judge, now, number, block) for number, block in enumerate(blocks)))
+    made: list[BlockRows] = []
+    whole = seconds(lambda: made.extend(judge_rows(judge, now, number, block) for number, block in enumerate(blocks)))
     yield "runs, as far as a block shows them", whole - judging
-    encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(JudgedBlock).decode
+    encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(BlockRows).decode
     yield "between processes", seconds(lambda: consume(decode(encode(one)) for one in made))
 
-    def made_before(_judge: Judge, _now: datetime, number: int, _block: Block) -> JudgedBlock:
+    def made_before(_judge: Judge, _now: datetime, number: int, _block: Block) -> BlockRows:
         return made[number]
 
-    with recording.Check(judge) as check, patch.object(recording, "judge_block", made_before):
+    with recording.Check(judge) as check, patch.object(recording, "judge_rows", made_before):
         results: list[recording.Checked] = []
         yield "the ledger", seconds(lambda: results.extend(check.check_blocks(iter(blocks))))
         runs = list[ClosedRun]()

@@ -317,8 +317,8 @@ def run_seen_alone(
             run.facts._replace(repeats=()) if repeats else run.facts,
             partial(_runs_of, key, facts),
             read,
-            runs_of_job=_out_of_reach,
-            named_per_run=_OutOfReach() if has_names else (),
+            runs_of_job=out_of_reach,
+            named_per_run=NAMES_OUT_OF_REACH if has_names else (),
         )
         found.append(judge_alone(run_rules(), view))
     return SeenRun(key, events, jobs, repeats, found)
@@ -330,7 +330,8 @@ def _runs_of(key: str, runs: Sequence[RunFacts], run_id: str) -> Sequence[RunFac
     return runs
 
 
-def _out_of_reach(_: object) -> Sequence[RunFacts]:
+def out_of_reach(_: object) -> Sequence[RunFacts]:
+    """Stands in for runs that are not known in a block. Raises ``OutOfReachError``."""
     raise OutOfReachError
 
 
@@ -338,6 +339,10 @@ def _out_of_reach(_: object) -> Sequence[RunFacts]:
 class _OutOfReach(Iterable[NamedPerRun]):
     def __iter__(self) -> Iterator[NamedPerRun]:
         raise OutOfReachError
+
+
+NAMES_OUT_OF_REACH: Iterable[NamedPerRun] = _OutOfReach()
+"""Stand in for names that are known at the end. To go through them raises ``OutOfReachError``."""
 
 
 def group_of(

@@ -13,24 +13,30 @@ from __future__ import annotations
 import pickle
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
-
-import msgspec
 
 from mock_intake.body.shown import digest, event_in
 from mock_intake.files.blocks import Block
 from mock_intake.judging.blocks import (
     RECORDED_ORG,
-    JobOfRun,
-    JudgedBlock,
     RunEvent,
-    SeenRun,
     block_of,
     group_of,
     index_of,
     jobs_of,
+)
+from mock_intake.judging.rows import (
+    NOTHING_FOUND,
+    BlockRows,
+    RowOfJob,
+    RowOfRun,
+    encoded,
+    events_in,
+    found_in,
+    job_in,
+    row_of_job,
 )
 from mock_intake.model.accumulated import stamp_of
 from mock_intake.model.event import DatasetId
@@ -47,9 +53,12 @@ _MOST_HELD = 50_000
 # Of a job that sends no run so many events are looked at.
 MOST_WITHOUT_RUN = 20
 _LINE_BITS = 40
+# So many run ids are looked up by one statement; SQLite was once built to take no more than 999.
+_ASKED_AT_ONCE = 500
 _TABLES = """
 create table runs (
-    id integer primary key, key text not null unique, heard integer not null, found blob, is_plain integer not null
+    id integer primary key, key text not null unique, heard integer not null, found blob, is_plain integer not null,
+    above text, alone blob
 );
 create table parts (run integer, block integer, events blob not null, primary key (run, block)) without rowid;
 create table jobs (
@@ -69,11 +78,6 @@ create index runs_by_time on runs (heard);
 create index jobs_by_time on jobs (job, heard);
 """
 
-_encoded = msgspec.msgpack.Encoder().encode
-_events = msgspec.msgpack.Decoder(list[RunEvent]).decode
-_found = msgspec.msgpack.Decoder(list[Found]).decode
-# What is found in the one run of a run id where there is nothing to be said of it, by whatever rule.
-_NOTHING_FOUND = _encoded([{}])
 Line = tuple[str, int]
 """A recording, and a line in it."""
 
@@ -111,7 +115,9 @@ class Ledger:
         self._names = PerRunNames()
         self._symlinks: Symlinks = {}
         self._held: OrderedDict[int, tuple[Group, int]] = OrderedDict()
-        self._several: set[int] = set()
+        self._several: dict[int, str] = {}
+        # So many rows of runs there are: the numbers of rows are given here.
+        self._rows = 0
         self._latest: Line = ("", 1)
         self._is_sealed = False
 
@@ -127,49 +133,63 @@ class Ledger:
         moved.execute("begin")
         self.file, self.blocks, self._database = file, blocks, moved
 
-    def add(self, block: Block, judged: JudgedBlock) -> dict[int, Repeat]:
+    def add(self, block: Block, rows: BlockRows) -> dict[int, Repeat]:
         """Takes in the next block; tells which of its events, by number, had come before."""
         number = len(self.blocks)
         # Before its runs: digests of their events may have to be made from it.
         self.blocks.append(block)
-        repeats: dict[int, Repeat] = {}
-        for seen in judged.runs:
-            for position, repeat in self._add_run(number, seen):
-                repeats[index_of(position)] = repeat
-        self._add_datasets(number, judged)
-        self._add_without_run(number, judged, repeats)
-        for key, what, namespace, name in judged.names:
+        repeats = self._add_runs(number, rows.runs)
+        self._add_datasets(number, rows)
+        self._add_without_run(number, rows, repeats)
+        for key, what, namespace, name in rows.names:
             self._names.add(RECORDED_ORG, key, what, namespace, name)
-        last = next((one for one in reversed(judged.events) if one.event is not None), None)
-        if last is not None:
-            self._latest = (block.source, last.line)
+        if rows.last is not None:
+            self._latest = (block.source, rows.last)
         return repeats
 
-    def _add_run(self, number: int, seen: SeenRun) -> list[tuple[int, Repeat]]:
-        run = self._database.execute
-        heard = seen.events[-1].position
-        known = run("select id from runs where key = ?", (seen.key,)).fetchone()
-        repeats = seen.repeats
-        if known is None:
-            found = _encoded(seen.found)
-            is_plain = len(seen.jobs) == 1 and not seen.repeats
-            row = run(
-                "insert into runs (key, heard, found, is_plain) values (?, ?, ?, ?)", (seen.key, heard, found, is_plain)
-            ).lastrowid
-            assert row is not None
-            self._put_jobs(row, seen.jobs)
-        else:
-            # What other blocks found in it, and its jobs, is found anew at the end: once, however many blocks have it.
-            (row,) = known
-            repeats = self._follow(row, seen)
-            run("update runs set heard = ?, found = null, is_plain = 0 where id = ?", (heard, row))
-            self._several.add(row)
-        run("insert into parts values (?, ?, ?)", (row, number, _encoded(seen.events)))
+    def _add_runs(self, number: int, runs: Sequence[RowOfRun]) -> dict[int, Repeat]:
+        known = self._rows_by_key([one.key for one in runs])
+        begun: list[tuple[int, str, int, bytes, bool, str | None, bytes | None]] = []
+        gone_on: list[tuple[int, int]] = []
+        parts: list[tuple[int, int, bytes]] = []
+        jobs: list[tuple[int, RowOfJob]] = []
+        repeats: dict[int, Repeat] = {}
+        for one in runs:
+            row = known.get(one.key)
+            again = one.repeats
+            if row is None:
+                row = self._rows = self._rows + 1
+                begun.append((row, one.key, one.heard, one.found, one.is_plain, one.above, one.alone))
+                jobs += [(row, job) for job in one.jobs]
+            else:
+                # What other blocks found in it, and its jobs, is found anew at the end: once, however many have it.
+                again = self._follow(row, one)
+                gone_on.append((one.heard, row))
+                self._several[row] = one.key
+            parts.append((row, number, one.events))
+            for position, repeat in again:
+                repeats[index_of(position)] = repeat
+        # All of a block at once: a statement of its own for each would take twice as long.
+        put = self._database.executemany
+        put("insert into runs values (?, ?, ?, ?, ?, ?, ?)", begun)
+        put("update runs set heard = ?, found = null, is_plain = 0 where id = ?", gone_on)
+        put("insert into parts values (?, ?, ?)", parts)
+        self._put_jobs(jobs)
         return repeats
 
-    def _follow(self, row: int, seen: SeenRun) -> list[tuple[int, Repeat]]:
+    def _rows_by_key(self, keys: Sequence[str]) -> dict[str, int]:
+        """The rows that run ids have already."""
+        found: dict[str, int] = {}
+        for start in range(0, len(keys), _ASKED_AT_ONCE):
+            some = keys[start : start + _ASKED_AT_ONCE]
+            asked = ", ".join("?" * len(some))
+            found.update(self._database.execute(f"select key, id from runs where key in ({asked})", some))  # noqa: S608
+        return found
+
+    def _follow(self, row: int, seen: RowOfRun) -> list[tuple[int, Repeat]]:
         """Adds events to a run id of which other blocks had some; gives those that had come before."""
-        bodies = {event.fact.event_id: event for event in seen.events}
+        events = events_in(seen.events)
+        bodies = {event.fact.event_id: event for event in events}
 
         def digest_of(event_id: str) -> bytes | None:
             event = bodies.get(event_id) or next(
@@ -179,20 +199,20 @@ class Ledger:
 
         # A run that goes on for long is in many blocks: what it had so far is not read again for each.
         held = self._held.pop(row, None)
-        group, size = held or (group_of(events := events_of(self._database, row), digest_of)[0], len(events))
-        group, repeats = group_of(seen.events, digest_of, group)
-        self._held[row] = group, size + len(seen.events)
+        group, size = held or (group_of(before := events_of(self._database, row), digest_of)[0], len(before))
+        group, repeats = group_of(events, digest_of, group)
+        self._held[row] = group, size + len(events)
         while sum(size for _, size in self._held.values()) > _MOST_HELD and len(self._held) > 1:
             self._held.popitem(last=False)
         return repeats
 
-    def _put_jobs(self, row: int, jobs: Sequence[JobOfRun]) -> None:
+    def _put_jobs(self, jobs: Iterable[tuple[int, RowOfJob]]) -> None:
         self._database.executemany(
             "insert or replace into jobs values (?, ?, ?, ?, ?, ?)",
-            [(row, _encoded(one.job), one.heard, one.line, one.begins, one.unfinished) for one in jobs],
+            [(row, one.job, one.heard, one.line, one.begins, one.unfinished) for row, one in jobs],
         )
 
-    def _add_datasets(self, number: int, judged: JudgedBlock) -> None:
+    def _add_datasets(self, number: int, judged: BlockRows) -> None:
         # The order of rows is that of appearance, and stays where a name comes again.
         self._database.executemany(
             "insert into datasets (namespace, name, events, at) values (?, ?, ?, ?) on conflict do update"
@@ -208,14 +228,14 @@ class Ledger:
             if known is None or known[0] <= stamp:
                 self._symlinks[dataset] = stamp, identifiers
 
-    def _add_without_run(self, number: int, judged: JudgedBlock, repeats: dict[int, Repeat]) -> None:
+    def _add_without_run(self, number: int, judged: BlockRows, repeats: dict[int, Repeat]) -> None:
         run = self._database.execute
         for one in judged.without_run:
             if not run("insert or ignore into accepted values (?)", (one.id,)).rowcount:
                 repeats[one.number] = Repeat(one.id, one.event_type, excused=False)
             elif one.job is not None:
                 position = number << _LINE_BITS | one.number
-                run("insert into without_run values (?, ?, ?, ?)", (_encoded(one.job), position, one.id, one.is_open))
+                run("insert into without_run values (?, ?, ?, ?)", (encoded(one.job), position, one.id, one.is_open))
 
     # When all blocks are there.
 
@@ -228,7 +248,8 @@ class Ledger:
         for row in sorted(self._several):
             events = events_of(self._database, row)
             group, _ = group_of(events, DigestsOf(self.blocks, events))
-            self._put_jobs(row, jobs_of(group, events))
+            self._put_jobs((row, row_of_job(one)) for one in jobs_of(group, events))
+        self._leave_out_parents()
         self._database.execute("commit")
         # Made at once from all rows, which is a fraction of the cost of keeping them up to date.
         self._database.executescript(_INDEXES)
@@ -238,6 +259,14 @@ class Ledger:
         if self.file is not None:  # in which others are to read
             self._database.execute("insert into rest values (?)", (pickle.dumps(rest),))
         self._rest = rest
+
+    def _leave_out_parents(self) -> None:
+        """Takes back what was found with the help of parents that other blocks had events of, too."""
+        run = self._database.execute
+        run("create temporary table gone_on (key text primary key) without rowid")
+        self._database.executemany("insert into gone_on values (?)", [(key,) for key in self._several.values()])
+        run("update runs set found = alone where found is not null and above in (select key from gone_on)")
+        run("drop table gone_on")
 
     def _without_run(self) -> Iterator[tuple[tuple[str, Job], list[str]]]:
         """Events of a job that have no run, by the run that is told of them: the job's latest."""
@@ -253,7 +282,7 @@ class Ledger:
             ).fetchone()
             events = [event for event, is_open in first if is_open]
             if latest is not None and events:
-                yield (latest[0], _job(job)), events
+                yield (latest[0], job_in(job)), events
 
     def reader(self) -> LedgerReader:
         """Reads it, once it is sealed."""
@@ -350,15 +379,15 @@ class LedgerReader:
             "select id, key, found, is_plain, parts.events from"
             " (select id, key, found, is_plain, heard from runs where heard >= ? order by heard limit ?)"
             " join parts on run = id where ? or found is null or found != ? order by heard, block",
-            (heard, most, silent or bool(self.rest.without_run), _NOTHING_FOUND),
+            (heard, most, silent or bool(self.rest.without_run), NOTHING_FOUND),
         )
         known: list[KnownRun] = []
         last = None
         for row, key, found, is_plain, part in rows:
             if row == last:
-                known[-1].events.extend(_events(part))
+                known[-1].events.extend(events_in(part))
             else:
-                known.append(KnownRun(key, _events(part), None if found is None else _found(found), bool(is_plain)))
+                known.append(KnownRun(key, events_in(part), None if found is None else found_in(found), bool(is_plain)))
             last = row
         return known
 
@@ -371,7 +400,7 @@ class LedgerReader:
         """The run ids of a job's runs that lack a START or an end, as many as that, the latest heard of first."""
         rows = self._database.execute(
             "select key from jobs join runs on run = id where job = ? and unfinished order by jobs.heard desc limit ?",
-            (_encoded(job), most),
+            (encoded(job), most),
         )
         return [key for (key,) in rows]
 
@@ -400,14 +429,9 @@ def _opened(name: str) -> sqlite3.Connection:
 def events_of(database: sqlite3.Connection, row: int) -> list[RunEvent]:
     """The events of a run id, by the number of its row."""
     parts = database.execute("select events from parts where run = ? order by block", (row,)).fetchall()
-    return [event for (part,) in parts for event in _events(part)]
+    return [event for (part,) in parts for event in events_in(part)]
 
 
 def body_of(blocks: Sequence[Block], event: RunEvent) -> bytes:
     """The bytes of an event. Raises ``RecordingError``."""
     return blocks[block_of(event.position)].body(event.part.start, event.part.size)
-
-
-def _job(encoded: bytes) -> Job:
-    namespace, name = msgspec.msgpack.decode(encoded)
-    return namespace, name

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mock_intake.datadog.joins import NearMiss, near_misses
 from mock_intake.files.blocks import HELD, Block, Spool, blocks_of
 from mock_intake.files.recordings import Recorded, RecordingError
-from mock_intake.judging.blocks import JudgedBlock, judge_block
 from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.ledger import Ledger, Line
+from mock_intake.judging.rows import BlockRows, event_in, judge_rows
 from mock_intake.model import shapes
-from mock_intake.model.event import DatasetId
+from mock_intake.model.event import DatasetId, Kind
 from mock_intake.model.exchange import EventSummary
 from mock_intake.model.findings import Finding, Severity, Status
 from mock_intake.openlineage.runs import repeated
@@ -38,13 +38,20 @@ _CLOSED_AT_ONCE = 400
 
 
 class Checked(NamedTuple):
-    """One recorded event, judged. ``event`` is None for a line that is no event."""
+    """One recorded event, judged; ``kind`` is the event's, None for a line that is no event. ``summary`` is encoded."""
 
     source: str
     line: int
-    event: EventSummary | None
+    kind: Kind | None
     findings: tuple[Finding, ...]
     status: Status
+    summary: bytes | None = None
+
+    @property
+    def event(self) -> EventSummary | None:
+        """The event's summary; None for a line that is no event."""
+        # Few are asked for it, and to decode it takes as long as all else that is done with an event here.
+        return None if self.summary is None else event_in(self.summary)
 
     def to_dict(self) -> dict[str, Any]:
         """An entry of ``events`` in ``check --format json``."""
@@ -52,7 +59,7 @@ class Checked(NamedTuple):
             "source": self.source,
             "line": self.line,
             "status": self.status,
-            "kind": self.event.kind if self.event else None,
+            "kind": self.kind,
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
@@ -107,32 +114,33 @@ class Check:
         for block, result in self._judged(iter(blocks)):
             yield from self._take_in(block, result)
 
-    def _take_in(self, block: Block, result: JudgedBlock) -> Iterator[Checked]:
+    def _take_in(self, block: Block, rows: BlockRows) -> Iterator[Checked]:
         # Only the ledger knows what came in blocks before; so a repeat is told here, and not by who judged the block.
-        repeats = self._ledger.add(block, result)
-        if result.events:
-            self.sources.add(block.source)
-        for index, (line, event, findings) in enumerate((one.line, one.event, one.findings) for one in result.events):
+        repeats = self._ledger.add(block, rows)
+        source = block.source
+        if rows.events:
+            self.sources.add(source)
+        self.statuses.update([row.status for row in rows.events])
+        for index, row in enumerate(rows.events):
+            findings = row.findings
             if index in repeats:
                 findings += self._judge.selection.apply([repeated(repeats[index])])
-            status = Status.ERROR if event is None else event.status
-            self.statuses[status] += 1
             if findings:
                 self._count(findings)
-            yield Checked(block.source, line, event, findings, status)
-        if result.problem is not None:
-            raise RecordingError(result.problem)
+            yield Checked(source, row.line, row.kind, findings, row.status, row.summary)
+        if rows.problem is not None:
+            raise RecordingError(rows.problem)
 
-    def _judged(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, JudgedBlock]]:
+    def _judged(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, BlockRows]]:
         size = 0
         for number, block in enumerate(blocks):
             size += block.size
             if size > self._held:
                 yield from self._judged_apart(number, chain((block,), blocks))
                 return
-            yield block, judge_block(self._judge, self._now, number, block)
+            yield block, judge_rows(self._judge, self._now, number, block)
 
-    def _judged_apart(self, first: int, blocks: Iterable[Block]) -> Iterator[tuple[Block, JudgedBlock]]:
+    def _judged_apart(self, first: int, blocks: Iterable[Block]) -> Iterator[tuple[Block, BlockRows]]:
         """As ``_judged``, of so much that neither blocks nor what is made of them are held in memory."""
         directory = self._kept.enter_context(temporary_directory())
         spool = self._kept.enter_context(Spool(directory / "bodies"))
@@ -146,7 +154,7 @@ class Check:
             yield from self._workers.judged(numbered)
         else:
             for number, block in numbered:
-                yield block, judge_block(self._judge, self._now, number, block)
+                yield block, judge_rows(self._judge, self._now, number, block)
 
     # Over all events.
 

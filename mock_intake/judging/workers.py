@@ -21,16 +21,16 @@ import msgspec
 
 from mock_intake.files.blocks import Block
 from mock_intake.files.recordings import RecordingError
-from mock_intake.judging.blocks import JudgedBlock, judge_block
 from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.ledger import LedgerReader
+from mock_intake.judging.rows import BlockRows, judge_rows
 from mock_intake.system.parents import ending_with_us
 
 # Of each worker so many tasks are under way or wait to be taken: one more than it works on.
 _AHEAD = 2
 _encoded = msgspec.msgpack.Encoder().encode
-_block = msgspec.msgpack.Decoder(JudgedBlock).decode
+_block = msgspec.msgpack.Decoder(BlockRows).decode
 _runs = msgspec.msgpack.Decoder(list[ClosedRun]).decode
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
         gc.unfreeze()
 
-    def judged(self, blocks: Iterable[tuple[int, Block]]) -> Iterator[tuple[Block, JudgedBlock]]:
+    def judged(self, blocks: Iterable[tuple[int, Block]]) -> Iterator[tuple[Block, BlockRows]]:
         """What is made of each block, in their order. Raises ``RecordingError``."""
         tasks = ((block, self._pool.submit(_judge, number, block)) for number, block in blocks)
         for block, made in self._ahead(tasks):
@@ -112,7 +112,7 @@ class _Worker:
         self._closing: Closing | None = None
 
     def judge(self, number: int, block: Block) -> bytes:
-        return _encoded(judge_block(self._judge, self._arrived, number, block))
+        return _encoded(judge_rows(self._judge, self._arrived, number, block))
 
     def close(self, ledger: Path, heard: int, most: int, silent: bool) -> bytes:
         if self._closing is None:

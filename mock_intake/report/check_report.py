@@ -152,10 +152,9 @@ def to_json(report: CheckReport) -> Iterator[str]:
 
 def _event_to_json(result: Checked) -> str:
     """An entry of ``events``, as ``Checked.to_dict`` has it."""
-    kind = None if result.event is None else result.event.kind
     findings = ", ".join([_finding_to_json(finding) for finding in result.findings])
     begin = f'{{"source": {_text_to_json(result.source)}, "line": {result.line}, "status": "{result.status}"'
-    return f'{begin}, "kind": {_text_to_json(kind)}, "findings": [{findings}]}}'
+    return f'{begin}, "kind": {_text_to_json(result.kind)}, "findings": [{findings}]}}'
 
 
 @lru_cache(maxsize=256)

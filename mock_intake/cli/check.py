@@ -100,12 +100,13 @@ def check(
     config, library = judging_config(config_file, facets, ignore, select)
     baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
     acceptance = None if baseline is None else Acceptance(baseline)
-    checking = Check(Judge(library, config.selection), jobs=jobs if can_fork() else 1)
     shown_from = Severity.INFO if verbose else Severity.WARNING
     failing: dict[str, str] = {}
     try:
         # Before anything is written: a report may lie in a directory that is judged.
         recordings = files_in([file for file in files if str(file) != STANDARD_INPUT])
+        expected = sum(file.stat().st_size for file in recordings if file.is_file())
+        checking = Check(Judge(library, config.selection), jobs=jobs if can_fork() else 1, expected=expected)
         with (
             _rare_collections(),
             checking,

@@ -68,13 +68,15 @@ class Check:
     """The judgement of one recording. Feed it with ``check`` or ``check_blocks``, then ask for what is over all events.
 
     What is small is judged here; of what is larger, blocks are judged by ``jobs`` processes, and what is remembered
-    goes to temporary files, which ``close`` removes: whatever is larger than ``held`` bytes.
+    goes to temporary files, which ``close`` removes: whatever is larger than ``held`` bytes. ``expected`` is how many
+    there will be at least, where that is known.
     """
 
-    def __init__(self, judge: Judge, *, jobs: int = 1, held: int = HELD) -> None:
+    def __init__(self, judge: Judge, *, jobs: int = 1, held: int = HELD, expected: int = 0) -> None:
         self._judge = judge
         self._jobs = jobs
         self._held = held
+        self._is_large = expected > held
         # When events arrived nobody knows any more; later than now they cannot have been.
         self._now = utc_now()
         self._kept = ExitStack()
@@ -135,7 +137,9 @@ class Check:
         size = 0
         for number, block in enumerate(blocks):
             size += block.size
-            if size > self._held:
+            # The first block is judged here all the same: what is done once for all, such as to compile schemas, is
+            # done then, and processes that begin have it.
+            if size > self._held or (self._is_large and number):
                 yield from self._judged_apart(number, chain((block,), blocks))
                 return
             yield block, judge_rows(self._judge, self._now, number, block)

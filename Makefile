@@ -93,7 +93,7 @@ bench-same: $(VENV)/.ready ## hold the findings of this build against an earlier
 bench-audit: $(SPARK)/.ready java ## measure an audit on Spark beside check, as archives grow; takes an hour: make bench-audit BENCH_ARGS="--events 100000"
 	$(SPARK)/bin/python -m bench.audit $(BENCH_ARGS)
 
-bench-postgres: $(VENV)/.ready ## measure appends to PostgreSQL by replicas beside SQLite's, and serve by several workers; takes minutes
+bench-postgres: $(VENV)/.ready ## measure appends to PostgreSQL by replicas beside SQLite's, serve by several workers, queries, and how soon a replica has folded all; takes minutes
 	$(BIN)/python -m bench.postgres
 
 bench-pages: $(VENV)/.ready chromium ## measure how soon pages over 100,000 events are painted; takes minutes

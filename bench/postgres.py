@@ -1,6 +1,6 @@
 """How a shared intake on PostgreSQL scales: appends by several writers, and ``serve`` by several workers.
 
-Run: .venv/bin/python -m bench.postgres [appends] [workers] [queries] [--rounds N] [--events N].
+Run: .venv/bin/python -m bench.postgres [appends] [workers] [queries] [start] [--rounds N] [--events N].
 
 All is on one machine, which the database, the servers and the client share: so the processor time of each is measured
 beside the clock, and what the machine lacks to show a ratio by the clock is calculated from that and said to be
@@ -10,6 +10,8 @@ calculated. Figures of a machine that does something else at the time are worth 
 * workers: ``serve --workers`` 1 and 2, events of 6 KB, judged, gzipped, no two alike, over 32 connections.
 * queries: those of ``bench/journal.py`` with a million events on record, warm; filled by 500 at once, without waiting
   for the disk, as it is not what is measured.
+* start: until a replica that has just started has folded runs, lineage and counts of so many events: the first, which
+  reads the bodies, and one after it, which reads what the first has taken of them.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ from mock_intake.journal import Journal
 from mock_intake.journal.postgres import PostgresJournal
 from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import Exchange
+from mock_intake.system.collector import spare_the_collector
+from mock_intake.views import Views
 from tests.databases import Database
 
 APPENDS = 8_000
@@ -203,7 +207,14 @@ def compare_workers(rounds: int) -> bool:
     measured = statistics.median(second.rate / first.rate for first, second in zip(seen[1], seen[2], strict=True))
     # A worker uses one core at most: two have twice the room of one, where database and client have cores of their own.
     calculated, rate = 2 * one.servers / two.servers, 2e6 / two.servers
-    print(f"two workers: {measured:.2f} of one by the clock, on {os.cpu_count()} cores that client and database share")
+    cores = os.cpu_count() or 1
+    # What there is room for here at most: workers have a core each at most, and all there is has these.
+    rooms = [
+        min(workers / each.servers, cores / (each.servers + each.database + each.client))
+        for workers, each in medians.items()
+    ]
+    print(f"two workers: {measured:.2f} of one by the clock, on {cores} cores that client and database share, which")
+    print(f"have room for {rooms[1] / rooms[0]:.2f} by the processor time of all, where nothing else runs")
     print(f"calculated from processor time, with cores enough: {calculated:.2f} (aim {AIM_OF_WORKERS}),")
     print(f"{rate:,.0f} events/s, for which the database would use {rate * two.database / 1e6:.2f} cores")
     return max(measured, calculated) >= AIM_OF_WORKERS
@@ -225,9 +236,56 @@ def time_queries(events: int) -> bool:
     return max(took.values()) <= AIM_OF_QUERIES
 
 
+class Started(NamedTuple):
+    """Until all is folded: seconds, processor time (us) of the replica and of the database for each event."""
+
+    seconds: float
+    own: float
+    database: float
+
+
+def started(url: str, events: int, database: int) -> Started:
+    """Of a process that has done nothing else, with the settings of a server."""
+    context = multiprocessing.get_context("fork")
+    before, spent = processor_time(database), context.Queue()
+
+    def start() -> None:
+        spare_the_collector()
+        used, began = time.process_time(), time.perf_counter()
+        journal = PostgresJournal(url)
+        views = Views(journal)
+        while views.catch_up(1.0):
+            pass
+        spent.put((time.perf_counter() - began, time.process_time() - used))
+        journal.close()
+
+    process = context.Process(target=start)
+    process.start()
+    seconds, own = spent.get()
+    process.join()
+    return Started(seconds, own / events * 1e6, (processor_time(database) - before) / events * 1e6)
+
+
+def time_starts(events: int) -> bool:
+    database = Database(*SETTINGS, "fsync=off")
+    try:
+        url = database.create()
+        journal = PostgresJournal(url)
+        fill(journal, exchanges(), events, 500)
+        journal.close()
+        first, later = (started(url, events, database.pid) for _ in range(2))
+    finally:
+        database.end()
+    print(f"{events:,} events, until all is folded; CPU us per event; load {os.getloadavg()[0]:.1f} at the end")
+    print(f"{'replica':>14} {'seconds':>9} {'own':>6} {'database':>9}")
+    for name, each in (("the first", first), ("one after it", later)):
+        print(f"{name:>14} {each.seconds:>9.1f} {each.own:>6.0f} {each.database:>9.0f}")
+    return later.own + later.database < first.own + first.database
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.postgres")
-    parser.add_argument("parts", nargs="*", help="appends, workers, queries; all where none is named")
+    parser.add_argument("parts", nargs="*", help="appends, workers, queries, start; all where none is named")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=lambda text: int(float(text)), default=10**6)
     options = parser.parse_args(arguments)
@@ -235,6 +293,7 @@ def main(arguments: list[str]) -> int:
         "appends": lambda: compare_appends(options.rounds),
         "workers": lambda: compare_workers(options.rounds),
         "queries": lambda: time_queries(options.events),
+        "start": lambda: time_starts(options.events),
     }
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
     met = [parts[name]() for name in options.parts or parts]

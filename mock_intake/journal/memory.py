@@ -25,6 +25,7 @@ from mock_intake.journal.protocol import (
     EventFilter,
     EventRecord,
     ExchangeFilter,
+    ExtractStore,
     OrgStatistics,
     Page,
     Statistics,
@@ -82,6 +83,7 @@ class MemoryJournal:
     blocking = False
     place: str | None = None
     plans: PlanStore | None = None
+    extracts: ExtractStore | None = None
 
     def __init__(
         self,

@@ -154,6 +154,24 @@ class UnkeepableError(JournalError):
     """One of the exchanges is nothing that the journal can keep; others may be."""
 
 
+# What views have taken of exchanges is kept for so many positions at a time.
+EXTRACTS_IN_BLOCK = 1_000
+
+
+class ExtractStore(Protocol):
+    """Keeps what views have taken of exchanges, as bytes, beside those: a block of ``EXTRACTS_IN_BLOCK`` positions is
+    there as long as all its exchanges are. Block 0 begins with the position 1. Its calls raise ``JournalError``.
+    """
+
+    def load(self, number: int, form: str) -> bytes | None:
+        """The block ``number``, as a build kept it whose bytes are of this ``form``; None where there is none."""
+
+    def keep(self, number: int, form: str, content: bytes, count: int, generation: int) -> None:
+        """Keeps a block, in place of those of other forms: where there are just ``count`` exchanges in it, no other can
+        come, and nothing was forgotten since the journal's ``generation`` was this. Else this does nothing.
+        """
+
+
 class Journal(Protocol):
     """The one store. Safe to use from several threads. Its calls raise ``JournalError``.
 
@@ -169,6 +187,10 @@ class Journal(Protocol):
     @property
     def plans(self) -> PlanStore | None:
         """Where fault plans are kept for all who share the record; None where nobody does."""
+
+    @property
+    def extracts(self) -> ExtractStore | None:
+        """Where is kept what views have taken of the record; None where whoever opens it reads all of it anew."""
 
     def append(self, exchanges: Sequence[Exchange]) -> None:
         """Puts exchanges on record, all of them or none, in this order; returns once they are.

@@ -25,6 +25,7 @@ from mock_intake.journal.protocol import (
     EventFilter,
     EventRecord,
     ExchangeFilter,
+    ExtractStore,
     JournalError,
     OrgStatistics,
     Page,
@@ -77,6 +78,7 @@ class SqliteJournal:
 
     blocking = True
     plans: PlanStore | None = None
+    extracts: ExtractStore | None = None
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Views of the journal: what is computed from it.
 
-Each is a reducer, ``(state, exchange) -> state``. A view keeps its state together with the journal position
-that it has seen, and catches up when it is read.
+Each is a reducer, ``(state, extract) -> state``, over what is taken of each exchange. A view keeps its state together
+with the journal position that it has seen, and catches up when it is read.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from mock_intake.datadog.native import run_without_blame
 from mock_intake.journal.protocol import Journal
 from mock_intake.model.accumulated import Accumulated, stamp_of
 from mock_intake.model.event import DatasetId, leaves_kind_open
-from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Finding, Selection
 from mock_intake.model.runs import RunFacts, run_id_key
 from mock_intake.openlineage.runs import judge_run
 from mock_intake.secrets.presenting import may_stand_for_another, stands_for
 from mock_intake.system.clock import monotonic
+from mock_intake.views.extract_reader import ExtractReader, Extracts
+from mock_intake.views.extracts import Extract
 from mock_intake.views.lineage import Lineage, LineageState, OrgLineage, drop_lineage, fold_lineage
 from mock_intake.views.run import ANY_JOB, JobFilter, Run, RunKey, events_without_run, run_to_dict
 from mock_intake.views.runs import (
@@ -66,17 +67,19 @@ class View(Generic[State]):
         self,
         journal: Journal,
         begin: Callable[[], State],
-        fold: Callable[[State, Exchange, int], State],
+        fold: Callable[[State, Extract, int], State],
         drop: Callable[[State, int], State] = lambda state, _: state,
+        read: Callable[[int, int], Extracts] | None = None,
     ) -> None:
         self._journal = journal
+        self._read = read or partial(ExtractReader(journal).read, gather=False)
         self._begin = begin
         self._fold = fold
         self._drop = drop
         self._generation = journal.generation
         self._position = 0
-        # How many exchanges had been dropped when that was looked at last.
-        self._dropped = 0
+        self.dropped = 0
+        """How many exchanges retention had dropped when ``state`` was asked for last."""
         self._state = begin()
 
     def state(self) -> State:
@@ -91,31 +94,33 @@ class View(Generic[State]):
         # Before reading: what comes in meanwhile is behind it, and must not count as seen.
         end = self._journal.position
         # Also where nothing is new: a journal that cannot be read must not pass for one that is empty.
-        batch = self._journal.read(self.position, limit)
+        batch = self._read(self.position, limit)
         self.take(batch)
         if not batch:
             self.skip(end)
         return self._position < end
 
-    def take(self, batch: Sequence[tuple[int, Exchange]]) -> None:
-        """Folds ``batch``, exchanges that follow one another on record with their positions; what it has seen is left
+    def take(self, batch: Extracts) -> None:
+        """Folds ``batch``, what was taken of exchanges that follow one another on record; what it has seen is left
         out.
         """
-        for position, exchange in batch:
+        for position, taken in batch:
             if position > self._position:
                 # What is damaged on record must not keep all that came later, and all orgs, from being seen.
                 try:
-                    self._state = self._fold(self._state, exchange, position)
+                    self._state = self._fold(self._state, taken, position)
                 except Exception:
-                    _log.exception("the exchange %s is left out of what is shown of all: it is damaged", exchange.id)
+                    _log.exception(
+                        "the exchange at position %d is left out of what is shown of all: it is damaged", position
+                    )
                 self._position = position
 
     def let_go(self) -> None:
         """Takes out of the state what retention has dropped, so that it is what who asks first would be told."""
         dropped = self._journal.dropped
-        if dropped != self._dropped:
+        if dropped != self.dropped:
             self._state = self._drop(self._state, self._journal.first)
-            self._dropped = dropped
+            self.dropped = dropped
 
     def skip(self, position: int) -> None:
         """There is nothing on record that was not seen, up to ``position``: what was there is forgotten."""
@@ -130,7 +135,7 @@ class View(Generic[State]):
         if generation != self._generation:
             self._generation = generation
             self._position = 0
-            self._dropped = 0
+            self.dropped = 0
             self._state = self._begin()
         return self._position
 
@@ -142,9 +147,13 @@ class Views:
         self._journal = journal
         self._selection = selection or Selection()
         self._lock = threading.RLock()
-        self._runs: View[RunsState] = View(journal, partial(RunsState, self._digest_of), fold_run, drop_runs)
-        self._lineage: View[LineageState] = View(journal, dict, fold_lineage, drop_lineage)
-        self._tallies: View[TalliesState] = View(journal, TalliesState, fold_tallies, drop_tallies)
+        self._reader = ExtractReader(journal)
+        read = partial(self._reader.read, gather=False)
+        # Of the three this one alone asks what bodies say.
+        read_bodies = partial(self._reader.read, gather=True)
+        self._runs: View[RunsState] = View(journal, partial(RunsState, self._digest_of), fold_run, drop_runs, read)
+        self._lineage: View[LineageState] = View(journal, dict, fold_lineage, drop_lineage, read_bodies)
+        self._tallies: View[TalliesState] = View(journal, TalliesState, fold_tallies, drop_tallies, read)
         self._run_codes = RunCodes()
         self._forgotten: dict[str, tuple[int, Mapping[RunKey, Sequence[str]]]] = {}
 
@@ -182,7 +191,7 @@ class Views:
             seen = min(view.position for view in views)
             if seen >= end:
                 return 0
-            batch = self._journal.read(seen, limit)
+            batch = self._reader.read(seen, limit, gather=True)
             for view in views:
                 view.take(batch)
                 if not batch:
@@ -213,7 +222,7 @@ class Views:
             closed=closed,
             runs_of=runs_of,
             read=lambda: self.facets(run),
-            dropped=self._journal.dropped,
+            dropped=self._runs.dropped,
             runs_of_job=partial(state.unfinished, run.org),
             tables=(datadog.EVENTS,),
             named_per_run=state.per_run.begun_by(run.org, run_id_key(run.run_id)),

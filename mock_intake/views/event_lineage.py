@@ -16,7 +16,7 @@ from mock_intake.journal.columns import microseconds
 from mock_intake.model import shapes
 from mock_intake.model.accumulated import Stamp, stamp_of
 from mock_intake.model.event import DatasetId, EventView, Role
-from mock_intake.model.exchange import EventSummary, Exchange
+from mock_intake.model.exchange import EventSummary
 from mock_intake.model.findings import Status
 from mock_intake.model.runs import run_id_key
 from mock_intake.model.shapes import Entity
@@ -153,34 +153,66 @@ class SharedValues:
         return len(self._values)
 
 
-def said_by(
-    summary: EventSummary, view: EventView, exchange: Exchange, position: int, kept: SharedValues
-) -> EventLineage:
-    """What an event says, being accepted with an exchange. ``kept`` is for who asks of many events."""
+class BodySaid(Struct, frozen=True, gc=False):
+    """What the body of an event says beside its summary: which facets it has of what, and what those that lineage is
+    made of say of its job and of its datasets.
+    """
+
+    facets: tuple[tuple[Entity, str], ...]
+    says_job_type: bool
+    job_type: str | None
+    says_lineage: bool
+    lineage: tuple[Flow, ...]
+    datasets: tuple[DatasetSaid, ...]
+
+
+def said_in_body(summary: EventSummary, view: EventView, kept: SharedValues) -> BodySaid:
+    """What the body ``view`` of an event says. ``kept`` is for who asks of many events."""
     share = kept.share
-    arrival = (microseconds(exchange.received_at), position)
-    named = summary.job_namespace is not None and summary.job_name is not None
-    job = JobId(summary.job_namespace or "", summary.job_name or "") if named else None
     job_type, lineage = view.job_facets.get("jobType"), view.job_facets.get("lineage")
-    return EventLineage(
-        summary.id,
-        arrival,
-        exchange.received_at,
-        stamp_of(summary.event_time, *arrival),
-        summary.status,
-        summary.event_type,
-        None if summary.run_id is None else share(run_id_key(summary.run_id)),
-        share(job),
-        share(summary.inputs),
-        share(summary.outputs),
-        summary.dataset,
+    return BodySaid(
         # Jobs send the same combinations again and again; kept once, an event costs a pointer for it.
         share(_facets_in(view)),
         type(job_type) is dict,
         None if type(job_type) is not dict or _is_deleted(job_type) else _text(job_type.get("jobType")),
         type(lineage) is dict,
-        share(_flows(lineage, job)) if type(lineage) is dict and not _is_deleted(lineage) else (),
+        share(_flows(lineage, _job_of(summary))) if type(lineage) is dict and not _is_deleted(lineage) else (),
         tuple(datasets_said(view, kept.datasets)),
+    )
+
+
+def _job_of(summary: EventSummary) -> JobId | None:
+    named = summary.job_namespace is not None and summary.job_name is not None
+    return JobId(summary.job_namespace or "", summary.job_name or "") if named else None
+
+
+def said_by(
+    summary: EventSummary, body: BodySaid, received_at: datetime, position: int, kept: SharedValues
+) -> EventLineage:
+    """What an event says, being accepted with an exchange that was received at a moment and stands at ``position``.
+
+    ``kept`` is for who asks of many events.
+    """
+    share = kept.share
+    arrival = (microseconds(received_at), position)
+    return EventLineage(
+        summary.id,
+        arrival,
+        received_at,
+        stamp_of(summary.event_time, *arrival),
+        summary.status,
+        summary.event_type,
+        None if summary.run_id is None else share(run_id_key(summary.run_id)),
+        share(_job_of(summary)),
+        share(summary.inputs),
+        share(summary.outputs),
+        summary.dataset,
+        body.facets,
+        body.says_job_type,
+        body.job_type,
+        body.says_lineage,
+        body.lineage,
+        body.datasets,
         summary.parent_run_id is not None,
         None if summary.parent_job is None else share(JobId(*summary.parent_job)),
         None if summary.root_job is None else share(JobId(*summary.root_job)),

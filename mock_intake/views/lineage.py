@@ -12,15 +12,15 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from mock_intake.body.shown import event_view
 from mock_intake.datadog.coverage import BY_PLACE
 from mock_intake.datadog.naming import naming_issues, platform_of
 from mock_intake.journal.columns import microseconds
 from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId
-from mock_intake.model.exchange import Exchange, rfc3339
+from mock_intake.model.exchange import rfc3339
 from mock_intake.model.findings import statuses
 from mock_intake.views.event_lineage import Column, EventLineage, JobId, NodeId, SharedValues, Transformation, said_by
+from mock_intake.views.extracts import Extract
 from mock_intake.views.folds import DatasetFold, JobFold, Mention
 from mock_intake.views.graph import Graph, put_in_order
 from mock_intake.views.nodes import DatasetNode, JobNode, Lineage
@@ -50,28 +50,29 @@ class OrgLineage:
         self._keys: dict[DatasetId, DatasetId] = {}
         self._graph: Graph | None = None
 
-    def add(self, exchange: Exchange, position: int) -> None:
-        """Adds what the event of an accepted ``exchange`` says, which stands at ``position`` on record."""
-        assert exchange.event is not None
-        self._attempts.append((position, exchange.event.id))
-        known = self._events.get(exchange.event.id)
+    def add(self, taken: Extract, position: int) -> None:
+        """Adds what an accepted event says, of which this was ``taken``, and which stands at ``position`` on record."""
+        event = taken.event
+        assert event is not None
+        self._attempts.append((position, event.id))
+        known = self._events.get(event.id)
         # The same event accepted again says nothing new; but when it came first, and last, may be another time now.
         if known is not None:
-            arrival = (microseconds(exchange.received_at), position)
+            arrival = (microseconds(taken.received_at), position)
             if arrival < known.arrival:  # an import brings the first attempt later
                 self._graph = None
                 self._take_away(known)
                 self._again.setdefault(known.id, []).append((known.received_at, known.arrival))
-                self._put(_placed(known, exchange.received_at, arrival))
+                self._put(_placed(known, taken.received_at, arrival))
                 self._hear_again(known.id)
                 return
-            self._again.setdefault(known.id, []).append((exchange.received_at, arrival))
+            self._again.setdefault(known.id, []).append((taken.received_at, arrival))
             if known.job is not None:
-                self._jobs[known.job].heard(exchange.received_at, arrival)
+                self._jobs[known.job].heard(taken.received_at, arrival)
                 if self._graph is not None:
                     self._graph.heard(known.job)
             return
-        said = said_by(exchange.event, event_view(exchange), exchange, position, self._kept)
+        said = said_by(event, taken.said(self._kept), taken.received_at, position, self._kept)
         graph = self._graph
         before = None if graph is None or said.arrival < self._latest else graph.before(said)
         self._put(said)
@@ -206,13 +207,13 @@ LineageState = dict[str, OrgLineage]
 """What is known of jobs and datasets, by org."""
 
 
-def fold_lineage(state: LineageState, exchange: Exchange, position: int) -> LineageState:
-    """The ``state`` with what ``exchange`` says of jobs, datasets and columns; nothing, where it was not accepted."""
-    if exchange.event is not None and exchange.accepted:
-        known = state.get(exchange.org)
+def fold_lineage(state: LineageState, taken: Extract, position: int) -> LineageState:
+    """The ``state`` with what an exchange says of jobs, datasets and columns; nothing, where it was not accepted."""
+    if taken.event is not None and taken.accepted:
+        known = state.get(taken.org)
         if known is None:
-            known = state[exchange.org] = OrgLineage()
-        known.add(exchange, position)
+            known = state[taken.org] = OrgLineage()
+        known.add(taken, position)
     return state
 
 

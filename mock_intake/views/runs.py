@@ -12,14 +12,14 @@ from operator import attrgetter
 from typing import NamedTuple, TypeVar, cast
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from mock_intake.journal.columns import microseconds
 from mock_intake.journal.protocol import ExchangeFilter, Journal
 from mock_intake.journal.walking import newest_exchanges
-from mock_intake.model.exchange import EventSummary, Exchange
+from mock_intake.model.exchange import EventSummary
 from mock_intake.model.per_run import PerRunNames
 from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key, spellings_of
+from mock_intake.views.extracts import Extract, extract
 from mock_intake.views.group import Arrival, DigestOf, Group, Taken
 from mock_intake.views.run import GroupKey, Run, RunKey, is_unfinished, run_named
 
@@ -209,11 +209,13 @@ class RunsState(Struct):
         return self.named(run.org, above.root_run_id, above.root_job)
 
 
-def fold_run(state: RunsState, exchange: Exchange, position: int) -> RunsState:
-    """The ``state`` with ``exchange``, at ``position`` on record: with an attempt of a run event, or as it was."""
-    if exchange.event is not None and exchange.accepted:
-        arrival = (microseconds(exchange.received_at), position)
-        add_event(state, exchange.org, exchange.event, arrival, answer_lost=exchange.answer_lost)
+def fold_run(state: RunsState, taken: Extract, position: int) -> RunsState:
+    """The ``state`` with an exchange at ``position`` on record, of which this was ``taken``: with an attempt of a run
+    event, or as it was.
+    """
+    if taken.event is not None and taken.accepted:
+        arrival = (microseconds(taken.received_at), position)
+        add_event(state, taken.org, taken.event, arrival, answer_lost=taken.answer_lost)
     return state
 
 
@@ -407,17 +409,13 @@ def read_runs(journal: Journal, run_id: str, org: str | None, digest_of: DigestO
 
     A UUID is looked for as it is given, in lower and in upper case.
     """
-    exchanges: list[Exchange] = []
+    extracts: list[Extract] = []
     for spelling in spellings_of(run_id):
         which = ExchangeFilter(org=org, run_id=spelling)
-        exchanges += [_without_bodies(exchange) for exchange in newest_exchanges(journal, which)][::-1]
-    exchanges.sort(key=attrgetter("received_at"))
+        # The bodies of a long run are not to be held at once.
+        extracts += [extract(exchange, with_body=False) for exchange in newest_exchanges(journal, which)][::-1]
+    extracts.sort(key=attrgetter("received_at"))
     state = RunsState(digest_of, lossy=journal.dropped > 0)
-    for number, exchange in enumerate(exchanges):
-        fold_run(state, exchange, number)
+    for number, taken in enumerate(extracts):
+        fold_run(state, taken, number)
     return state
-
-
-def _without_bodies(exchange: Exchange) -> Exchange:
-    """The ``exchange`` as far as runs are folded of it: the bodies of a long run are not to be held at once."""
-    return replace(exchange, request=replace(exchange.request, body=b""), response=replace(exchange.response, body=b""))

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Finding, Status
+from mock_intake.views.extracts import Extract
 from mock_intake.views.run import GroupKey, Run, RunKey
 from mock_intake.views.runs import RunsState
 
@@ -86,24 +86,23 @@ class TalliesState(Struct):
     stale: bool = False
 
 
-def fold_tallies(state: TalliesState, exchange: Exchange, position: int) -> TalliesState:
-    """The ``state`` with ``exchange`` counted, and its findings, each rule once."""
-    event = exchange.event if exchange.accepted else None
-    codes = tuple(dict.fromkeys(finding.code for finding in exchange.findings))
+def fold_tallies(state: TalliesState, taken: Extract, position: int) -> TalliesState:
+    """The ``state`` with an exchange counted, of which this was ``taken``, and its findings, each rule once."""
+    event = taken.event if taken.accepted else None
     counted = _Counted(
-        exchange.org,
-        exchange.accepted,
-        exchange.fault is not None,
+        taken.org,
+        taken.accepted,
+        taken.faulted,
         None if event is None else event.id,
         None if event is None else event.status,
         # Of the few that there are each is kept once.
-        state.codes.setdefault(codes, codes),
+        state.codes.setdefault(taken.codes, taken.codes),
     )
     # What was counted is kept, a few words each: retention takes it off again, when the exchange itself is gone.
     state.log[position] = counted
     # Put back at the end: the org that was heard of last is the last.
-    of_org = state.orgs.pop(exchange.org) if exchange.org in state.orgs else Counts()
-    state.orgs[exchange.org] = of_org
+    of_org = state.orgs.pop(taken.org) if taken.org in state.orgs else Counts()
+    state.orgs[taken.org] = of_org
     _add(state, counted, 1)
     if counted.event_id is None:
         state.refused.update((counted.org, code) for code in counted.codes)

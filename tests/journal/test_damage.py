@@ -30,6 +30,7 @@ from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import Exchange
 from mock_intake.secrets.api_keys import org_of
 from mock_intake.views import View
+from mock_intake.views.extracts import Extract
 from mock_intake.web.site import PAGES
 from tests.commands import MOCK_INTAKE, clean_environment, start_command
 from tests.fuzz import request_bytes, send
@@ -121,15 +122,15 @@ def test_what_no_view_can_take_is_left_out_and_told(caplog: pytest.LogCaptureFix
     journal = MemoryJournal()
     journal.append([first, second])
 
-    def fold(state: list[str], exchange: Exchange, _position: int) -> list[str]:
-        if exchange.id == first.id:
+    def fold(state: list[int], _taken: Extract, position: int) -> list[int]:
+        if position == 1:
             raise KeyError("a name that nobody has")
-        return [*state, exchange.id]
+        return [*state, position]
 
-    view: View[list[str]] = View(journal, list, fold)
+    view: View[list[int]] = View(journal, list, fold)
     with caplog.at_level(logging.ERROR, "mock_intake"):
-        assert view.state() == view.state() == [second.id]
-    assert caplog.text.count(f"the exchange {first.id} is left out") == 1
+        assert view.state() == view.state() == [2]
+    assert caplog.text.count("the exchange at position 1 is left out") == 1
 
 
 # Rows

@@ -17,6 +17,7 @@ from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.judging.intake import Intake
 from mock_intake.model.exchange import Exchange, ReceivedRequest
 from mock_intake.views import Views
+from mock_intake.views.extracts import extract
 from mock_intake.views.lineage import LineageState, fold_lineage
 from mock_intake.views.runs import RunsState, fold_run
 from tests.events import base, dataset, job_type, run_event, schema
@@ -53,8 +54,9 @@ def test_what_is_kept_of_an_event_is_bounded() -> None:
     def fold(number: int) -> None:
         exchange = heartbeat(intake, number)
         assert exchange.accepted
-        fold_run(runs, exchange, number)
-        fold_lineage(lineage, exchange, number)
+        taken = extract(exchange)
+        fold_run(runs, taken, number)
+        fold_lineage(lineage, taken, number)
 
     fold(0)
     fold(1)

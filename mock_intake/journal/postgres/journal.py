@@ -22,6 +22,7 @@ from mock_intake.journal.damage import Damage
 from mock_intake.journal.layout import LAYOUT, Layout
 from mock_intake.journal.postgres import queries, schema
 from mock_intake.journal.postgres.connections import Connection, Connections, is_lost
+from mock_intake.journal.postgres.extracts import ExtractTable
 from mock_intake.journal.postgres.following import Follower
 from mock_intake.journal.postgres.plans import PlanTable
 from mock_intake.journal.postgres.texts import escaped, given, kept
@@ -29,6 +30,7 @@ from mock_intake.journal.protocol import (
     EventFilter,
     EventRecord,
     ExchangeFilter,
+    ExtractStore,
     JournalError,
     OrgStatistics,
     Page,
@@ -69,6 +71,7 @@ class PostgresJournal:
         self._replica = secrets.token_hex(8)
         self._plan_table = PlanTable(self._connections, self._replica)
         self.plans: PlanStore | None = self._plan_table
+        self.extracts: ExtractStore | None = ExtractTable(self._connections)
         self._damage = Damage(self.place)
         # By how many exchanges they add.
         self._inserts: dict[int, str] = {}
@@ -108,7 +111,7 @@ class PostgresJournal:
             (revision,) = connection.ask("SELECT obj_description('state'::regclass, 'pg_class')").fetchone() or (None,)
             due = [
                 *(schema.steps(self._layout, version) if version < self._layout.version else ()),
-                *(schema.revision() if revision != schema.REVISION else ()),
+                *schema.revision(revision),
             ]
             if due:
                 connection.ask("SELECT FROM state FOR UPDATE")
@@ -235,10 +238,13 @@ class PostgresJournal:
         return self._page(found, limit, self._exchange_of)
 
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
-        if queries.is_tallied(which) and self._tallied(which) == 0:
-            return Page([], None)
-        widths = queries.widths(which)
-        index = statements.index_of(which, self._one(*widths) if widths is not None else ())
+        widths: list[Any] = []
+        # Of one part alone its index tells at once that there is nothing; of several there may be much to look through.
+        if (asked := queries.widths(which)) is not None:
+            *widths, whole = self._one(*asked)
+            if whole == 0:
+                return Page([], None)
+        index = statements.index_of(which, tuple(widths))
         found = self._ask(*queries.events(self._rows.record_names, which, limit, before, index))
         return self._page(found, limit, self._rows.event_from_row)
 

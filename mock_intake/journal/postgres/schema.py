@@ -15,6 +15,7 @@ from typing import Any
 
 from mock_intake.journal.columns import FLAG, NUMBER, TEXT, Column
 from mock_intake.journal.layout import Layout
+from mock_intake.journal.protocol import EXTRACTS_IN_BLOCK
 from mock_intake.journal.statements import EVENT_FILTER_COLUMNS
 
 SCHEMA = "mock_intake"
@@ -26,9 +27,10 @@ CHANNEL = "mock_intake"
 JOINED = " joined"
 # What follows it where fault plans were changed.
 PLANNED = " planned"
-# How tables of one version are kept has changed since the first, beside which replicas of that go on: they call the
-# functions that are there.
-REVISION = "revision 2"
+# How tables of one version are kept has changed since the first (which has no name), beside which replicas of that go
+# on: they call the functions that are there.
+REVISION = "revision 3"
+_EARLIER = ("revision 2",)
 # By which one replica alone makes the tables, or carries them over: "mint".
 LOCK = 0x6D696E74
 
@@ -139,6 +141,14 @@ CREATE TABLE orgs (
 ) WITH (fillfactor = 50);
 CREATE INDEX orgs_org ON orgs (({key("org")}));
 """
+# See mock_intake.journal.protocol.ExtractStore. Compressed already.
+_EXTRACTS = """
+CREATE TABLE IF NOT EXISTS extracts (
+    number bigint PRIMARY KEY,
+    form text NOT NULL,
+    content bytea STORAGE EXTERNAL NOT NULL
+);
+"""
 
 # What was counted, as changes to the tallies.
 _TALLY = f"""
@@ -230,9 +240,13 @@ BEGIN
 END
 $$;
 
--- Takes away the exchanges at these positions, and the events that are left without an accepted one.
+-- Takes away the exchanges at these positions, the events that are left without an accepted one, and what was taken of
+-- them beside others.
 CREATE OR REPLACE FUNCTION take_away(positions bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    DELETE FROM extracts WHERE number = ANY (
+        ARRAY(SELECT DISTINCT (position - 1) / {EXTRACTS_IN_BLOCK} FROM unnest(positions) AS position)
+    );
     WITH gone AS MATERIALIZED (
         SELECT DISTINCT event_id FROM exchanges
         WHERE position = ANY (positions) AND accepted AND event_id IS NOT NULL
@@ -365,18 +379,21 @@ def creation(layout: Layout[Any]) -> str:
     """The statements that make a new journal of the layout's version, in a schema that the caller has chosen."""
     columns = ", ".join(_definition(column) for column in layout.columns)
     begin = f"INSERT INTO state VALUES (0, 0, 0, 0, 0, {layout.version}); INSERT INTO plans VALUES (0, '');"
-    return f"{_TABLES.format(columns=columns)}{FUNCTIONS}{begin}{_REVISED}"
+    return f"{_TABLES.format(columns=columns)}{_EXTRACTS}{FUNCTIONS}{begin}{_REVISED}"
 
 
-def revision() -> Iterator[str]:
-    """The statements that make of a journal of an earlier revision one of this."""
-    yield FUNCTIONS
-    yield "DELETE FROM tallies WHERE whose LIKE '@%'"
-    yield (
-        "INSERT INTO tallies SELECT '@' || job_namespace, status, kind, event_type, count(*) FROM events "
-        "WHERE job_namespace IS NOT NULL GROUP BY job_namespace, status, kind, event_type"
-    )
-    yield _REVISED
+def revision(earlier: str | None) -> list[str]:
+    """The statements that make of a journal of an ``earlier`` revision one of this; none for one of a later."""
+    if earlier is not None and earlier not in _EARLIER:
+        return []
+    statements = [_EXTRACTS, FUNCTIONS]
+    if earlier is None:
+        statements.append("DELETE FROM tallies WHERE whose LIKE '@%'")
+        statements.append(
+            "INSERT INTO tallies SELECT '@' || job_namespace, status, kind, event_type, count(*) FROM events "
+            "WHERE job_namespace IS NOT NULL GROUP BY job_namespace, status, kind, event_type"
+        )
+    return [*statements, _REVISED]
 
 
 def steps(layout: Layout[Any], version: int) -> Iterator[str]:

@@ -6,10 +6,12 @@ soon as the database is there again, so is the intake.
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -20,11 +22,14 @@ import pytest
 
 from mock_intake.journal import EventFilter, walk
 from mock_intake.journal.postgres import PostgresJournal
+from mock_intake.journal.protocol import EventRecord
 from tests.databases import Database
 from tests.journal.serving import SOAK, Answer, Load, Sent, Serving, asked, new_event, serving
 
 ROUNDS = 30 if SOAK else 2
-CLIENTS = 8 if SOAK else 3
+CLIENTS = 16 if SOAK else 3
+# Of two replicas with 16 clients each.
+ACKNOWLEDGED = 20_000 if SOAK else 400
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,56 @@ def test_what_was_acknowledged_outlives_kill_9_of_replicas_and_of_the_database(
         "WHERE relnamespace = 'mock_intake'::regnamespace",
         name,
     )
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["both live", "one is killed"])
+def test_of_two_replicas_with_16_clients_each_every_event_is_there_once_and_its_attempts_are_right(
+    database: Database, tmp_path: Path, killed: bool
+) -> None:
+    """Each event is sent five times, at both of them at once."""
+    url = database.create()
+    numbers = itertools.count()
+    events = {number: new_event() for number in range(ACKNOWLEDGED)}
+
+    def next_event() -> dict[str, Any]:
+        return events[next(numbers) // 5 % ACKNOWLEDGED]
+
+    with ExitStack() as running:
+        servers = [running.enter_context(serving(tmp_path, "--journal", url)) for _ in range(2)]
+        loads = [running.enter_context(Load(server, 16, next_event)) for server in servers]
+        if killed:
+            loads[0].wait_for(ACKNOWLEDGED // 8)
+            servers[0].kill()
+        else:
+            loads[0].wait_for(ACKNOWLEDGED // 2)
+        loads[1].wait_for(ACKNOWLEDGED // 2, 600)
+    sent = [each for load in loads for each in load.sent]
+    assert {each.status for each in sent} == {202}
+    acknowledged = Counter(each.event_id for each in sent)
+    with closing(PostgresJournal(url)) as journal:
+        positions, kept = zip(*walk(journal), strict=True)
+        attempts = Counter(exchange.event.id for exchange in kept if exchange.event is not None)
+        # What the one that was killed had committed, and not answered any more, may be there.
+        unanswered = sum(load.begun for load in loads) - len(sent)
+        assert unanswered <= (16 if killed else 0)
+        assert not acknowledged - attempts
+        assert (attempts - acknowledged).total() <= unanswered
+        assert list(positions) == list(range(1, len(kept) + 1))
+        assert len({exchange.id for exchange in kept}) == len(kept)
+        listed = [record for page in pages(journal) for record in page]
+        assert {record.summary.id: record.attempts for record in listed} == attempts
+        assert {event_id: journal.attempts(event_id) for event_id in attempts} == attempts
+        assert (len(listed), journal.statistics().exchanges) == (len(attempts), len(kept))
+        assert journal.count_events(EventFilter()) == len(attempts)
+
+
+def pages(journal: PostgresJournal) -> Iterator[list[EventRecord]]:
+    before = None
+    while True:
+        page = journal.events(EventFilter(), 500, before)
+        yield page.items
+        if (before := page.next) is None:
+            return
 
 
 def test_the_intake_lives_and_says_so_while_the_database_does_not_answer(database: Database, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from mock_intake.journal.rows import OVERHEAD
 _END = 2**63 - 1
 # What an event's record takes beside what is long in it, in bytes.
 _OF_RECORD = 500
+_TALLIED = "SELECT coalesce(sum(events), 0) FROM tallies"
 
 
 class Query:
@@ -151,16 +152,20 @@ def count(which: EventFilter) -> tuple[str, list[Any]]:
 def tally(which: EventFilter) -> tuple[str, list[Any]]:
     """A query for how many events there are, as tallies tell, and its values."""
     query = Query()
+    return f"{_TALLIED} {_where(_tallied(query, which))}", query.values
+
+
+def _tallied(query: Query, which: EventFilter) -> list[str]:
     criteria = _criteria(which)
     namespace = criteria.pop("job_namespace", None)
     whose = f"@{namespace}" if namespace is not None else _whose(criteria.pop("org", None))
     conditions = query.same("whose", whose)
-    conditions += [f"{name} = {query.text(value)}" for name, value in criteria.items()]
-    return f"SELECT coalesce(sum(events), 0) FROM tallies {_where(conditions)}", query.values
+    return [*conditions, *(f"{name} = {query.text(value)}" for name, value in criteria.items())]
 
 
 def widths(which: EventFilter) -> tuple[str, list[Any]] | None:
-    """A query for how many events each part of a filter leaves by itself; see ``statements.index_of``.
+    """A query for how many events each part of a filter leaves by itself (see ``statements.index_of``), and at last how
+    many all of it does, NULL where tallies don't tell; and its values.
 
     None where there is nothing to choose.
     """
@@ -177,7 +182,8 @@ def widths(which: EventFilter) -> tuple[str, list[Any]] | None:
         conditions = query.same("whose", _whose(org))
         if name != "org":
             conditions.append(f"{name} = {query.text(criteria[name])}")
-        sums.append(f"(SELECT coalesce(sum(events), 0) FROM tallies {_where(conditions)})")
+        sums.append(f"({_TALLIED} {_where(conditions)})")
+    sums.append(f"({_TALLIED} {_where(_tallied(query, which))})" if is_tallied(which) else "NULL")
     return f"SELECT {', '.join(sums)}", query.values
 
 

@@ -240,8 +240,8 @@ class PostgresJournal:
     def events(self, which: EventFilter, limit: int, before: int | None = None) -> Page[EventRecord]:
         widths: list[Any] = []
         # Of one part alone its index tells at once that there is nothing; of several there may be much to look through.
-        if (asked := queries.widths(which)) is not None:
-            *widths, whole = self._one(*asked)
+        if (query := queries.widths(which)) is not None:
+            *widths, whole = self._one(*query)
             if whole == 0:
                 return Page([], None)
         index = statements.index_of(which, tuple(widths))

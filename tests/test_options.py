@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from mock_intake.cli.main import main
+from mock_intake.cli.main import GROUPS, is_own, main
+from mock_intake.cli.main import commands as points
 from mock_intake.cli.options import option_group
 from mock_intake.report.formats import FORMATS, Kind
 from tests.commands import mock_intake
@@ -103,3 +106,21 @@ def test_the_commands_that_report_have_the_same_formats_and_say_the_same_of_them
 
 def test_reports_of_pytest_have_the_formats_of_the_commands() -> None:
     assert [each.name for each in FORMATS if Kind.REPORT in each.renderings] == ALL_FORMATS
+
+
+def test_the_list_of_commands_says_of_each_what_it_says_of_itself() -> None:
+    context = click.Context(main)
+    said = {name: summary for group in GROUPS.values() for name, summary in group.items()}
+    own = {name: command for name in said if (command := main.get_command(context, name)) is not None}
+    assert said == {name: command.get_short_help_str(300) for name, command in own.items()}
+    # A command of ours that the list does not know would stand with those of other packages.
+    assert set(said) == {name for name, (_, package) in points().items() if is_own(package)}
+
+
+def test_help_loads_no_command() -> None:
+    program = "import sys; from mock_intake.cli.main import main; main(['--help'], standalone_mode=False)"
+    program += "; print([name for name in sys.modules if name.startswith('mock_intake.server')], file=sys.stderr)"
+    # In a process of its own: those of run_command have the package loaded.
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+    assert "Judge recorded events." in done.stdout

@@ -31,14 +31,42 @@ _DISTRIBUTION = "mock-intake"
 _INTERRUPTED = 130
 _LONGEST_NAME = 200
 _LONGEST_HELP = 300
-# How the help lists them: what most people want first. What is in no group is another package's.
-_GROUPS = {
-    "Begin with": ("serve", "certify", "check"),
-    "Run and report": ("run", "report", "diff", "audit", "rules", "doctor"),
-    "With a server that runs": ("wait", "status", "faults", "reset", "open"),
-    "Recordings": ("export", "import", "replay"),
-    "What is known of producers": ("atlas", "conformance", "demo"),
-    "Shell": ("completion",),
+# How the help lists them, what most people want first, and what it says of them: loading all to ask each would take
+# longer than all else. What is in no group is another package's.
+GROUPS = {
+    "Begin with": {
+        "serve": "An intake to point a producer at.",
+        "certify": "Is this producer ready to go live, and if not, why?",
+        "check": "Judge recorded events.",
+    },
+    "Run and report": {
+        "run": "Run a command with its events led to an intake of its own.",
+        "report": "Report on what a journal or a server has on record.",
+        "diff": "What came, went or changed between two recordings?",
+        "audit": "Judge archives of events on Spark.",
+        "rules": "List all rules, or explain some.",
+        "doctor": "Where would lineage go from here, and why?",
+    },
+    "With a server that runs": {
+        "wait": "Wait for a server, and for what a job sends.",
+        "status": "What has a server received?",
+        "faults": "Have a server misbehave, or stop it.",
+        "reset": "Have a server forget what it has received.",
+        "open": "Look at a server's pages in a browser.",
+    },
+    "Recordings": {
+        "export": "Write what is on record as lines of JSON.",
+        "import": "Put exported exchanges on record.",
+        "replay": "Send recorded events to any intake.",
+    },
+    "What is known of producers": {
+        "atlas": "What do real producers send, as it was measured?",
+        "conformance": "What do the documented ways of sending make of a bad intake?",
+        "demo": "Send by every documented way, and see what becomes of it.",
+    },
+    "Shell": {
+        "completion": "Print the completion script of a shell.",
+    },
 }
 _OF_OTHERS = "Of other packages"
 
@@ -63,7 +91,7 @@ class Commands(click.Group):
         try:
             name, command, rest = super().resolve_command(ctx, args)
         except click.UsageError as error:
-            close = get_close_matches(args[0], _commands(), 1, 0.6)
+            close = get_close_matches(args[0], commands(), 1, 0.6)
             if ctx.resilient_parsing or not close:
                 raise
             message = f"There is no command {args[0]!r}. Did you mean {close[0]!r}?"
@@ -71,7 +99,7 @@ class Commands(click.Group):
         gc.enable()
         if name is not None and command is not None and not ctx.resilient_parsing:
             ctx.default_map = {name: FileDefaults(name, settable(command), nearest_file)}
-            for note in unknown_variables(os.environ, _commands(), name, command):
+            for note in unknown_variables(os.environ, commands(), name, command):
                 click.echo(note, err=True)
         if not isinstance(command, OwnSignals):
             self._until_begun.close()
@@ -101,10 +129,10 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, by name; what another package brings and cannot be used is left out with a warning."""
         names = []
-        for name, (_, package) in sorted(_commands().items()):
+        for name, (_, package) in sorted(commands().items()):
             try:
                 # Ours are loaded for their help alone, if that is what is asked for.
-                usable = _is_own(package) or self.get_command(ctx, name) is not None
+                usable = is_own(package) or self.get_command(ctx, name) is not None
             except ExtensionError as error:
                 click.echo(f"Left out: {error}", err=True)
                 usable = False
@@ -116,7 +144,7 @@ class Commands(click.Group):
 
         Raises ``ExtensionError`` for one of another package that cannot be used.
         """
-        found = _commands().get(cmd_name)
+        found = commands().get(cmd_name)
         if found is None:
             return None
         point, package = found
@@ -128,8 +156,8 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         names = self.list_commands(ctx)
-        grouped = {name for group in _GROUPS.values() for name in group}
-        for heading, group in {**_GROUPS, _OF_OTHERS: [name for name in names if name not in grouped]}.items():
+        grouped = {name for group in GROUPS.values() for name in group}
+        for heading, group in {**GROUPS, _OF_OTHERS: [name for name in names if name not in grouped]}.items():
             records = [(name, self._summary(ctx, name)) for name in group if name in names]
             if records:
                 with formatter.section(heading):
@@ -140,21 +168,26 @@ class Commands(click.Group):
         formatter.write(f"  Read more: {documentation('tutorial')}\n")
 
     def _summary(self, ctx: click.Context, name: str) -> str:
+        if name in _SUMMARIES:
+            return _SUMMARIES[name]
         command = self.get_command(ctx, name)
         return "" if command is None else command.get_short_help_str(_LONGEST_HELP)
 
 
-def _is_own(package: str) -> bool:
+_SUMMARIES = {name: summary for group in GROUPS.values() for name, summary in group.items()}
+
+
+def is_own(package: str) -> bool:
     return package.partition(" ")[0] == _DISTRIBUTION
 
 
-def _commands() -> dict[str, tuple[EntryPoint, str]]:
+def commands() -> dict[str, tuple[EntryPoint, str]]:
     """The entry points of commands by name, each with the package that has it.
 
     Nobody takes a name of ours: what a command of this project does must not depend on what else is installed.
     """
     found: dict[str, tuple[EntryPoint, str]] = {}
-    for point, package in sorted(points_of(COMMANDS), key=lambda one: not _is_own(one[1])):
+    for point, package in sorted(points_of(COMMANDS), key=lambda one: not is_own(one[1])):
         found.setdefault(point.name, (point, package))
     return found
 

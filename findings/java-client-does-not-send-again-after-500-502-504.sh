@@ -3,7 +3,7 @@
 #
 # Seen: openlineage-java 1.54.0, Java 17, HTTP transport as it comes. A receiver answers the first request with a status and
 #   takes what comes after. After 429 and 503 the event comes again, once; after 500, 502 and 504 it does not, and emit()
-#   throws. openlineage-python sends again after each of 500, 502, 503 and 504 (docs/paths.md). A gateway that restarts
+#   throws, as after 401 and after a connection that was closed without an answer. openlineage-python sends again after each of 500, 502, 503 and 504 (docs/paths.md). A gateway that restarts
 #   answers 502 and 504.
 # Needs: java, javac, mvn, python3, and a registry of Java packages. Takes a minute. Exits with 1 where this has changed.
 set -euo pipefail
@@ -49,10 +49,13 @@ import os
 class Once(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        status = int(self.path.split("/")[1])
+        status = self.path.split("/")[1]
         first = not open("seen").read()
         open("seen", "a").write(f"{status}\n")
-        self.send_response(status if first else 201)
+        if first and status == "broken":
+            self.close_connection = True
+            return
+        self.send_response(int(status) if first else 201)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -66,7 +69,7 @@ until [ -e port ]; do sleep 0.1; done
 
 export OPENLINEAGE__TRANSPORT__TYPE=http OPENLINEAGE__TRANSPORT__URL="http://127.0.0.1:$(cat port)"
 changed=0
-for status in 429 503 500 502 504; do
+for status in 429 503 500 502 504 401 broken; do
   : >seen
   said=$(OPENLINEAGE__TRANSPORT__ENDPOINT=/$status/lineage java -cp 'lib/*:.' Emit 2>log)
   requests=$(wc -l <seen)

@@ -442,8 +442,8 @@ def test_the_flawed_event_is_flawed() -> None:
 class BrokenLibrary(FacetLibrary):
     """A library with a bug, as one of a user's own may have."""
 
-    def usual_core(self, version: str, kind: Kind) -> Validator:
-        raise RecursionError(f"a bug with {kind} {version}")
+    def plain_core(self, kind: Kind) -> Validator:
+        raise RecursionError(f"a bug with {kind}")
 
 
 def test_what_fails_to_be_judged_is_answered_500_and_kept(caplog: pytest.LogCaptureFixture) -> None:

@@ -31,7 +31,8 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2
 
 def without_strays(text: str) -> str:
     """``text`` without white space at its ends and without characters that nobody sees, wherever they stand."""
-    return _UNSEEN.sub("", text).strip()
+    # As nearly all words and names are, which is quickly seen.
+    return text if text.isascii() and text.isalnum() else _UNSEEN.sub("", text).strip()
 
 
 def has_strays(text: str) -> bool:
@@ -57,6 +58,12 @@ def placeholder_in_namespace(namespace: str) -> str | None:
     """What stands in ``namespace``, a dataset's, in place of a host, a port, an account or all of it; None if nothing
     does.
     """
+    # Many datasets have one, and most rules about a name ask for it.
+    usual = len(namespace) <= _LONGEST_REMEMBERED
+    return _last_in_namespaces(namespace) if usual else _placeholder_in_namespace(namespace)
+
+
+def _placeholder_in_namespace(namespace: str) -> str | None:
     if found := template_in(namespace):
         return found
     _, separator, rest = namespace[:LONGEST_NAME].partition("://")
@@ -68,6 +75,9 @@ def placeholder_in_namespace(namespace: str) -> str | None:
             if _is_nothing(piece) or _WHOLE.fullmatch(piece):
                 return piece
     return None
+
+
+_last_in_namespaces = lru_cache(maxsize=64)(_placeholder_in_namespace)
 
 
 def placeholder_in_name(namespace: str, name: str) -> str | None:

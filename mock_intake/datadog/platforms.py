@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -311,6 +311,7 @@ _UNLISTED: Mapping[str, str] = {
     "rabbitmq": "RabbitMQ", "amqp": "RabbitMQ", "sftp": "SFTP", "ftp": "FTP",
 }  # fmt: skip
 
+_LONGEST_REMEMBERED = 1_024
 _GLUE = re.compile(r"arn:aws[a-z-]*:glue")
 
 
@@ -355,12 +356,20 @@ def platform_of(namespace: str) -> Platform | None:
     Connection strings are known too: ``jdbc:postgresql://...``, ``mysql+pymysql://...``. Raises ``ExtensionError``
     where a package's platforms cannot be used.
     """
+    return _last_platforms(namespace) if len(namespace) <= _LONGEST_REMEMBERED else _platform_of(namespace)
+
+
+def _platform_of(namespace: str) -> Platform | None:
     lowered = namespace.strip().lower()
     if _GLUE.match(lowered):
         return _by_scheme()["arn:aws:glue"]
     scheme, _, rest = lowered.removeprefix("jdbc:").partition(":")
     scheme, driver, _ = scheme.partition("+")
     return _by_scheme().get(scheme) if rest or not driver else None
+
+
+# Each rule about a name asks for it, and many datasets have the same namespace.
+_last_platforms = lru_cache(maxsize=64)(_platform_of)
 
 
 def unlisted_platform(namespace: str) -> str | None:

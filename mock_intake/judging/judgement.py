@@ -171,6 +171,9 @@ def _summary(view: EventView, identity: str, findings: tuple[Finding, ...]) -> E
     datasets = view.datasets
     parent_run_id, parent_job, root_run_id, root_job = _named_above(parent) if type(parent) is dict else _NOTHING_ABOVE
     job_type = view.job_facets.get("jobType")
+    processing, has_pattern = None, False
+    if type(job_type) is dict:
+        processing, has_pattern = job_type.get("processingType"), "emissionPattern" in job_type
     return EventSummary(
         identity,
         status_of(findings),
@@ -184,12 +187,12 @@ def _summary(view: EventView, identity: str, findings: tuple[Finding, ...]) -> E
         _ids(datasets, "output") if datasets else (),
         next(iter(_ids(datasets, "dataset")), None) if view.kind == "DatasetEvent" else None,
         view.producer,
-        _text(job_type, "processingType"),
+        processing if type(processing) is str else None,
         parent_run_id,
         parent_job,
         root_run_id,
         root_job,
-        (type(job_type) is dict and "emissionPattern" in job_type and is_snapshot(view.job_facets)) or None,
+        (has_pattern and is_snapshot(view.job_facets)) or None,
     )
 
 

@@ -172,10 +172,11 @@ class EventView:
         self.body = body
         self.kind = kind = kind_of(body)
         self.claims = () if kind == "RunEvent" or kind is None else _claims(body)
-        self.event_type = _string(body.get("eventType"))
-        self.event_time = _string(body.get("eventTime"))
-        self.producer = _string(body.get("producer"))
-        self.schema_url = _string(body.get("schemaURL"))
+        # On the way of every event, so without a call for each.
+        self.event_type = text if type(text := body.get("eventType")) is str else None
+        self.event_time = text if type(text := body.get("eventTime")) is str else None
+        self.producer = text if type(text := body.get("producer")) is str else None
+        self.schema_url = text if type(text := body.get("schemaURL")) is str else None
         run = _object(body.get("run")) if kind == "RunEvent" else _NOTHING
         self.run_id = _string(run.get("runId"))
         self.run_facets: Facets = _object(run.get("facets"))
@@ -243,15 +244,24 @@ def _collect(into: list[Dataset], role: Role, pointer: str, entries: Json) -> No
 
 
 def _dataset(role: Role, pointer: str, entry: Json) -> Dataset:
-    body = _object(entry)
-    namespace, name = _string(body.get("namespace")), _string(body.get("name"))
+    body = entry if type(entry) is dict else _NOTHING
+    namespace, name, facets, of_role = (
+        body.get("namespace"),
+        body.get("name"),
+        body.get("facets"),
+        body.get(_ROLE_FACETS[role]),
+    )
+    if type(namespace) is not str:
+        namespace = None
+    if type(name) is not str:
+        name = None
     return Dataset(
         role,
         pointer,
         namespace,
         name,
-        _object(body.get("facets")),
-        _object(body.get(_ROLE_FACETS[role])),
+        facets if type(facets) is dict else _NOTHING,
+        of_role if type(of_role) is dict else _NOTHING,
         None if namespace is None or name is None else DatasetId(namespace, name),
     )
 

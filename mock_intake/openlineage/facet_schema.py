@@ -15,8 +15,9 @@ from mock_intake.openlineage.shapes import NO_SHAPE, Shape
 
 Validator = Callable[[Any], bool]
 
-# What every facet may have.
-BASE_FIELDS = frozenset(("_producer", "_schemaURL", "_deleted"))
+# What every facet may have, and what the latest core asks of it beside what all versions do.
+BASE_PROPERTIES: Schema = {"_producer": True, "_schemaURL": True, "_deleted": {"type": "boolean"}}
+BASE_FIELDS = frozenset(BASE_PROPERTIES)
 
 # What stands in a field that says nothing.
 _HOLLOW: list[Any] = ["", [], {}, None]
@@ -32,7 +33,7 @@ class FacetSchema(Struct, frozen=True, dict=True):
     """One facet version: the standard's, or a user's own (``own``).
 
     ``fields`` are the names that it knows, the base's among them; None where they are not a list. ``shape`` has what is
-    deeper in it, and ``closed`` is the schema that allows no other fields, if there is one.
+    deeper in it, and ``compile_closed`` makes the schema that allows no other fields, if there is one.
     """
 
     name: str
@@ -44,7 +45,7 @@ class FacetSchema(Struct, frozen=True, dict=True):
     own: bool = False
     fields: frozenset[str] | None = None
     shape: Shape = NO_SHAPE
-    closed: Schema | None = None
+    compile_closed: Callable[[], Schema] | None = None
 
     @property
     def title(self) -> str:
@@ -77,7 +78,8 @@ class FacetSchema(Struct, frozen=True, dict=True):
             return self.is_valid
         content = self.fields - BASE_FIELDS
         hollow: Schema = {"properties": {key: {"enum": _HOLLOW} for key in content}}
-        if self.closed is not None:
-            return decider({**self.closed, "not": hollow}, self.registry)
-        known = {"properties": dict.fromkeys(self.fields, True), "additionalProperties": False}
+        # Schemas are compiled once they are asked: an event needs few of all that there are.
+        if self.compile_closed is not None:
+            return decider({**self.compile_closed(), "not": hollow}, self.registry)
+        known = {"properties": dict.fromkeys(self.fields, True) | BASE_PROPERTIES, "additionalProperties": False}
         return decider({"allOf": [{"$ref": self.target}, known, {"not": hollow}]}, self.registry)

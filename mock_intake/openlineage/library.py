@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -18,13 +18,15 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from mock_intake.model.event import plain
-from mock_intake.openlineage.facet_schema import BASE_FIELDS, FacetSchema, Validator, decider
-from mock_intake.openlineage.facts import CORES, FACETS, Entity, Kind
+from mock_intake.openlineage.facet_schema import BASE_FIELDS, BASE_PROPERTIES, FacetSchema, Validator, decider
+from mock_intake.openlineage.facts import CORES, FACETS, LATEST_CORE, Entity, Kind
+from mock_intake.openlineage.facts.notation import BASE_OF
 from mock_intake.openlineage.facts.registry import REGISTERED_ALONE
 from mock_intake.openlineage.schema import (
     DIALECT,
     Schema,
     compile_closed,
+    compile_plain,
     core_id,
     documents,
     facet_id,
@@ -169,8 +171,11 @@ class FacetLibrary:
         self._right_keys: dict[tuple[Entity, str, str | None], str | None] = {}
         self._cache: dict[tuple[Entity, str, str | None], Resolution] = {}
         self._usual: dict[tuple[Entity, str, str], Validator] = {}
+        self.first_usual: Mapping[Entity, dict[str, tuple[str, Validator]]] = {entity: {} for entity in BASE_OF}
+        """By entity and key the ``_schemaURL`` that facets came with first, and what ``usual`` says for it."""
         self._core: dict[tuple[str, Kind], Validator] = {}
         self._usual_core: dict[tuple[str, Kind], Validator] = {}
+        self._plain_core: dict[Kind, Validator] = {}
         self._add_published()
         for source, document in own_documents:
             self._add_own(source, document)
@@ -199,6 +204,15 @@ class FacetLibrary:
             found = self._usual_core[version, kind] = decider(schema, self.registry)
         return found
 
+    def plain_core(self, kind: Kind) -> Validator:
+        """The validator of events of which the latest core says nothing, and no keys are others, if their facets are
+        usual.
+        """
+        found = self._plain_core.get(kind)
+        if found is None:
+            found = self._plain_core[kind] = decider(compile_plain(LATEST_CORE, kind), self.registry)
+        return found
+
     @cached_property
     def knows_all_keys(self) -> Validator:
         """The validator of events that have no keys but those which the core has."""
@@ -216,6 +230,7 @@ class FacetLibrary:
             found = schema.is_usual if schema and as_usual and match in (Match.EXACT, Match.KEY) else _never
             if len(self._usual) < _MOST_USUAL and len(key) + len(url) <= _LONGEST_REMEMBERED:
                 self._usual[entity, key, url] = found
+                self.first_usual[entity].setdefault(key, (url, found))
         return found
 
     @staticmethod
@@ -336,7 +351,7 @@ class FacetLibrary:
                     *(facet.name, version.number, key, facet.entities, whole, self.registry),
                     fields=fields,
                     shape=shape_of(facet, version.number) if has else NO_SHAPE,
-                    closed=compile_closed(facet, version, BASE_FIELDS) if has else None,
+                    compile_closed=partial(compile_closed, facet, version, BASE_PROPERTIES) if has else None,
                 )
                 self._by_url[address] = self._by_url[address + "#"] = schema
                 for name in names:

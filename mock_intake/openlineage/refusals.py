@@ -7,7 +7,7 @@ The errors are brought into the order of the schema, which is that of ``jsonsche
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -87,15 +87,27 @@ class Reason(NamedTuple):
 class _Root(NamedTuple):
     """What a value is checked by: all that a schema asks, but for the fields that its root requires.
 
-    ``place`` is the position at which it requires them. ``texts`` are the reasons that there once was no right text,
-    by their places.
+    ``place`` is the position at which it requires them. ``texts`` are the places at which there once was no right text.
     """
 
     schema: Schema
     validator: jsonschema_rs.Draft202012Validator
     required: tuple[str, ...]
     place: int
-    texts: dict[Place, Reason]
+    texts: dict[Place, _Text]
+
+
+class _Text(NamedTuple):
+    """A text that once was not right: the ``reason``, but for what was there, and what tells whether another is not.
+
+    It is the ``field`` of the object that the fields ``above`` lead to; ``right`` is a text that may stand there.
+    """
+
+    reason: Reason
+    above: Path
+    field: str
+    is_refused: Callable[[Any], bool]
+    right: str
 
 
 class Refusals:
@@ -106,10 +118,11 @@ class Refusals:
         self._roots: dict[str, _Root] = {}
         self._parts: dict[str, Any] = {}
 
-    def reasons(self, target: str, value: Any) -> list[Reason] | None:
+    def reasons(self, target: str, value: Any, is_taken: Callable[[Any], bool] | None = None) -> list[Reason] | None:
         """Why the schema at ``target`` refuses a value; an empty list if it does not.
 
         None where that is for others to say: of users' own schemas, of alternatives, of more than anybody reads.
+        ``is_taken`` may know sooner that the schema takes the value, once its texts are right.
         """
         root = self._roots.get(target)
         if root is None:
@@ -119,8 +132,9 @@ class Refusals:
         missing = [field for field in root.required if field not in value] if type(value) is dict else []
         reasons = [Reason((), "required", [field], value, root.schema, repr(field), (root.place,)) for field in missing]
         # A producer that writes a time or an id wrongly does so in every event.
-        right = _with_right_texts(value, tuple(root.texts.values()), reasons)
-        others = right is value or not root.validator.is_valid(right)
+        right = _with_right_texts(value, tuple(root.texts.values()), reasons) if root.texts else value
+        taken = root.validator.is_valid if is_taken is None or missing else is_taken
+        others = right is value or not taken(right)
         errors = list(root.validator.iter_errors(right)) if others else []
         if len(errors) + len(reasons) > _MOST:
             return None
@@ -133,7 +147,7 @@ class Refusals:
             found.append(reason)
         reasons += found
         # All at once: branches of a schema may refuse a text together.
-        root.texts.update({each.place: each._replace(instance=None) for each in found if _is_of_text(each)})
+        root.texts.update({each.place: _text(each) for each in found if _is_of_text(each)})
         if len(reasons) > 1:
             reasons.sort(key=attrgetter("place"))
         return reasons
@@ -212,44 +226,62 @@ _RIGHT = {
 
 
 @cache
-def _is_in_format(name: str) -> Callable[[str], bool]:
-    return jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
+def _not_in_format(name: str) -> Callable[[Any], bool]:
+    """Whether a value is a text that is not in a format."""
+    return jsonschema_rs.Draft202012Validator({"not": {"format": name}}, validate_formats=True).is_valid
+
+
+def _text(reason: Reason) -> _Text:
+    *above, field = reason.absolute_path
+    wanted = reason.validator_value
+    is_refused: Callable[[Any], bool]
+    if reason.validator == "type":
+        is_refused = _is_no_text
+    elif reason.validator == "enum":
+        is_refused = partial(_is_other_text, wanted)
+    else:
+        is_refused = _not_in_format(wanted)
+    right = wanted[0] if reason.validator == "enum" else _RIGHT[reason.schema.get("format")]
+    return _Text(reason._replace(instance=None), tuple(above), str(field), is_refused, right)
+
+
+def _is_no_text(value: Any) -> bool:
+    return type(value) is not str
+
+
+def _is_other_text(words: list[str], value: Any) -> bool:
+    return type(value) is str and value not in words
 
 
 def _is_of_text(reason: Reason) -> bool:
     """Whether a reason is that there is no right text at a place that only fields of the schema's lead to.
 
-    Then all but what is there follows from the place. Of the texts of the standard nothing else is asked.
+    Then all but what is there follows from the place. Of the texts of the standard nothing else is asked. Of one of
+    several words it is only where there is another: what is no text at all has two reasons then.
     """
     schema = reason.schema
+    words = "enum" in schema
     return (
-        reason.validator in ("type", "format")
+        reason.validator in (("enum",) if words else ("type", "format"))
         and schema.get("type") == "string"
-        and schema.keys() <= {"type", "format", "description"}
-        and schema.get("format") in _RIGHT
+        and schema.keys() <= {"type", "enum" if words else "format", "description"}
+        and (schema.get("format") in _RIGHT)
+        and (not words or type(schema["enum"][0]) is str)
         and reason.of_fields
         and len(reason.absolute_path) <= _DEEPEST
     )
 
 
-def _is_refused(reason: Reason, value: Any) -> bool:
-    """Whether ``value`` is refused for this reason, which is one of text."""
-    if reason.validator == "type":
-        return type(value) is not str
-    return type(value) is str and not _is_in_format(reason.validator_value)(value)
-
-
-def _with_right_texts(value: Any, known: Iterable[Reason], reasons: list[Reason]) -> Any:
+def _with_right_texts(value: Any, known: Iterable[_Text], reasons: list[Reason]) -> Any:
     """``value`` with a right text in place of each that is refused for a ``known`` reason, added to ``reasons``."""
     right = value
-    for reason in known:
-        *above, field = reason.absolute_path
+    for reason, above, field, is_refused, text in known:
         holder: Any = value
         for part in above:
             holder = holder.get(part) if type(holder) is dict else None
-        if type(holder) is dict and field in holder and _is_refused(reason, holder[field]):
+        if type(holder) is dict and field in holder and is_refused(holder[field]):
             reasons.append(reason._replace(instance=holder[field]))
-            right = _replaced(right, reason.absolute_path, _RIGHT[reason.schema.get("format")])
+            right = _replaced(right, reason.absolute_path, text)
     return right
 
 

@@ -6,7 +6,7 @@ documents takes a few milliseconds and happens when the first event is judged, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, assert_never
 
@@ -161,7 +161,7 @@ def compile_facet(facet: Facet, version: Version) -> Schema:
     return document
 
 
-def compile_closed(facet: Facet, version: Version, others: Iterable[str]) -> Schema:
+def compile_closed(facet: Facet, version: Version, others: Schema) -> Schema:
     """The JSON Schema of a facet with no other fields than the standard's, however deep; ``others`` are the base's.
 
     What it takes the facet's own schema takes: it asks more. For facets without ``root`` whose types are no choices of
@@ -170,11 +170,35 @@ def compile_closed(facet: Facet, version: Version, others: Iterable[str]) -> Sch
     base = core_id(version.core) + "#/$defs/"
     compiler = _Compiler("$defs", lambda name: base + name, closed=True)
     schema = compiler.fields(version_fields(facet, version.number))
-    schema["properties"].update(dict.fromkeys(others, True))
+    schema["properties"].update(others)
     schema["additionalProperties"] = False
     schema["allOf"] = [{"$ref": base + BASE_OF[facet.entities[0]]}]
     definitions = version_definitions(facet, version.number)
     schema["$defs"] = {name: compiler.compile(of) for name, of in definitions.items()}
+    return schema
+
+
+def compile_plain(number: str, kind: Kind) -> Schema:
+    """The JSON Schema of events of a kind with no other keys than the core has; facets may be any objects.
+
+    What it takes the core takes, unless one of the facets is refused: for events whose facets are judged apart.
+    """
+    compiler = _Compiler("$defs", lambda name: f"#/$defs/{name}", closed=True)
+
+    def entity(name: str, *facets: str) -> Schema:
+        fields = compiler.fields(core_facts.ENTITY_FIELDS[name])
+        fields["properties"].update({key: {"type": "object"} for key in ("facets", *facets)})
+        return {**fields, "additionalProperties": False}
+
+    schema = compiler.fields(_fields_of(kind, number))
+    schema["additionalProperties"] = False
+    schema["$defs"] = {
+        "Run": entity("Run"),
+        "Job": entity("Job"),
+        "InputDataset": entity("Dataset", "inputFacets"),
+        "OutputDataset": entity("Dataset", "outputFacets"),
+        "StaticDataset": entity("Dataset"),
+    }
     return schema
 
 
@@ -216,11 +240,13 @@ def compile_core(number: str) -> Schema:
     }
 
 
-def _kind(kind: Kind, number: str, compiler: _Compiler) -> Schema:
+def _fields_of(kind: Kind, number: str) -> Mapping[str, Type]:
     fields = {**core_facts.COMMON_FIELDS, **core_facts.KIND_FIELDS[kind]}
-    if kind == "RunEvent":
-        fields["eventType"] = core_facts.EVENT_TYPE[number]
-    schema = compiler.fields(fields)
+    return {**fields, "eventType": core_facts.EVENT_TYPE[number]} if kind == "RunEvent" else fields
+
+
+def _kind(kind: Kind, number: str, compiler: _Compiler) -> Schema:
+    schema = compiler.fields(_fields_of(kind, number))
     never = core_facts.NEVER_TOGETHER.get(kind)
     if never and CORES[number].exclusive:
         schema["not"] = {"required": list(never)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from functools import cached_property
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -17,6 +18,7 @@ from mock_intake.model.event import EventView, FacetGroup, JsonObject, Kind
 from mock_intake.model.findings import Finding
 from mock_intake.openlineage import moments
 from mock_intake.openlineage.explain import Explainer, Explanation, of_another
+from mock_intake.openlineage.facet_schema import Validator
 from mock_intake.openlineage.facts import CORES, LATEST_CORE
 from mock_intake.openlineage.library import FacetLibrary, Match, core_reference
 from mock_intake.openlineage.moments import (
@@ -53,6 +55,9 @@ _OF_REFUSALS = {
 # What nearly all events have in their schemaURL, by their kind.
 _USUAL_URLS = {kind: FacetLibrary.core_target(LATEST_CORE, kind) for kind in CORES[LATEST_CORE].kinds}
 
+# What was asked of no facet yet.
+_NONE_YET: tuple[object, Validator] = (object(), bool)
+
 # Places of which something was said, each with what was expected there.
 Said = Set[tuple[str, str | None]]
 _NOTHING: Said = frozenset()
@@ -82,15 +87,20 @@ class OpenLineageJudge:
             findings += EVENTS.judge(moments.DATASET_BESIDE, event)
         large = len(text) > _LARGE
         version = _core_version(event, event.kind, findings)
-        if not self.library.usual_core(version, event.kind)(body):
+        unusual = self._unusual(event)
+        # What the core asks of facets those that are usual have.
+        plain = None if unusual or version != LATEST_CORE else self.library.plain_core(event.kind)
+        if not (plain or self.library.usual_core(version, event.kind))(body):
             # Of what is not large all reasons are had at once, which tells whether there are any.
             if not large or not self.library.core(version, event.kind)(body):
-                findings += self._core(event, version, event.kind, large=large)
+                findings += self._core(event, version, event.kind, plain, large=large)
             if not self.library.knows_all_keys(body):
                 findings += EVENTS.judge(moments.UNKNOWN_KEYS, event)
-        said = {(finding.pointer, finding.expected) for finding in findings} if findings else _NOTHING
-        for group in event.facet_groups():
-            self._facets(group, findings, said, large=large)
+        if unusual:
+            said = {(finding.pointer, finding.expected) for finding in findings} if findings else _NOTHING
+            for group, key, facet in unusual:
+                if type(facet) is dict:  # else the core refuses it, and says so
+                    self._facet(group, key, facet, findings, said, large=large)
         if findings:
             _tell_once(findings)
         return self._content(event, text, surrogates, findings)
@@ -101,14 +111,17 @@ class OpenLineageJudge:
         value: JsonObject,
         about: Hashable,
         tell: Callable[[list[Explanation]], Iterable[Finding]],
+        is_taken: Validator | None = None,
         *,
         large: bool,
     ) -> tuple[Finding, ...]:
         """What ``tell`` makes of why a schema refuses a value; ``about`` is what else that depends on.
 
+        ``is_taken`` may know sooner than the schema of a value that it takes it.
+
         Producers make the same mistake again and again: what was told of it is remembered.
         """
-        reasons = None if large else self._explainer.refusals.reasons(target, value)
+        reasons = None if large else self._explainer.refusals.reasons(target, value, is_taken)
         if reasons is None:
             return tuple(tell(self._explainer.explain(target, value)))
         same = (target, about, *[reason.same for reason in reasons])
@@ -124,7 +137,9 @@ class OpenLineageJudge:
             found = tuple([of_another(finding, reasons[0]) for finding in found])
         return found
 
-    def _core(self, event: EventView, version: str, kind: Kind, *, large: bool) -> tuple[Finding, ...]:
+    def _core(
+        self, event: EventView, version: str, kind: Kind, plain: Validator | None, *, large: bool
+    ) -> tuple[Finding, ...]:
         def tell(explanations: list[Explanation]) -> Iterator[Finding]:
             for explanation in explanations:
                 if explanation.keyword == "not" and kind == "DatasetEvent":
@@ -137,39 +152,57 @@ class OpenLineageJudge:
                 for rule in closest:
                     yield from rule.check(refusal)
 
-        return self._refused(self.library.core_target(version, kind), event.body, (event.meant,), tell, large=large)
+        target = self.library.core_target(version, kind)
+        return self._refused(target, event.body, (event.meant,), tell, plain, large=large)
 
-    def _facets(self, group: FacetGroup, findings: list[Finding], said: Said, *, large: bool) -> None:
+    def _unusual(self, event: EventView) -> list[tuple[FacetGroup, str, Any]]:
+        """The facets of which something may have to be said, in their order, each with its place."""
         # Nearly all facets are as they should be: what is looked at here of each is what costs.
-        entity, usual = group.entity, self.library.usual
-        for key, facet in group.facets.items():
-            if type(facet) is not dict:
-                continue  # the core refuses it, and says so
-            url = facet.get("_schemaURL")
-            if type(url) is str and usual(entity, key, url)(facet):
-                continue
-            found = self.library.resolve(group.entity, key, url if type(url) is str else None)
-            schema, match = found.schema, found.match
-            if not found.entities and (
-                right := self.library.right_key(group.entity, key, url if type(url) is str else None)
-            ):
-                findings += EVENTS.judge(moments.OTHER_KEY, ResolvedFacet(group, key, facet, url, found, right))
-            if len(facet) <= 2:
-                findings += EVENTS.judge(moments.SMALL_FACET, ResolvedFacet(group, key, facet, url, found))
-            if match is not Match.EXACT and match is not Match.KEY:
-                findings += EVENTS.judge(OnMatch(match), ResolvedFacet(group, key, facet, url, found))
-            if schema is None:
-                continue
-            if schema.entities and group.entity not in schema.entities:
-                findings += EVENTS.judge(moments.MISPLACED_FACET, ResolvedFacet(group, key, facet, url, found))
-            if schema.is_usual(facet):
-                continue
-            if schema.may_be_unusual(facet):
-                findings += EVENTS.judge(moments.UNUSUAL_FIELDS, ResolvedFacet(group, key, facet, url, found))
-            if not schema.is_valid(facet):
-                findings += self._facet(ResolvedFacet(group, key, facet, url, found), said, large=large)
+        unusual: list[tuple[FacetGroup, str, Any]] = []
+        usual = self.library.usual
+        for group in event.facet_groups():
+            entity = group.entity
+            first = self.library.first_usual[entity]
+            for key, facet in group.facets.items():
+                if type(facet) is dict:
+                    url = facet.get("_schemaURL")
+                    known, is_usual = first.get(key, _NONE_YET)
+                    if url == known:
+                        if is_usual(facet):
+                            continue
+                    elif type(url) is str and usual(entity, key, url)(facet):
+                        continue
+                unusual.append((group, key, facet))
+        return unusual
 
-    def _facet(self, facet: ResolvedFacet, said: Said, *, large: bool) -> Iterator[Finding]:
+    def _facet(
+        self, group: FacetGroup, key: str, facet: JsonObject, findings: list[Finding], said: Said, *, large: bool
+    ) -> None:
+        """Adds what there is to say of a facet; ``said`` was said already, of the event."""
+        url = facet.get("_schemaURL")
+        found = self.library.resolve(group.entity, key, url if type(url) is str else None)
+        resolved = ResolvedFacet(group, key, facet, url, found)
+        schema, match = found.schema, found.match
+        if not found.entities and (
+            right := self.library.right_key(group.entity, key, url if type(url) is str else None)
+        ):
+            findings += EVENTS.judge(moments.OTHER_KEY, resolved._replace(right_key=right))
+        if len(facet) <= 2:
+            findings += EVENTS.judge(moments.SMALL_FACET, resolved)
+        if match is not Match.EXACT and match is not Match.KEY:
+            findings += EVENTS.judge(OnMatch(match), resolved)
+        if schema is None:
+            return
+        if schema.entities and group.entity not in schema.entities:
+            findings += EVENTS.judge(moments.MISPLACED_FACET, resolved)
+        if schema.is_usual(facet):
+            return
+        if schema.may_be_unusual(facet):
+            findings += EVENTS.judge(moments.UNUSUAL_FIELDS, resolved)
+        if not schema.is_valid(facet):
+            findings += self._refused_facet(resolved, said, large=large)
+
+    def _refused_facet(self, facet: ResolvedFacet, said: Said, *, large: bool) -> Iterator[Finding]:
         def tell(explanations: list[Explanation]) -> Iterator[Finding]:
             for explanation in explanations:
                 if not _is_of_base(explanation):  # the core has the same fields, and says so

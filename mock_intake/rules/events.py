@@ -31,6 +31,7 @@ LONGEST_NAMES = 1024
 # Of so many names in an explicit lineage facet something is said.
 _MOST_IN_LINEAGE = 500
 MOST_SHAPES = 1024
+MOST_TYPES = 64
 # Earlier times are looked at: no run is that old (as texts, which is quick; an event without one reads as good).
 _EARLIEST = "2000"
 _MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -199,6 +200,9 @@ class NameRules:
         return tuple([finding for check in self._checks for finding in check(view)])
 
 
+# Moments with their rules; and what judges facets of datasets, inputs and outputs.
+_Moments = list[tuple[OnEvent | OnFacet, JudgingRule[Any]]]
+_OfDatasets = tuple[Keyed, Keyed, Keyed]
 # Kind, type, and the keys of facets on run and job.
 _Shape = tuple[str | None, str | None, tuple[str, ...], tuple[str, ...]]
 
@@ -240,8 +244,11 @@ class EventRules:
         self._good_jobs: set[tuple[str | None, str | None]] = {(None, None)}
         self._of_time: tuple[Check, ...] = tuple(each.check for each in listed if OnTime() in each.when)
         self._of_nil: tuple[Check, ...] = tuple(each.check for each in listed if OnNilRunId() in each.when)
-        self._moments = [(when, each) for each in listed for when in each.when if isinstance(when, OnEvent | OnFacet)]
+        self._moments: _Moments = [
+            (when, each) for each in listed for when in each.when if isinstance(when, OnEvent | OnFacet)
+        ]
         self._plans: dict[_Shape, _Plan] = {}
+        self._typed = lru_cache(maxsize=MOST_TYPES)(self._of_type)
 
     def judge(self, event: EventView, findings: list[Finding] | None = None) -> list[Finding]:
         """All that the rules have to say about an event: of it, its run and its job in their order, then of datasets.
@@ -366,35 +373,46 @@ class EventRules:
     def _compiled(
         self, shape_of: str | None, event_type: str | None, run_keys: tuple[str, ...], job_keys: tuple[str, ...]
     ) -> _Plan:
-        claimed = shape_of == _CLAIMED
-        kind = "RunEvent" if claimed else shape_of
+        usual = event_type is None or len(event_type) <= LONGEST_NAMES
+        moments, of_datasets = (self._typed if usual else self._of_type)(shape_of, event_type)
         steps: dict[tuple[str | None, str], _Step] = {}
-        keyed: dict[Entity, dict[str, tuple[_Gated, ...]]] = {"dataset": {}, "input": {}, "output": {}}
-        for when, rule in self._moments:
-            if kind not in when.kinds or (when.types is not None and event_type not in when.types):
-                continue
+        for when, rule in moments:
             if isinstance(when, OnFacet):
-                if when.entity not in ("run", "job"):
-                    of = keyed[when.entity]
-                    of[when.key] = _joined(of.get(when.key, ()), when, rule.check)
-                elif when.key in (job_keys if when.entity == "job" else run_keys):
-                    step = steps.setdefault((when.entity, when.key), _Step(when.entity, when.key))
-                    steps[when.entity, when.key] = step._replace(gated=_joined(step.gated, when, rule.check))
-                continue
-            if when.claimed and not claimed:
-                continue
-            if when.lacks is not None and when.lacks[1] in (job_keys if when.lacks[0] == "job" else run_keys):
+                if when.key in (job_keys if when.entity == "job" else run_keys):
+                    entity: Literal["run", "job"] = "job" if when.entity == "job" else "run"
+                    step = steps.setdefault((entity, when.key), _Step(entity, when.key))
+                    steps[entity, when.key] = step._replace(gated=_joined(step.gated, when, rule.check))
+            elif when.lacks is not None and when.lacks[1] in (job_keys if when.lacks[0] == "job" else run_keys):
                 step = steps.setdefault(when.lacks, _Step(*when.lacks))
                 steps[when.lacks] = step._replace(lacking=(*step.lacking, rule.check))
             else:
                 steps[None, rule.code] = _Step(None, "", lacking=(rule.check,))
-        named = _Gated("", (), (self._named_in_lineage,))
-        keyed["dataset"]["lineage"] = (*keyed["dataset"].get("lineage", ()), named)
         if "lineage" in job_keys:
             step = steps.setdefault(("job", "lineage"), _Step("job", "lineage"))
+            named = _Gated("", (), (self._named_in_lineage,))
             steps["job", "lineage"] = step._replace(gated=(*step.gated, named))
-        of_datasets = (tuple(keyed[entity].items()) for entity in ("dataset", "input", "output"))
         return _Plan(tuple(steps.values()), *of_datasets)
+
+    def _of_type(self, shape_of: str | None, event_type: str | None) -> tuple[_Moments, _OfDatasets]:
+        """The moments at which rules look at an event of this kind and type itself, its run and its job, whichever
+        facets these have; and what judges facets of its datasets.
+        """
+        claimed = shape_of == _CLAIMED
+        kind = "RunEvent" if claimed else shape_of
+        of_event: _Moments = []
+        keyed: dict[Entity, dict[str, tuple[_Gated, ...]]] = {"dataset": {}, "input": {}, "output": {}}
+        for when, rule in self._moments:
+            if kind not in when.kinds or (when.types is not None and event_type not in when.types):
+                continue
+            if isinstance(when, OnFacet) and when.entity not in ("run", "job"):
+                of = keyed[when.entity]
+                of[when.key] = _joined(of.get(when.key, ()), when, rule.check)
+            elif isinstance(when, OnFacet) or claimed or not when.claimed:
+                of_event.append((when, rule))
+        named = _Gated("", (), (self._named_in_lineage,))
+        keyed["dataset"]["lineage"] = (*keyed["dataset"].get("lineage", ()), named)
+        dataset, of_input, of_output = (tuple(keyed[entity].items()) for entity in ("dataset", "input", "output"))
+        return of_event, (dataset, of_input, of_output)
 
 
 def _judge_facet(

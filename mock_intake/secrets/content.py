@@ -80,6 +80,8 @@ _PLACEHOLDER = re.compile(
 # What stands before the :// of a URI, by its end.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}\Z")
 _LONGEST_SCHEME = 31
+# Of so many signs that may be those of a log-in a text is looked through one by one.
+_MOST_LOOKED_AT = 16
 _MAX_SHOWN = 120
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 # So much (characters) of a value is looked at to quote its beginning; no secret is longer.
@@ -141,6 +143,11 @@ def _no_assignment_in() -> Callable[[str], bool]:
     return _rust_search(_ASSIGNED)
 
 
+@cache
+def _no_escapes_in() -> Callable[[str], bool]:
+    return _rust_search(r"\\[u/]")
+
+
 def may_hold_secrets(text: str) -> bool:
     """Whether it is worth walking the strings of a JSON text; False only when no pattern can match.
 
@@ -149,7 +156,7 @@ def may_hold_secrets(text: str) -> bool:
     """
     if "\\" in text and _has_any_escapes(text):
         return True
-    if "@" not in text and _no_trace_in()(text) and ("=" not in text or _no_assignment_in()(text)):
+    if not _may_hold_login(text) and _no_trace_in()(text) and ("=" not in text or _no_assignment_in()(text)):
         return False
     # All strings at once: no pattern matches a quotation mark, so none goes over the end of a string. In what is no
     # JSON after all a secret may stand as it is.
@@ -157,7 +164,22 @@ def may_hold_secrets(text: str) -> bool:
 
 
 def _has_any_escapes(text: str) -> bool:
-    return "\\u" in text or "\\/" in text
+    return not _no_escapes_in()(text)
+
+
+def _may_hold_login(text: str) -> bool:
+    """Whether a password in a URI may stand in a JSON text: between a string's beginning and an ``@`` in it there is
+    ``://`` then. Addresses of mail have none.
+    """
+    begin, at = 0, text.find("@")
+    for _ in range(_MOST_LOOKED_AT):
+        if at < 0:
+            return False
+        # Neither goes over a quotation mark, nor over another of these signs.
+        if text.find("://", max(begin, text.rfind('"', begin, at)), at) >= 0:
+            return True
+        begin, at = at, text.find("@", at + 1)
+    return at >= 0
 
 
 def plainly(text: str, value: Any) -> str:

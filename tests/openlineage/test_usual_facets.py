@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from mock_intake.judging.judgement import Judge
+from mock_intake.model.event import EventView
 from mock_intake.openlineage.facet_schema import Validator
-from mock_intake.openlineage.facts import FACETS, Facet, Version
+from mock_intake.openlineage.facts import FACETS, LATEST_CORE, Entity, Facet, Kind, Version
+from mock_intake.openlineage.facts.core import ALL_KINDS
 from mock_intake.openlineage.library import FacetLibrary
 from mock_intake.openlineage.schema import documents, facet_id
 from tests.events import run_event
@@ -17,6 +19,14 @@ from tests.openlineage.instances import Generator, changes, seeded
 
 _VERSIONS = [(facet, version) for facet in FACETS for version in facet.versions]
 _CHANGED = 2
+# A facet that is usual on each entity: its key, its class and its content.
+USUAL: dict[Entity, tuple[str, str, dict[str, Any]]] = {
+    "run": ("externalQuery", "ExternalQueryRunFacet", {"externalQueryId": "q1", "source": "bigquery"}),
+    "job": ("ownership", "OwnershipJobFacet", {"owners": [{"name": "team:data", "type": "MAINTAINER"}]}),
+    "dataset": ("documentation", "DocumentationDatasetFacet", {"description": "Orders."}),
+    "input": ("inputStatistics", "InputStatisticsInputDatasetFacet", {"rowCount": 3}),
+    "output": ("outputStatistics", "OutputStatisticsOutputDatasetFacet", {"rowCount": 3}),
+}
 
 
 class Unhurried(FacetLibrary):
@@ -64,6 +74,24 @@ def carrying(entity: str, key: str, facet: Any) -> dict[str, Any]:
 )
 def test_nothing_is_lost_by_passing_over_what_is_usual(facet: Facet, version: Version) -> None:
     for body in bodies(facet, version):
+        assert HURRIED.judge(body, "org") == UNHURRIED.judge(body, "org"), body
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_nothing_is_lost_by_not_asking_the_core_about_usual_facets(kind: Kind) -> None:
+    """Whatever is wrong at one place of an event that has such facets on all that may have some."""
+    event = Generator(documents(), seeded(1), full=True).instance(FacetLibrary.core_target(LATEST_CORE, kind))
+    for group in EventView(event).facet_groups():
+        key, name, content = USUAL[group.entity]
+        address = f"{facet_id(name, '1-0-0')}#/$defs/{name}"
+        facet = {"_producer": "https://github.com/acme/etl", "_schemaURL": address, **content}
+        assert FacetLibrary().usual(group.entity, key, address)(facet)
+        cast("dict[str, Any]", group.facets).clear()
+        cast("dict[str, Any]", group.facets)[key] = facet
+    changed = [change.value for change in changes(event, ("RunEvent", "START", "start"))]
+    assert len(changed) > 200
+    for value in (event, *changed):
+        body = json.dumps(value).encode()
         assert HURRIED.judge(body, "org") == UNHURRIED.judge(body, "org"), body
 
 

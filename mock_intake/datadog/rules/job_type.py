@@ -47,7 +47,7 @@ _JOB_TYPE = "/job/facets/jobType/jobType"
     sureness=Sureness.DOCUMENTED,
     when=either(
         OnEvent(("RunEvent",), lacks=("job", "jobType")),
-        OnFacet("jobType", "job", kinds=("RunEvent",), field="integration", unless=("CUSTOM",)),
+        OnFacet("jobType", "job", kinds=("RunEvent",), field="processingType", unless=("BATCH", "STREAMING")),
     ),
     trigger={"/job/facets/jobType": ABSENT},
     neighbour={},
@@ -221,13 +221,16 @@ def query_makes_no_node(rule: Rule, facet: FacetView) -> Iterator[Finding]:
 
 def _is_hollow(facet: FacetView) -> bool:
     """Whether none of the fields has a text in it."""
-    texts = (facet.content.get(field) for field in _FIELDS)
-    return not any(type(text) is str and without_strays(text) for text in texts)
+    for field in _FIELDS:
+        text = facet.content.get(field)
+        if type(text) is str and without_strays(text):
+            return False
+    return True
 
 
 def _says_nothing(rule: Rule, facet: FacetView, field: str, wanted: str) -> Iterator[Finding]:
     value = facet.content.get(field)
-    if type(value) is not str or _is_hollow(facet) or not (flaw := _flaw_of(value[:LONGEST_NAME])):
+    if type(value) is not str or not (flaw := _flaw_of(value[:LONGEST_NAME])) or _is_hollow(facet):
         return
     clean = without_strays(value)
     right = clean if clean and flaw == _STRAYS else None

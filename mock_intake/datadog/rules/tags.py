@@ -96,9 +96,9 @@ def tag_incomplete(rule: Rule, facet: FacetView) -> Iterator[Finding]:
 def tag_source_not_user(rule: Rule, facet: FacetView) -> Iterator[Finding]:
     for index, tag in _tags(facet):
         source = tag.get("source")
-        if _missing(tag) or _is_datadogs(tag) or not isinstance(source, str):
+        if source == "USER" or not isinstance(source, str) or _missing(tag) or _is_datadogs(tag):
             continue
-        if source not in ("USER", _CLIENT_TAG_SOURCE):
+        if source != _CLIENT_TAG_SOURCE:
             yield rule.found(
                 facet.at("tags", index, "source"),
                 f"the tag {_text(tag['key'])} has the source {shown(source)}, so job monitors cannot use it",
@@ -172,6 +172,8 @@ def _is_datadogs(tag: Mapping[str, Any]) -> bool:
 
 
 def _missing(tag: dict[str, Any]) -> list[str]:
+    if "value" in tag and tag.get("key") and tag.get("source"):
+        return []  # as nearly all
     needed = ("key", "value") if _is_datadogs(tag) else _NEEDED
     # A value may be an empty text; a key or a source that is one says nothing.
     return [name for name in needed if name not in tag or (name != "value" and tag[name] == "")]

@@ -72,10 +72,6 @@ def _object(value: Json) -> JsonObject:
     return value if type(value) is dict else _NOTHING
 
 
-def _string(value: Json) -> str | None:
-    return value if type(value) is str else None
-
-
 def kind_of(body: JsonObject) -> Kind | None:
     """Which of the three kinds ``body`` is, by the entities that it carries; None where it carries none.
 
@@ -177,13 +173,16 @@ class EventView:
         self.event_time = text if type(text := body.get("eventTime")) is str else None
         self.producer = text if type(text := body.get("producer")) is str else None
         self.schema_url = text if type(text := body.get("schemaURL")) is str else None
-        run = _object(body.get("run")) if kind == "RunEvent" else _NOTHING
-        self.run_id = _string(run.get("runId"))
-        self.run_facets: Facets = _object(run.get("facets"))
-        job = _object(body.get("job")) if kind != "DatasetEvent" else _NOTHING
-        self.job_namespace = _string(job.get("namespace"))
-        self.job_name = _string(job.get("name"))
-        self.job_facets: Facets = _object(job.get("facets"))
+        self.run_id = self.job_namespace = self.job_name = None
+        self.run_facets: Facets = _NOTHING
+        self.job_facets: Facets = _NOTHING
+        if kind == "RunEvent" and type(run := body.get("run")) is dict:
+            self.run_id = text if type(text := run.get("runId")) is str else None
+            self.run_facets = _object(run.get("facets"))
+        if kind != "DatasetEvent" and type(job := body.get("job")) is dict:
+            self.job_namespace = text if type(text := job.get("namespace")) is str else None
+            self.job_name = text if type(text := job.get("name")) is str else None
+            self.job_facets = _object(job.get("facets"))
         datasets: list[Dataset] = []
         if kind == "DatasetEvent":
             datasets.append(_dataset("dataset", "/dataset", body.get("dataset")))
@@ -244,24 +243,17 @@ def _collect(into: list[Dataset], role: Role, pointer: str, entries: Json) -> No
 
 
 def _dataset(role: Role, pointer: str, entry: Json) -> Dataset:
-    body = entry if type(entry) is dict else _NOTHING
-    namespace, name, facets, of_role = (
-        body.get("namespace"),
-        body.get("name"),
-        body.get("facets"),
-        body.get(_ROLE_FACETS[role]),
-    )
-    if type(namespace) is not str:
-        namespace = None
-    if type(name) is not str:
-        name = None
+    if type(entry) is not dict:
+        return Dataset(role, pointer, None, None, _NOTHING, _NOTHING, None)
+    namespace = text if type(text := entry.get("namespace")) is str else None
+    name = text if type(text := entry.get("name")) is str else None
     return Dataset(
         role,
         pointer,
         namespace,
         name,
-        facets if type(facets) is dict else _NOTHING,
-        of_role if type(of_role) is dict else _NOTHING,
+        _object(entry.get("facets")),
+        _object(entry.get(_ROLE_FACETS[role])),
         None if namespace is None or name is None else DatasetId(namespace, name),
     )
 

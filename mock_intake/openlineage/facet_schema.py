@@ -59,7 +59,7 @@ class FacetSchema(Struct, frozen=True, dict=True):
         known = self.fields
         if known is None:
             return False
-        if self.shape is not NO_SHAPE or not facet.keys() <= known:
+        if self.shape.fields or not facet.keys() <= known:
             return True
         return not any(value not in _HOLLOW for key, value in facet.items() if key not in BASE_FIELDS)
 

@@ -71,7 +71,7 @@ def _uuid_advice(value: Any) -> str:
         return f"Write {UUID(bare)}."
     if len(found := _WITHIN.findall(value)) == 1:
         return f"Write {found[0]}, without what stands around it."
-    if set(value) <= set("0123456789abcdefABCDEF-") and value.count("-") == 4 and len(value) != _UUID_LENGTH:
+    if len(value) != _UUID_LENGTH and value.count("-") == 4 and not value.strip("0123456789abcdefABCDEF-"):
         return f"It has {len(value)} characters of {_UUID_LENGTH}. {otherwise}"
     return otherwise
 

@@ -6,7 +6,7 @@ The errors are brought into the order of the schema, which is that of ``jsonsche
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache, partial
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -68,7 +68,9 @@ class Reason(NamedTuple):
 
         Two that are of their own are, but for what was there and what to write in its place.
         """
-        value: Any = is_naive(self.instance) if self.is_of_its_own else self.instance
+        value: Any = self.instance
+        if self.is_of_its_own:
+            value = is_naive(value) if self.validator_value == "date-time" else False
         if self.validator == "required":
             if len(value) > _MOST_KEYS:
                 return None
@@ -87,13 +89,15 @@ class Reason(NamedTuple):
 class _Root(NamedTuple):
     """What a value is checked by: all that a schema asks, but for the fields that its root requires.
 
-    ``place`` is the position at which it requires them. ``texts`` are the places at which there once was no right text.
+    ``place`` is the position at which it requires them, ``fills`` are right texts for those of them that are texts.
+    ``texts`` are the places at which there once was no right text.
     """
 
     schema: Schema
     validator: jsonschema_rs.Draft202012Validator
     required: tuple[str, ...]
     place: int
+    fills: Mapping[str, str]
     texts: dict[Place, _Text]
 
 
@@ -131,10 +135,11 @@ class Refusals:
             root = self._roots[target] = self._root(target)
         missing = [field for field in root.required if field not in value] if type(value) is dict else []
         reasons = [Reason((), "required", [field], value, root.schema, repr(field), (root.place,)) for field in missing]
-        # A producer that writes a time or an id wrongly does so in every event.
+        # A producer that writes a time or an id wrongly, or leaves a field out, does so in every event.
         right = _with_right_texts(value, tuple(root.texts.values()), reasons) if root.texts else value
-        taken = root.validator.is_valid if is_taken is None or missing else is_taken
-        others = right is value or not taken(right)
+        if missing and root.fills.keys() >= set(missing):
+            right = {**right, **{field: root.fills[field] for field in missing}}
+        others = right is value or not (is_taken or root.validator.is_valid)(right)
         errors = list(root.validator.iter_errors(right)) if others else []
         if len(errors) + len(reasons) > _MOST:
             return None
@@ -156,15 +161,21 @@ class Refusals:
         schema: Schema = {"$ref": target}
         whole = self._part(target)
         required: tuple[str, ...] = ()
+        fills: dict[str, str] = {}
         if whole.keys() <= _PLAIN and whole.get("required"):
             # An error about a missing field of an event would hold, and print, all of the event.
             required = tuple(whole["required"])
             properties = {name: {"$ref": f"{target}/properties/{name}"} for name in whole["properties"]}
             schema = {key: {"required": [], "properties": properties}.get(key, of) for key, of in whole.items()}
+            fills = {
+                field: right
+                for field in required
+                if (right := _right_text(whole["properties"].get(field, {}))) is not None
+            }
         validator = jsonschema_rs.Draft202012Validator(
             schema, registry=self._registry, validate_formats=True, offline=True
         )
-        return _Root(schema, validator, required, list(schema).index("required") if required else 0, {})
+        return _Root(schema, validator, required, list(schema).index("required") if required else 0, fills, {})
 
     def _reason(self, root: _Root, error: Any, value: Any) -> Reason:
         """The reason that an error tells. Raises where its path does not lead there."""
@@ -241,8 +252,16 @@ def _text(reason: Reason) -> _Text:
         is_refused = partial(_is_other_text, wanted)
     else:
         is_refused = _not_in_format(wanted)
-    right = wanted[0] if reason.validator == "enum" else _RIGHT[reason.schema.get("format")]
-    return _Text(reason._replace(instance=None), tuple(above), str(field), is_refused, right)
+    right = _right_text(reason.schema)
+    return _Text(reason._replace(instance=None), tuple(above), str(field), is_refused, right or "")
+
+
+def _right_text(schema: Schema) -> str | None:
+    """A text that a schema takes which asks for one; None where it asks for anything else beside that."""
+    words = schema.get("enum")
+    if schema.get("type") != "string" or not schema.keys() <= {"type", "enum" if words else "format", "description"}:
+        return None
+    return words[0] if words else _RIGHT.get(schema.get("format"))
 
 
 def _is_no_text(value: Any) -> bool:
@@ -259,14 +278,9 @@ def _is_of_text(reason: Reason) -> bool:
     Then all but what is there follows from the place. Of the texts of the standard nothing else is asked. Of one of
     several words it is only where there is another: what is no text at all has two reasons then.
     """
-    schema = reason.schema
-    words = "enum" in schema
     return (
-        reason.validator in (("enum",) if words else ("type", "format"))
-        and schema.get("type") == "string"
-        and schema.keys() <= {"type", "enum" if words else "format", "description"}
-        and (schema.get("format") in _RIGHT)
-        and (not words or type(schema["enum"][0]) is str)
+        reason.validator in (("enum",) if "enum" in reason.schema else ("type", "format"))
+        and _right_text(reason.schema) is not None
         and reason.of_fields
         and len(reason.absolute_path) <= _DEEPEST
     )

@@ -199,7 +199,8 @@ class OpenLineageJudge:
             return
         if schema.may_be_unusual(facet):
             findings += EVENTS.judge(moments.UNUSUAL_FIELDS, resolved)
-        if not schema.is_valid(facet):
+        # Of what is not large all reasons are had at once, which tells whether there are any.
+        if not (large or schema.own) or not schema.is_valid(facet):
             findings += self._refused_facet(resolved, said, large=large)
 
     def _refused_facet(self, facet: ResolvedFacet, said: Said, *, large: bool) -> Iterator[Finding]:

@@ -303,7 +303,7 @@ def shown(value: Any) -> str:
     What is cut leaves a short digest behind, of as much of the value as is looked at.
     """
     try:
-        text = _to_json(_beginning(value, [_LOOKED_AT]))
+        text = _to_json(value[: _LOOKED_AT - 1] if type(value) is str else _beginning(value, [_LOOKED_AT]))
     except (TypeError, ValueError, RecursionError):
         text = str(type(value).__name__)
     redacted_text = redact(text)

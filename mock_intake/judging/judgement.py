@@ -113,7 +113,7 @@ class Judge:
             # Long texts that were quoted are remembered while one event is judged, as several findings quote the same.
             forget()
             found = without_blame(view, found)
-            if any(finding.code in SECRET_CODES for finding in found):
+            if not SECRET_CODES.isdisjoint([finding.code for finding in found]):
                 # Any of them may quote the place where the secret stands.
                 found = [redacted(finding) for finding in found]
             findings = (*request_findings, *bounded(found, None if gathered is None else gathered.made))

@@ -25,7 +25,7 @@ from mock_intake.secrets.quoting import quoted_pointer
 KINDS: tuple[Kind | None, ...] = ("RunEvent", "JobEvent", "DatasetEvent", None)
 # The place of an event's kind in its shape where it claims to be a RunEvent and has no run.
 _CLAIMED = "RunEvent without a run"
-# So many names of datasets are remembered with what was found, and so many shapes of events with their rules.
+# So many names of datasets are remembered with what was found, and so many shapes and types of events with their rules.
 MOST_NAMES = 4096
 LONGEST_NAMES = 1024
 # Of so many names in an explicit lineage facet something is said.
@@ -200,8 +200,7 @@ class NameRules:
         return tuple([finding for check in self._checks for finding in check(view)])
 
 
-# Moments with their rules; and what judges facets of datasets, inputs and outputs.
-_Moments = list[tuple[OnEvent | OnFacet, JudgingRule[Any]]]
+# What judges facets of datasets, inputs and outputs.
 _OfDatasets = tuple[Keyed, Keyed, Keyed]
 # Kind, type, and the keys of facets on run and job.
 _Shape = tuple[str | None, str | None, tuple[str, ...], tuple[str, ...]]
@@ -244,9 +243,7 @@ class EventRules:
         self._good_jobs: set[tuple[str | None, str | None]] = {(None, None)}
         self._of_time: tuple[Check, ...] = tuple(each.check for each in listed if OnTime() in each.when)
         self._of_nil: tuple[Check, ...] = tuple(each.check for each in listed if OnNilRunId() in each.when)
-        self._moments: _Moments = [
-            (when, each) for each in listed for when in each.when if isinstance(when, OnEvent | OnFacet)
-        ]
+        self._moments = [(when, each) for each in listed for when in each.when if isinstance(when, OnEvent | OnFacet)]
         self._plans: dict[_Shape, _Plan] = {}
         self._typed = lru_cache(maxsize=MOST_TYPES)(self._of_type)
 
@@ -374,45 +371,44 @@ class EventRules:
         self, shape_of: str | None, event_type: str | None, run_keys: tuple[str, ...], job_keys: tuple[str, ...]
     ) -> _Plan:
         usual = event_type is None or len(event_type) <= LONGEST_NAMES
-        moments, of_datasets = (self._typed if usual else self._of_type)(shape_of, event_type)
-        steps: dict[tuple[str | None, str], _Step] = {}
-        for when, rule in moments:
-            if isinstance(when, OnFacet):
-                if when.key in (job_keys if when.entity == "job" else run_keys):
-                    entity: Literal["run", "job"] = "job" if when.entity == "job" else "run"
-                    step = steps.setdefault((entity, when.key), _Step(entity, when.key))
-                    steps[entity, when.key] = step._replace(gated=_joined(step.gated, when, rule.check))
-            elif when.lacks is not None and when.lacks[1] in (job_keys if when.lacks[0] == "job" else run_keys):
-                step = steps.setdefault(when.lacks, _Step(*when.lacks))
-                steps[when.lacks] = step._replace(lacking=(*step.lacking, rule.check))
-            else:
-                steps[None, rule.code] = _Step(None, "", lacking=(rule.check,))
-        if "lineage" in job_keys:
-            step = steps.setdefault(("job", "lineage"), _Step("job", "lineage"))
-            named = _Gated("", (), (self._named_in_lineage,))
-            steps["job", "lineage"] = step._replace(gated=(*step.gated, named))
-        return _Plan(tuple(steps.values()), *of_datasets)
+        steps, of_datasets = (self._typed if usual else self._of_type)(shape_of, event_type)
+        chosen: list[_Step] = []
+        for step in steps:
+            if step.entity is None or step.key in (job_keys if step.entity == "job" else run_keys):
+                chosen.append(step)
+            elif step.lacking:
+                chosen.append(_Step(None, "", lacking=step.lacking))
+        return _Plan(tuple(chosen), *of_datasets)
 
-    def _of_type(self, shape_of: str | None, event_type: str | None) -> tuple[_Moments, _OfDatasets]:
-        """The moments at which rules look at an event of this kind and type itself, its run and its job, whichever
-        facets these have; and what judges facets of its datasets.
-        """
+    def _of_type(self, shape_of: str | None, event_type: str | None) -> tuple[tuple[_Step, ...], _OfDatasets]:
+        """The looks at an event of this kind and type that has all facets, and what judges facets of its datasets."""
         claimed = shape_of == _CLAIMED
         kind = "RunEvent" if claimed else shape_of
-        of_event: _Moments = []
+        steps: dict[tuple[str | None, str], _Step] = {}
         keyed: dict[Entity, dict[str, tuple[_Gated, ...]]] = {"dataset": {}, "input": {}, "output": {}}
         for when, rule in self._moments:
             if kind not in when.kinds or (when.types is not None and event_type not in when.types):
                 continue
-            if isinstance(when, OnFacet) and when.entity not in ("run", "job"):
-                of = keyed[when.entity]
-                of[when.key] = _joined(of.get(when.key, ()), when, rule.check)
-            elif isinstance(when, OnFacet) or claimed or not when.claimed:
-                of_event.append((when, rule))
+            if isinstance(when, OnFacet):
+                if when.entity == "run" or when.entity == "job":
+                    step = steps.setdefault((when.entity, when.key), _Step(when.entity, when.key))
+                    steps[when.entity, when.key] = step._replace(gated=_joined(step.gated, when, rule.check))
+                else:
+                    of = keyed[when.entity]
+                    of[when.key] = _joined(of.get(when.key, ()), when, rule.check)
+            elif when.claimed and not claimed:
+                continue
+            elif when.lacks is not None:
+                step = steps.setdefault(when.lacks, _Step(*when.lacks))
+                steps[when.lacks] = step._replace(lacking=(*step.lacking, rule.check))
+            else:
+                steps[None, rule.code] = _Step(None, "", lacking=(rule.check,))
         named = _Gated("", (), (self._named_in_lineage,))
+        step = steps.setdefault(("job", "lineage"), _Step("job", "lineage"))
+        steps["job", "lineage"] = step._replace(gated=(*step.gated, named))
         keyed["dataset"]["lineage"] = (*keyed["dataset"].get("lineage", ()), named)
         dataset, of_input, of_output = (tuple(keyed[entity].items()) for entity in ("dataset", "input", "output"))
-        return of_event, (dataset, of_input, of_output)
+        return tuple(steps.values()), (dataset, of_input, of_output)
 
 
 def _judge_facet(

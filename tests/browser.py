@@ -5,12 +5,12 @@ Import ``browser`` in a ``conftest.py`` to have the fixture, and look at pages w
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 from tests.conftest import REPOSITORY
 
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
+# A picture costs more than the page that it is of, and no test looks at it.
+PICTURED = bool(os.environ.get("TEST_SCREENSHOTS"))
 # What judges pages, as the test set-up installs it.
 NODE_MODULES = REPOSITORY / "tests" / "web" / "node_modules"
 AXE = NODE_MODULES / "axe-core" / "axe.min.js"
@@ -73,15 +75,16 @@ class Opened:
     def style(self, selector: str, name: str) -> Any:
         return self.page.locator(selector).first.evaluate(f"element => getComputedStyle(element).{name}")
 
-    def screenshot(self, name: str) -> Path:
-        """A picture of the page, or of as much as a picture holds, kept for people to look at."""
+    def screenshot(self, name: str) -> None:
+        """A picture of the page, or of as much as a picture holds, if people mean to look: ``TEST_SCREENSHOTS``."""
+        if not PICTURED:
+            return
         file = SCREENSHOTS / f"{re.sub(r'[^a-z0-9-]+', '-', name.lower())}.png"
         width, height = self.page.evaluate(
             "[document.documentElement.clientWidth, document.documentElement.scrollHeight]"
         )
         clip = FloatRect(x=0, y=0, width=width, height=min(height, _TALLEST))
         self.page.screenshot(path=file, full_page=True, clip=clip)
-        return file
 
 
 # Windows that nobody looks at, by whether scripts run in them. To open a new one costs three times as much as to load a

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import ssl
+import sys
 import threading
 import typing
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import FrameType
 from typing import Any, cast
 
 import pytest
 
 from mock_intake import IntakeServer
 from mock_intake.client import AsyncClient, Client, ControlError, EventQuery, WaitTimeoutError, types
+from mock_intake.client.requests import verification
 from mock_intake.client.types import Streamed
 from mock_intake.journal import MemoryJournal
 from mock_intake.server.access import Access
@@ -104,6 +109,28 @@ def client(make_client: MakeClient, server: IntakeServer) -> Client:
 def plain(server: IntakeServer, path: str, **query: str) -> Any:
     """What the control API says without the client."""
     return HTTP.get(api(server, path), params=query).json()
+
+
+def test_certificates_of_authorities_are_read_for_https_alone(make_client: MakeClient, recorded: IntakeServer) -> None:
+    """They take longer to read than most of what is asked; without them nothing would be trusted."""
+    read = Counter[str]()
+
+    def watch(frame: FrameType, event: str, called: Any) -> None:
+        if event == "c_call" and called.__name__ == "load_verify_locations":
+            read[scheme] += 1
+
+    for scheme in ("http", "https"):
+        sys.setprofile(watch)
+        try:
+            client = make_client(recorded.url.replace("http", scheme))
+            if scheme == "http":
+                assert client.events().items
+        finally:
+            sys.setprofile(None)
+    assert read == {"https": 1}
+    context = verification("http://127.0.0.1:8580")
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.verify_mode, context.check_hostname, context.get_ca_certs()) == (ssl.CERT_REQUIRED, True, [])
 
 
 # What is read is what is there.

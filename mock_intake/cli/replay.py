@@ -22,6 +22,7 @@ from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.options import Number
 from mock_intake.cli.signals import received
 from mock_intake.cli.sources import UnusableError, is_url, recorded_events
+from mock_intake.client.requests import verification
 from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_host
 from mock_intake.files.retiming import retimed
 from mock_intake.model.words import counted
@@ -181,7 +182,8 @@ class _Sending:
 
     def _run(self, events: Iterable[bytes]) -> None:
         try:
-            with httpx.Client(headers=self._headers, timeout=_TIMEOUT, follow_redirects=False) as client:
+            verify = verification(str(self._url))
+            with httpx.Client(headers=self._headers, timeout=_TIMEOUT, follow_redirects=False, verify=verify) as client:
                 self._send_each(client, events)
         except BaseException as error:
             self._failure = error  # raised in the thread that waits

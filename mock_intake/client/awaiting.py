@@ -49,7 +49,11 @@ class AsyncClient:
         with requests.trouble(self._url):
             # The intake is named by its URL: proxies of the environment are for others.
             self._http = httpx.AsyncClient(
-                base_url=self._url + PREFIX, headers=headers_of(token), timeout=timeout, trust_env=False
+                base_url=self._url + PREFIX,
+                headers=headers_of(token),
+                timeout=timeout,
+                trust_env=False,
+                verify=requests.verification(self._url),
             )
 
     async def __aenter__(self) -> AsyncClient:

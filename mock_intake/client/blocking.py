@@ -51,7 +51,11 @@ class Client:
         with requests.trouble(self._url):
             # The intake is named by its URL: proxies of the environment are for others.
             self._http = httpx.Client(
-                base_url=self._url + PREFIX, headers=headers_of(token), timeout=timeout, trust_env=False
+                base_url=self._url + PREFIX,
+                headers=headers_of(token),
+                timeout=timeout,
+                trust_env=False,
+                verify=requests.verification(self._url),
             )
 
     def __enter__(self) -> Client:

@@ -339,8 +339,11 @@ def test_the_shipped_matrix_was_measured_with_the_client_that_is_installed() -> 
 
 
 def test_the_documented_paths_are_as_measured() -> None:
-    """The whole matrix in the soak form; in CI what shows most of a client in the least time."""
-    quick = ["delivery/reaches", "delivery/bearer", "resilience/503-once", "resilience/429", "resilience/400"]
+    """The whole matrix in the soak form; in CI what shows most of a client in the least time.
+
+    What they do after a single 503 is compared where a curl has learnt to try again, below.
+    """
+    quick = ["delivery/reaches", "delivery/bearer", "resilience/429", "resilience/400"]
     cases = select([] if SOAK else quick)
     reports = Suite(Plan(cases, jobs=6, time_limit=30)).run(builtin_producers())
     now = measured(reports)

@@ -8,7 +8,8 @@ adds. If the suspicion stays, the next doubling decides: where the cost is not l
 
 What costs less than ``FLOOR`` counts as that much, as little can be said of how so little grows.
 
-``make cost`` goes on until three sizes in a row cost more than that; as one test among many, two are enough.
+``make cost`` goes on until three sizes in a row cost more than that; as one test among many, two are enough, and the
+floor is lower.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MOST_GROWTH = 2.5
 BEYOND_DOUBT = 5.0
 """What one doubling never looks like by chance, and where one more could take hours."""
 FULL = os.environ.get("TEST_COST") == "full"
-FLOOR = 0.05 if FULL else 0.03
+FLOOR = 0.05 if FULL else 0.015
 """Seconds of processor time."""
 ENOUGH = 3 if FULL else 2
 """How many sizes that cost more than the floor are measured."""

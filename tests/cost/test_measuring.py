@@ -87,5 +87,6 @@ def test_a_few_sizes_above_the_floor_are_enough() -> None:
     ids=["a single turn", "a size", "a machine that becomes slower"],
 )
 def test_slow_turns_are_no_growth(turns: list[float]) -> None:
-    left = iter([*turns, *[0.0] * 100])
+    # They were seen where the floor was at 30 ms.
+    left = iter([*(FLOOR / 0.03 * seconds for seconds in turns), *[0.0] * 100])
     assert not growth_of(made_up(lambda _: next(left))).too_steep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from random import Random
@@ -24,7 +25,7 @@ BREAKABLE = [code for code in RULES if code not in UNBREAKABLE]
 BY_ONE_EVENT = [code for code in BREAKABLE if RULES[code].subject == "event"]
 BY_SEVERAL = [code for code in BREAKABLE if RULES[code].subject in ("run", "dataset")]
 BY_REQUEST = [code for code in BREAKABLE if code[:2] == "HT"]
-TIMES = 25
+TIMES = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 12
 
 
 def promised(code: str) -> set[str]:

@@ -156,7 +156,7 @@ def test_our_documents_and_the_official_ones_agree_on_several_changes(address: s
 
 
 @every_document_at_hand()
-@settings(max_examples=max(10, settings().max_examples // 5))  # for each of more than a hundred documents
+@settings(max_examples=max(5, settings().max_examples // 10))  # for each of more than a hundred documents
 @given(data=st.data())
 def test_our_documents_and_the_official_ones_agree_on_whatever_is_sent(address: str, data: st.DataObject) -> None:
     """Values of either document, changed in up to three places."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
@@ -150,6 +150,7 @@ def test_hostile_text_is_shown_as_text(output_format: str, text: str) -> None:
 
 
 @given(text=markup)
+@settings(max_examples=settings.default.max_examples // 4 if settings.default else 25)  # in each of all formats
 def test_any_text_is_shown_as_text(text: str) -> None:
     for check in CHECKS.values():
         check(text)

@@ -21,6 +21,8 @@ _AT_START = ("PYTHON", "LD_", "COVERAGE_")
 _LOCALE = ("LANG", "LC_")
 # What a fork does as it is told.
 _ITS_OWN = {"PYTHONUNBUFFERED"}
+# The one place in PYTHONPATH that has nothing that an interpreter would have begun with, or that a fork has already.
+_REPOSITORY = str(Path(__file__).parent.parent)
 
 
 def can_fork(environment: Mapping[str, str]) -> bool:
@@ -32,7 +34,11 @@ def can_fork(environment: Mapping[str, str]) -> bool:
 
 
 def _those(environment: Mapping[str, str], beginnings: tuple[str, ...]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(beginnings) and name not in _ITS_OWN}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(beginnings) and name not in _ITS_OWN and (name, value) != ("PYTHONPATH", _REPOSITORY)
+    }
 
 
 class Started(subprocess.Popen[Any]):

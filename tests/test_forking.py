@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.commands import MOCK_INTAKE, PYTEST, clean_environment, run_command, start_command
+from tests.conftest import REPOSITORY
 from tests.forking import Forked, can_fork
 
 Start = Callable[..., "subprocess.Popen[Any]"]
@@ -96,6 +97,19 @@ def test_a_run_of_pytest_is_the_same(tmp_path: Path) -> None:
     assert b"1 failed, 1 passed" in told[0][1]
 
 
+def test_what_is_in_the_repository_is_found_by_a_fork_that_is_led_there(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import sys, tests.events\ndef test_path(): assert sys.path[:2] == " + repr([str(tmp_path), str(REPOSITORY)])
+    )
+    command = [*PYTEST, "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    environment = clean_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTHONPATH=str(REPOSITORY))
+    for forked in (True, False):
+        with start_command(command, forked=forked, **PIPES, cwd=tmp_path, env=environment) as process:
+            assert isinstance(process, Forked) is forked
+            out, _ = process.communicate(timeout=60)
+        assert b"1 passed" in out, out
+
+
 def test_a_run_of_pytest_that_looks_for_plugins_is_started(tmp_path: Path) -> None:
     """They would be imported, and it says that it cannot rewrite them."""
     with start_command([*PYTEST, "--version"], **PIPES, env=clean_environment()) as process:
@@ -108,6 +122,7 @@ def test_an_interpreter_that_would_begin_otherwise_is_started() -> None:
     assert can_fork({name: value for name, value in environment.items() if not name.startswith(("LANG", "LC_"))})
     assert can_fork({**environment, "PYTHONUNBUFFERED": "1"})
     assert not can_fork({**environment, "PYTHONPATH": "/elsewhere"})
+    assert can_fork({**environment, "PYTHONPATH": str(REPOSITORY)})
     assert not can_fork({**environment, "LC_ALL": "de_DE.ISO-8859-1"})
     ascii_only = run_command([MOCK_INTAKE, "--help"], env={**environment, "PYTHONIOENCODING": "ascii"})
     assert not isinstance(ascii_only, Forked)

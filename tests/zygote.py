@@ -115,7 +115,8 @@ def become(job: dict[str, Any]) -> None:
     os.chdir(job["folder"])
     sys.argv[:] = job["arguments"]
     # As the interpreter does: a script's folder, or with -m the folder where it is.
-    sys.path.insert(0, job["folder"] if _is_module(job) else os.path.dirname(sys.argv[0]))  # noqa: PTH120
+    first = job["folder"] if _is_module(job) else os.path.dirname(sys.argv[0])  # noqa: PTH120
+    sys.path[:0] = [first, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # type: ignore[misc]  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(2, "w", 1, errors="backslashreplace", closefd=False)  # type: ignore[misc]  # noqa: SIM115

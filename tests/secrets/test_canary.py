@@ -10,7 +10,6 @@ import html
 import json
 import random
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -29,9 +28,10 @@ from mock_intake.secrets.presenting import presented
 from mock_intake.server.control import ENDPOINTS, PREFIX
 from mock_intake.system.extensions import COMMANDS
 from mock_intake.web.site import PAGES
-from tests.commands import MOCK_INTAKE, clean_environment, run_command, start_command
+from tests.commands import MOCK_INTAKE, PYTEST, clean_environment, run_command, start_command
 from tests.events import run_event
 from tests.fuzz import read_answers, request_bytes
+from tests.plugin.alone import OURS
 from tests.secrets.canaries import CANARIES, OTHER, OWN, events_with, leaks_in, requests_with, seen
 from tests.web.looking import BROWSER
 
@@ -330,15 +330,16 @@ def test_every_command(recorded: Recorded, tmp_path: Path) -> None:
 def test_pytest_with_failures(suffix: str, options: list[str], recorded: Recorded, tmp_path: Path) -> None:
     """Reports are written here as by the command report, which writes all formats."""
     (tmp_path / "test_failing.py").write_text((HERE / "failing_tests.txt").read_text())
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -p no:schemathesis -p no:faker\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
     report, few = tmp_path / f"report{suffix}", few_of(recorded, tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", f"--intake-report={report}", *options],
+    plugins = ["-p", OURS, "-p", "xdist.plugin"]
+    done = run_command(
+        [*PYTEST, "-q", *plugins, f"--intake-report={report}", *options],
         cwd=tmp_path,
-        capture_output=True,
         text=True,
-        env=clean_environment(CANARY_SENDER=str(SENDER), CANARY_EVENTS=str(few), CI=""),
-        check=False,
+        env=clean_environment(
+            CANARY_SENDER=str(SENDER), CANARY_EVENTS=str(few), CI="", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"
+        ),
     )
     told = done.stdout + done.stderr
     assert done.returncode == 1, told[-3000:]

@@ -85,8 +85,8 @@ def _matrix(report: SuiteReport) -> Iterable[str]:
     yield f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
     results = [results_by_case(producer) for producer in report.producers]
     # What failed on top, all else in the order of the suite.
-    failed = failed_cases(report)
-    for case in [*failed, *(case for case in cases if case not in failed)]:
+    failed = {case.id: case for case in failed_cases(report)}
+    for case in [*failed.values(), *(case for case in cases if case.id not in failed)]:
         cells = [
             f"{_cell(case.id)}: {_cell(case.title)}",
             case.level,

@@ -165,8 +165,8 @@ def _matrix(printer: _Printer, report: SuiteReport) -> None:
 
 def _passed(printer: _Printer, report: SuiteReport) -> None:
     """How many cases failed nowhere, by group, in a line; the other forms have them one by one."""
-    failed = failed_cases(report)
-    fine = [case for case in cases_of(report) if case not in failed]
+    failed = {case.id for case in failed_cases(report)}
+    fine = [case for case in cases_of(report) if case.id not in failed]
     if fine:
         groups = ", ".join(f"{group} {len(cases)}" for group, cases in groups_of(fine).items())
         found = counts_of_cases(report.producers, fine)

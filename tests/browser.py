@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 from tests.conftest import REPOSITORY
 
@@ -110,7 +110,7 @@ def opened(
     for event, hear in heard.items():
         page.on(event, hear)
     try:
-        page.goto(url, wait_until="load")
+        go(page, url)
         yield seen
         for event, hear in heard.items():
             page.remove_listener(event, hear)
@@ -123,6 +123,15 @@ def opened(
     except BaseException:
         page.context.close()
         raise
+
+
+def go(page: Page, url: str) -> None:
+    """Has a window show a page, loaded to its end.
+
+    On a busy machine another may come first, which says that the record is being read, and loads itself anew.
+    """
+    page.goto(url, wait_until="load")
+    expect(page.locator("meta[http-equiv=refresh]")).to_have_count(0, timeout=30_000)
 
 
 def _window(browser: Browser, *, script: bool) -> Page:

@@ -18,7 +18,7 @@ from mock_intake.fake.facets import keys_of
 from mock_intake.model.shapes import Entity
 from mock_intake.openlineage.library import standard_library
 from tests.cost.measuring import FULL, Dimension, Work
-from tests.cost.requests import BODY, received, some
+from tests.cost.requests import BODY, LETTERS, received, some, words
 from tests.events import RUN_ID, dataset, run_event
 from tests.openlineage.instances import Generator, seeded
 
@@ -62,7 +62,7 @@ def _more_elements(value: Any, size: int, _chance: Random) -> Any:
 
 
 def _more_keys(value: Any, size: int, chance: Random) -> Any:
-    return {**value, **{some(12, chance): 1 for _ in range(size // 20)}}
+    return {**value, **dict.fromkeys(words(size // 20, chance, LETTERS, 12), 1)}
 
 
 def _a_long_key(value: Any, size: int, chance: Random) -> Any:

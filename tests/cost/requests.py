@@ -80,7 +80,8 @@ def token(length: int, chance: Random) -> str:
 
 
 def words(number: int, chance: Random, alphabet: str = TOKEN, length: int = 20) -> list[str]:
-    return [some(length, chance, alphabet) for _ in range(number)]
+    together = some(number * length, chance, alphabet)
+    return [together[at : at + length] for at in range(0, number * length, length)]
 
 
 def filled(unit: str, length: int) -> str:

@@ -13,7 +13,7 @@ from mock_intake import IntakeServer
 from mock_intake.faults.plans import parse_plan
 from mock_intake.journal import EventFilter
 from mock_intake.server.access import Access
-from tests.browser import AXE, DESK, NODE_MODULES, PHONE, Opened, opened
+from tests.browser import AXE, DESK, NODE_MODULES, PHONE, Opened, go, opened
 from tests.control.content import fill, id_of, send
 from tests.views.test_hierarchy import PARENTS, event
 from tests.web.test_in_browser import content
@@ -67,7 +67,7 @@ def _told(node: dict[str, Any]) -> str:
 
 def with_axe(seen: Opened, url: str) -> None:
     """Goes to a page, and gives it axe as a debugger would: the page's policy stands."""
-    seen.page.goto(url)
+    go(seen.page, url)
     seen.page.evaluate(UNFOLD)
     seen.page.evaluate(AXE.read_text())
 

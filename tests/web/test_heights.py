@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from mock_intake import IntakeServer
-from tests.browser import DESK, PHONE, opened
+from tests.browser import DESK, PHONE, go, opened
 from tests.control.content import fill
 from tests.web.test_in_browser import content
 
@@ -27,7 +27,7 @@ def test_no_page_over_a_days_work_is_endless(browser: Browser, filled: IntakeSer
     heights: dict[str, int] = {}
     with opened(browser, filled.url + "/mock/events", width=width) as seen:
         for name, path in content(filled).items():
-            seen.page.goto(filled.url + path)
+            go(seen.page, filled.url + path)
             heights[name] = seen.page.evaluate(HEIGHT)
     assert {name: height for name, height in heights.items() if height > most} == {}
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from mock_intake import IntakeServer
 from mock_intake.journal import EventFilter
 from mock_intake.server.access import Access
-from tests.browser import DESK, PHONE, Opened, opened
+from tests.browser import DESK, PHONE, Opened, go, opened
 from tests.conftest import REPOSITORY
 from tests.control.content import ORG, id_of, run_of, send
 from tests.events import dataset, run_event
@@ -49,7 +49,7 @@ def test_every_page_is_fine_in_every_light_and_width(
 ) -> None:
     with opened(browser, full.url + "/mock/events", scheme=scheme, width=width) as seen:
         for name, path in content(full).items():
-            seen.page.goto(full.url + path)
+            go(seen.page, full.url + path)
             assert seen.page.locator("h1").is_visible(), name
             assert seen.page.get_by_role("main").count() == 1
             assert seen.page.get_by_role("navigation", name="Pages").is_visible()
@@ -284,9 +284,7 @@ def test_nothing_hostile_runs(browser: Browser, two_hundred: IntakeServer) -> No
     page_.on("request", lambda one: None if one.url.startswith(server.url) else complaints.append(one.url))
     leading_on = 0
     for path in paths:
-        page_.goto(server.url + path)
-        # On a busy machine there may first be one that says that the record is being read, and loads itself anew.
-        expect(page_.locator("meta[http-equiv=refresh]")).to_have_count(0, timeout=30_000)
+        go(page_, server.url + path)
         title = page_.evaluate(TITLE)
         assert title.endswith("· mock-intake"), path
         if path.partition("?")[0] in ("/mock/events", "/mock/runs", "/mock/exchanges"):

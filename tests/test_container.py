@@ -87,7 +87,11 @@ class Image:
         # Packages come from there, so that nothing is downloaded; the command is the Dockerfile's own.
         offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELHOUSE), "PIP_CONFIG_FILE": os.devnull}
         offline["PIP_NO_COMPILE"] = "1"  # most of it is never imported here
-        subprocess.run([sys.executable, "-m", "venv", self.root / "venv"], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.root / "venv"], check=True)
+        # The pip that is here, for that environment: to install another one takes longer than all that it has to do.
+        pip = self.root / "venv" / "bin" / "pip"
+        pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {self.root / "venv"} "$@"\n')
+        pip.chmod(0o755)
         for name, argument in steps():
             match name:
                 case "WORKDIR":

@@ -57,7 +57,7 @@ def site(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (source / f"{module}.py").write_text(snippet(kind), encoding="utf-8")
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELHOUSE), "PIP_CONFIG_FILE": os.devnull}
     subprocess.run(
-        ["python", "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, source],
+        ["pip", "install", "--quiet", "--no-deps", "--target", site, source],
         env={**image.environment, **offline, "HOME": str(source)}, check=True, timeout=100,
     )  # fmt: skip
     return site

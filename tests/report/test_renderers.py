@@ -190,7 +190,7 @@ def test_markdown_is_a_table_and_what_failed(recorded: Recorded) -> None:
     assert text.index("## What failed") < text.index("## All cases") < text.index("| Case |")
 
 
-@pytest.mark.parametrize("shape", [(10, 5_000), (2_000, 10)])
+@pytest.mark.parametrize("shape", [(10, 5_000), (5_000, 10)])
 def test_markdown_fits_a_job_summary_whatever_happened(recorded: Recorded, shape: tuple[int, int]) -> None:
     cases, requests = shape
     text = to_markdown(large(recorded, requests, cases))

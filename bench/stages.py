@@ -20,7 +20,6 @@ import msgspec
 
 from bench import mixture
 from mock_intake.body.parsing import parse
-from mock_intake.cli.check import OBJECTS_BETWEEN_COLLECTIONS
 from mock_intake.files.blocks import Block, blocks_of_file
 from mock_intake.judging import recording
 from mock_intake.judging.closing import ClosedRun
@@ -29,6 +28,7 @@ from mock_intake.judging.rows import BlockRows, judge_rows
 from mock_intake.model.event import EventView
 from mock_intake.report.check_report import CheckReport, OverAll, to_json, to_text
 from mock_intake.system.clock import utc_now
+from mock_intake.system.collector import OBJECTS_BETWEEN_COLLECTIONS
 
 EVENTS = 20_000
 # Of so many events each the cost is told as more and more was seen.

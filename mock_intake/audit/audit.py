@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,11 +13,10 @@ from pyspark.sql import SparkSession
 from mock_intake.audit.databases import Database
 from mock_intake.audit.errors import AuditError
 from mock_intake.audit.lines import BLOCK
-from mock_intake.audit.pipeline import WORK, Pipeline
+from mock_intake.audit.pipeline import MOST_NAMED, WORK, Outcome, Pipeline
 from mock_intake.audit.record import (
     FILE,
     PLAN,
-    Counts,
     Plan,
     Record,
     decoded_plan,
@@ -31,6 +30,7 @@ from mock_intake.audit.sources import Listing, listed
 from mock_intake.audit.spark import Files, settings_of_audit
 from mock_intake.judging.config import Config
 from mock_intake.model.words import counted
+from mock_intake.secrets.presenting import presented
 from mock_intake.system.clock import utc_now
 
 Noted = Callable[[str], None]
@@ -73,9 +73,9 @@ def _audited(spark: SparkSession, files: Files, audit: Audit, note: Noted, progr
     out = files.absolute(audit.out.rstrip("/"))
     _check_directory(files, out)
     listing = listed(files, audit.sources) if audit.database is None else _of_database(audit.database)
-    for name in listing.hidden:
-        note(f"{name} is not read: Spark passes over files whose names begin with _ or .")
     if not listing.recordings:
+        for words in _hidden_notes(listing.hidden):
+            note(words)
         raise AuditError(f"There are no events in {', '.join(audit.sources)}; nothing was judged.")
     settings = JudgingSettings.of(audit.config)
     plan = planned(listing.recordings, audit.column, settings, utc_now())
@@ -92,14 +92,17 @@ def _audited(spark: SparkSession, files: Files, audit: Audit, note: Noted, progr
     if outcome is None:
         files.remove(f"{out}/{WORK}")
         raise AuditError(f"There are no events in {', '.join(audit.sources)}; nothing was judged.")
-    record = _record(spark, audit, plan, outcome.counts, started, outcome.empty)
-    for name in outcome.empty:
-        note(f"{name} has no events")
-    if outcome.more_empty:
-        note(f"{counted(outcome.more_empty, 'source')} more have no events")
+    record = _record(spark, audit, plan, outcome, started, listing.hidden)
     files.write(f"{out}/{FILE}", encoded(record))
     files.remove(f"{out}/{WORK}")
     return record
+
+
+def _hidden_notes(hidden: Sequence[str]) -> Iterator[str]:
+    for name in hidden[:MOST_NAMED]:
+        yield f"{presented(name)} is not read: Spark passes over files whose names begin with _ or ."
+    if len(hidden) > MOST_NAMED:
+        yield f"{counted(len(hidden) - MOST_NAMED, 'file')} more with such names are not read"
 
 
 def _of_database(database: Database) -> Listing:
@@ -150,11 +153,10 @@ def _begun(files: Files, out: str, plan: Plan, note: Noted) -> Plan:
 
 
 def _record(
-    spark: SparkSession, audit: Audit, plan: Plan, counts: Counts, started: datetime, empty: list[str]
+    spark: SparkSession, audit: Audit, plan: Plan, outcome: Outcome, started: datetime, hidden: Sequence[str]
 ) -> Record:
-
     return Record(
-        counts,
+        outcome.counts,
         list(audit.sources),
         len(plan.recordings),
         sum(one.size for one in plan.recordings),
@@ -163,8 +165,18 @@ def _record(
         utc_now(),
         spark.version,
         spark.sparkContext.master,
-        empty,
+        outcome.empty,
+        notes=list(_notes(outcome, hidden)),
     )
+
+
+def _notes(outcome: Outcome, hidden: Sequence[str]) -> Iterator[str]:
+    """What a reader of the numbers has to know of sources that are not in them."""
+    yield from _hidden_notes(hidden)
+    for name in outcome.empty:
+        yield f"{presented(name)} has no events"
+    if outcome.more_empty:
+        yield f"{counted(outcome.more_empty, 'source')} more without events"
 
 
 def _why(error: Exception) -> str:

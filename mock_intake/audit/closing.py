@@ -23,6 +23,7 @@ from mock_intake.model.findings import Finding, Selection, Severity
 from mock_intake.model.per_run import NamedPerRun
 from mock_intake.model.runs import Job, run_id_key
 from mock_intake.openlineage.runs import repeated
+from mock_intake.system.collector import rare_collections
 from mock_intake.views import run_to_dict
 from mock_intake.views.group import DigestOf
 
@@ -144,31 +145,32 @@ def closed_runs(task: Task, names: Sequence[str], batches: Iterable[Any]) -> Ite
 
     ``batches`` have the rows of ``internal.TO_CLOSE``, in the order of bucket, role, handle and rank.
     """
-    selection = judge_of(task.settings).selection
-    rows = Rows(CLOSED)
-    bucket: int | None = None
-    brought, closing = _Brought(names), None
-    for number, role, handle, _, *own in rows_of(batches):
-        if number != bucket:
-            bucket, brought, closing = number, _Brought(names), None
-        key, shift, line_base, file, _, payload, _, asks, bodies, named, without = own
-        if role == 0:
-            brought.bring(handle, key, (payload, shift, line_base, file))
-            continue
-        closing = closing or Closing(brought, selection)
-        seen = located(payload, shift, line_base, file)
-        brought.turn_to(seen, bodies, named, without)
-        is_plain = len(seen.jobs) == 1 and not seen.repeats
-        try:
-            closed = list(closing.close_runs(KnownRun(seen.key, seen.events, seen.found, is_plain)))
-        except _MissingError as error:
-            left = dict(zip(OWN.names, own, strict=True))
-            rows.add(part=UNDECIDED, **{**left, "asks": [*(asks or ()), error.handle], "bodies": None})
-        else:
-            _add(rows, seen, closed, selection, brought)
-        if rows.is_full:
-            yield from rows.batches()
-    yield from rows.batches()
+    with rare_collections():
+        selection = judge_of(task.settings).selection
+        rows = Rows(CLOSED)
+        bucket: int | None = None
+        brought, closing = _Brought(names), None
+        for number, role, handle, _, *own in rows_of(batches):
+            if number != bucket:
+                bucket, brought, closing = number, _Brought(names), None
+            key, shift, line_base, file, _, payload, _, asks, bodies, named, without = own
+            if role == 0:
+                brought.bring(handle, key, (payload, shift, line_base, file))
+                continue
+            closing = closing or Closing(brought, selection)
+            seen = located(payload, shift, line_base, file)
+            brought.turn_to(seen, bodies, named, without)
+            is_plain = len(seen.jobs) == 1 and not seen.repeats
+            try:
+                closed = list(closing.close_runs(KnownRun(seen.key, seen.events, seen.found, is_plain)))
+            except _MissingError as error:
+                left = dict(zip(OWN.names, own, strict=True))
+                rows.add(part=UNDECIDED, **{**left, "asks": [*(asks or ()), error.handle], "bodies": None})
+            else:
+                _add(rows, seen, closed, selection, brought)
+            if rows.is_full:
+                yield from rows.batches()
+        yield from rows.batches()
 
 
 def _add(rows: Rows, seen: SeenRun, closed: Sequence[ClosedRun], selection: Selection, brought: _Brought) -> None:

@@ -19,6 +19,7 @@ from mock_intake.audit.settings import JudgingSettings, judge_of
 from mock_intake.judging.blocks import RECORDED_ORG
 from mock_intake.judging.config import find_config, load_config
 from mock_intake.system.clock import utc_now
+from mock_intake.system.collector import rare_collections
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -91,14 +92,15 @@ def judged_batches(
     settings: JudgingSettings, arrived: datetime, index: int, into: str, batches: Iterable[Any]
 ) -> Iterator[Any]:
     """On a worker: ``batches`` (Arrow's) with the column of judgements behind their own."""
-    judge = judge_of(settings)
-    for batch in batches:
-        schema = batch.schema.append(pa.field(into, JUDGEMENT))
-        for start in range(0, batch.num_rows, _ROWS):
-            rows = batch.slice(start, _ROWS)
-            bodies = map(_body, rows.column(index).to_pylist())
-            made = judgements([judge.judge(body, RECORDED_ORG, arrived=arrived) for body in bodies])
-            yield pa.RecordBatch.from_arrays([*rows.columns, made], schema=schema)
+    with rare_collections():
+        judge = judge_of(settings)
+        for batch in batches:
+            schema = batch.schema.append(pa.field(into, JUDGEMENT))
+            for start in range(0, batch.num_rows, _ROWS):
+                rows = batch.slice(start, _ROWS)
+                bodies = map(_body, rows.column(index).to_pylist())
+                made = judgements([judge.judge(body, RECORDED_ORG, arrived=arrived) for body in bodies])
+                yield pa.RecordBatch.from_arrays([*rows.columns, made], schema=schema)
 
 
 def _body(value: str | bytes | None) -> bytes:

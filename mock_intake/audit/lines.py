@@ -40,6 +40,7 @@ from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Status
 from mock_intake.model.runs import run_id_key
 from mock_intake.openlineage.run_cycle import parent_of
+from mock_intake.system.collector import rare_collections
 
 # Larger than on one machine: what begins and ends within a block need not be brought together again.
 BLOCK = 16 << 20
@@ -70,33 +71,35 @@ def plain_path(path: str) -> str:
 
 def judged_lines(task: Task, batches: Iterable[Any]) -> Iterator[Any]:
     """Judges lines: ``batches`` have path, start of the split, and the line; and its number, where it is no text."""
-    judge, rows = judge_of(task.settings), Rows(JUDGED)
-    split: _Split | None = None
-    for path, start, value, line in rows_of(batches):
-        if split is None or split.path != path or split.start != start:
-            if split is not None:
-                yield from split.end()
-            split = _Split(task, judge, rows, path, start)
-        yield from split.add(value, line)
-    if split is not None:
-        yield from split.end()
-    yield from rows.batches()
+    with rare_collections():
+        judge, rows = judge_of(task.settings), Rows(JUDGED)
+        split: _Split | None = None
+        for path, start, value, line in rows_of(batches):
+            if split is None or split.path != path or split.start != start:
+                if split is not None:
+                    yield from split.end()
+                split = _Split(task, judge, rows, path, start)
+            yield from split.add(value, line)
+        if split is not None:
+            yield from split.end()
+        yield from rows.batches()
 
 
 def judged_files(task: Task, batches: Iterable[Any]) -> Iterator[Any]:
     """Judges files that cannot be split: ``batches`` have path and content."""
-    judge, rows = judge_of(task.settings), Rows(JUDGED)
-    for path, content in rows_of(batches):
-        split = _Split(task, judge, rows, path, 0)
-        try:
-            for block in blocks_of_stream(io.BytesIO(content), split.name, size=task.block):
-                yield from split.judged(block)
-        except RecordingError as error:
-            split.fail(None, str(error))
-        except (OSError, EOFError, zlib.error) as error:
-            split.fail(None, f"{split.name}: {getattr(error, 'strerror', None) or error}")
-        yield from split.end()
-    yield from rows.batches()
+    with rare_collections():
+        judge, rows = judge_of(task.settings), Rows(JUDGED)
+        for path, content in rows_of(batches):
+            split = _Split(task, judge, rows, path, 0)
+            try:
+                for block in blocks_of_stream(io.BytesIO(content), split.name, size=task.block):
+                    yield from split.judged(block)
+            except RecordingError as error:
+                split.fail(None, str(error))
+            except (OSError, EOFError, zlib.error) as error:
+                split.fail(None, f"{split.name}: {getattr(error, 'strerror', None) or error}")
+            yield from split.end()
+        yield from rows.batches()
 
 
 class _Split:

@@ -20,7 +20,6 @@ from mock_intake.audit.databases import Database
 from mock_intake.audit.internal import (
     CLOSED,
     DATASET,
-    DATASETS_SEEN,
     EVENT,
     FINDING_OF_EVENT,
     JUDGED,
@@ -43,8 +42,8 @@ from mock_intake.audit.tables import TABLES, table
 from mock_intake.model.findings import Status
 
 WORK = "_work"
-# So many sources without events are named.
-_MOST_NAMED = 10
+MOST_NAMED = 10
+"""So many sources without events are named."""
 Progress = Callable[[str, int, int], None]
 """Called with the step that begins, its number and how many there are."""
 
@@ -116,6 +115,11 @@ class Pipeline:
     def _write(self, rows: DataFrame, name: str) -> None:
         rows.write.mode("overwrite").partitionBy("part").option("compression", "zstd").parquet(f"{self._work}/{name}")
 
+    def _kept(self, rows: DataFrame, name: str) -> DataFrame:
+        """The same rows, read from where they were written."""
+        rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{self._work}/{name}")
+        return self._spark.read.schema(rows.schema).parquet(f"{escaped(self._work)}/{name}")
+
     def _part(self, directories: Sequence[str], part: str, shape: StructType) -> DataFrame | None:
         """The rows of a part; None where there are none."""
         there = [
@@ -183,10 +187,8 @@ class Pipeline:
         seen = self._judged(RUN)
         if seen is None:
             return None
-        own = runs.whole_runs(placed, seen)
+        whole = self._kept(runs.whole_runs(placed, seen, self._kept), "runs")
         names = self._judged(NAME)
-        own.write.mode("overwrite").option("compression", "zstd").parquet(f"{self._work}/runs")
-        whole = self._spark.read.schema(OWN).parquet(f"{escaped(self._work)}/runs")
         complete = whole if names is None else runs.with_names(whole, placed, names)
         without = self._events_without_run(placed)
         if without is not None:
@@ -202,7 +204,7 @@ class Pipeline:
             return undecided.select(*OWN.names)
 
         bodies_of = partial(runs.all_bodies, placed, seen)
-        runs.close(self._task, self._names, complete, whole, whole.count(), bodies_of, written)
+        runs.close(self._task, self._names, complete, whole, whole.count(), bodies_of, self._kept, written)
         return rounds
 
     def _events_without_run(self, placed: Places) -> DataFrame | None:
@@ -232,8 +234,7 @@ class Pipeline:
         if named is None:
             return None, None
         made = datasets.datasets_seen(placed, named, self._judged(SYMLINKS))
-        made.write.mode("overwrite").option("compression", "zstd").parquet(f"{self._work}/datasets")
-        seen = self._spark.read.schema(DATASETS_SEEN).parquet(f"{escaped(self._work)}/datasets")
+        seen = self._kept(made, "datasets")
         files = self._spark.createDataFrame(list(enumerate(self._names)), "file int, source string")
         located = seen.join(sql.broadcast(files), "file", "left")
         latest = events.where("event_id is not null").agg(
@@ -251,16 +252,15 @@ class Pipeline:
         return table(self._spark, escaped(self._out), name)
 
     def _outcome(self, events: DataFrame, findings: DataFrame) -> Outcome:
-        statuses = {row["status"]: row["count"] for row in events.groupBy("status").count().toLocalIterator()}
-        by_severity = findings.groupBy("about", "severity").count().toLocalIterator()
+        statuses = {row["status"]: row["count"] for row in events.groupBy("status").count().collect()}
         severities: dict[str, dict[str, int]] = {}
-        for row in by_severity:
+        for row in findings.groupBy("about", "severity").count().collect():
             severities.setdefault(row["about"], {})[row["severity"]] = row["count"]
         number = sum(statuses.values())
         counts = Counts(number, {str(one): statuses.get(one.value, 0) for one in Status}, severities)
         have = events.select("source").distinct()
         files = self._spark.createDataFrame([(name,) for name in self._names], "source string")
         empty = files.join(have, "source", "left_anti").orderBy("source")
-        first = [row["source"] for row in empty.limit(_MOST_NAMED + 1).toLocalIterator()]
-        more = empty.count() - _MOST_NAMED if len(first) > _MOST_NAMED else 0
-        return Outcome(counts, first[:_MOST_NAMED], more)
+        first = [row["source"] for row in empty.limit(MOST_NAMED + 1).collect()]
+        more = empty.count() - MOST_NAMED if len(first) > MOST_NAMED else 0
+        return Outcome(counts, first[:MOST_NAMED], more)

@@ -67,6 +67,9 @@ class Record(msgspec.Struct):
     spark: str
     master: str
     empty: list[str]
+    """Sources without events, the first of them."""
+    notes: list[str] = []
+    """What a reader of the numbers has to know."""
     version: str = __version__
     audit: str = KIND
 

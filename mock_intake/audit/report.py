@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Window
@@ -79,7 +79,8 @@ def report_of(
         rules=_rules(findings, most_places),
         jobs=listed,
         sources=[SourceCounts(row.source, *(row[name] for name in ("events", *map(str, Status)))) for row in worst],
-        most_severe=partial(_most_severe, findings),
+        # Several formats list them.
+        most_severe=cache(partial(_most_severe, findings)),
         tables=directory,
         notes=notes,
     )

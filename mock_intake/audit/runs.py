@@ -24,13 +24,18 @@ _MOST_ROUNDS = 200
 _PARTS = ("key", "shift", "line_base", "file", "payload", "bodies")
 
 
-def whole_runs(places: Places, runs: DataFrame) -> DataFrame:
-    """All run ids, each with all its events (``internal.OWN``), of the rows that blocks have of them."""
+def whole_runs(places: Places, runs: DataFrame, kept: Callable[[DataFrame, str], DataFrame]) -> DataFrame:
+    """All run ids, each with all its events (``internal.OWN``), of the rows that blocks have of them.
+
+    ``kept`` puts rows where they can be read again, under a name.
+    """
     placed = places.of(runs).withColumn("shift", shift())
     whole = placed.select(*_own(jobs=_shifted_jobs(), heard=sql.col("heard") + sql.col("shift")))
     if places.blocks < 2:
         return whole
-    several = placed.groupBy("key").count().where("count > 1").select("key")
+    # Most runs begin and end in one block. Of keys that are kept Spark knows how few they are, sends them to where the
+    # runs are, and shuffles those runs alone, with the bodies of their events; else it would shuffle all bodies.
+    several = kept(placed.groupBy("key").count().where("count > 1").select("key"), "several")
     parts = placed.join(several, "key", "left_semi").withColumn("at", block_position())
     merged = (
         parts.repartition("key")
@@ -95,21 +100,23 @@ def close(
     own: DataFrame,
     number: int,
     bodies_of: Callable[[DataFrame], DataFrame],
+    kept: Callable[[DataFrame, str], DataFrame],
     written: Callable[[DataFrame, int], DataFrame],
 ) -> int:
     """Closes all runs, in rounds.
 
     ``complete`` are all run ids, with what each has of names and events without a run. ``own`` are they as they can be
     read again and again, ``number`` of them.
-    ``bodies_of`` gives key and bodies of the run ids with a key; ``written`` puts the result of a round where it stays,
-    and gives those that are undecided. Returns how many rounds there were.
+    ``bodies_of`` gives key and bodies of the run ids with a key; ``kept`` is as for ``whole_runs``; ``written`` puts
+    the result of a round where it stays, and gives those that are undecided. Returns how many rounds there were.
     """
     close_all = partial(closed_runs, task, names)
     buckets = max(1, -(-number // _IN_BUCKET))
     is_asking = sql.size("asks") > 0
     left, rest = complete.where(is_asking), complete.where(~is_asking)
     for turn in range(_MOST_ROUNDS):
-        closed = _brought(left, own, buckets).mapInArrow(close_all, CLOSED)
+        handles = kept(_handles(left, buckets), f"asked/{turn:03}")
+        closed = _brought(left, own, handles, buckets).mapInArrow(close_all, CLOSED)
         if turn == 0:
             closed = closed.unionByName(_by_themselves(rest).mapInArrow(close_all, CLOSED))
         undecided = written(closed, turn)
@@ -126,18 +133,22 @@ def _by_themselves(own: DataFrame) -> DataFrame:
     return own.select(zero.alias("bucket"), one.alias("role"), nothing, zero.alias("rank"), *OWN.names)
 
 
-def _brought(left: DataFrame, own: DataFrame, buckets: int) -> DataFrame:
+def _bucket(buckets: int) -> Column:
+    return sql.pmod(sql.xxhash64("key"), sql.lit(buckets)).cast("int").alias("bucket")
+
+
+def _handles(left: DataFrame, buckets: int) -> DataFrame:
+    """What the run ids of each bucket ask for: bucket and handle."""
+    asked = left.select(_bucket(buckets), sql.explode("asks").alias("handle"))
+    return asked.where(sql.col("handle") != sql.lit(bytearray(BODIES))).distinct()
+
+
+def _brought(left: DataFrame, own: DataFrame, handles: DataFrame, buckets: int) -> DataFrame:
     """Run ids to be closed, in buckets, behind what they ask for."""
-    bucket = sql.pmod(sql.xxhash64("key"), sql.lit(buckets)).cast("int").alias("bucket")
     closing = left.select(
-        bucket, sql.lit(1).alias("role"), sql.lit(None).cast("binary").alias("handle"), sql.lit(0).alias("rank"),
-        *OWN.names,
+        _bucket(buckets), sql.lit(1).alias("role"), sql.lit(None).cast("binary").alias("handle"),
+        sql.lit(0).alias("rank"), *OWN.names,
     )  # fmt: skip
-    handles = (
-        left.select(bucket, sql.explode("asks").alias("handle"))
-        .where(sql.col("handle") != sql.lit(bytearray(BODIES)))
-        .distinct()
-    )
     brought = handles.join(_given(own, handles), "handle", "left")
     nothing = {field.name: sql.lit(None).cast(field.dataType) for field in OWN.fields}
     given = {name: sql.col(name) for name in _GIVEN}
@@ -159,13 +170,14 @@ _GIVEN = ("key", "shift", "line_base", "file", "payload")
 def _given(own: DataFrame, handles: DataFrame) -> DataFrame:
     """What is there under handles: the run ids, and of each job those that are not finished, the latest first."""
     by_id = sql.concat(sql.lit(bytearray(OF_RUN)), sql.col("key").cast("binary"))
-    runs = own.select(by_id.alias("handle"), sql.lit(0).alias("rank"), *_GIVEN)
+    asked = handles.select("handle").distinct()
+    runs = own.select(by_id.alias("handle"), sql.lit(0).alias("rank"), *_GIVEN).join(asked, "handle", "left_semi")
     of_job = sql.concat(sql.lit(bytearray(OF_JOB)), sql.col("one.job"))
     of_jobs = own.select(*_GIVEN, sql.explode("jobs").alias("one")).where("one.unfinished")
-    wanted = of_jobs.withColumn("handle", of_job).join(handles.select("handle").distinct(), "handle", "left_semi")
+    wanted = of_jobs.withColumn("handle", of_job).join(asked, "handle", "left_semi")
     rank = sql.row_number().over(Window.partitionBy("handle").orderBy(sql.col("one.heard").desc()))
     latest = wanted.withColumn("rank", rank).where(sql.col("rank") <= MOST_UNFINISHED)
-    return runs.unionByName(latest.select("handle", "rank", *_GIVEN))
+    return runs.select("handle", "rank", *_GIVEN).unionByName(latest.select("handle", "rank", *_GIVEN))
 
 
 def all_bodies(places: Places, runs: DataFrame, keys: DataFrame) -> DataFrame:

@@ -51,6 +51,9 @@ def session(master: str | None, settings: dict[str, str]) -> Iterator[SparkSessi
         made = builder.getOrCreate()
     except PySparkException as error:
         raise AuditError(_why_not(error)) from error
+    if made.sparkContext.master.startswith("local") and _PARTITIONS not in settings:
+        # Spark's 200 are tasks of nothing, mostly.
+        made.conf.set(_PARTITIONS, str(made.sparkContext.defaultParallelism))
     try:
         yield made
     finally:
@@ -68,6 +71,7 @@ _SETTINGS = {
 # A partition of a shuffle is to be of the events of so many bytes.
 _IN_PARTITION = 256 << 20
 _MOST_PARTITIONS = 2_000
+_PARTITIONS = "spark.sql.shuffle.partitions"
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
@@ -93,7 +97,9 @@ def settings_of_audit(spark: SparkSession, size: int) -> Iterator[None]:
         # Where a plan changes while it runs, rows that were brought together by a key may come apart again: Spark
         # leaves out a repartition whose work a join seemed to do, and then joins in another way.
         "spark.sql.adaptive.enabled": "false",
-        "spark.sql.shuffle.partitions": str(partitions),
+        # Rows of forty columns: what follows from each condition about others takes longer to find out than it saves.
+        "spark.sql.constraintPropagation.enabled": "false",
+        _PARTITIONS: str(partitions),
     }
     before = {name: spark.conf.get(name, None) for name in settings}
     for name, value in settings.items():

@@ -137,7 +137,7 @@ def audit(
         with session(master, conf) as spark:
             with _progress(spark) as progress:
                 record = audited(spark, Audit(named, out, column, config, database), _note, progress)
-            made = report_of(spark, escaped(Files(spark).absolute(out)), most_places=places)
+            made = report_of(spark, escaped(Files(spark).absolute(out)), most_places=places, notes=record.notes)
             report = replace(made, tables=out, level=Severity.INFO if verbose else Severity.WARNING)
             for piece in rendered(Kind.AUDIT, output_format, replace(report, style=finding_style())):
                 echo(piece, end="")

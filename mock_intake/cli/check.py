@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 import sys
 import zlib
@@ -35,13 +34,11 @@ from mock_intake.report.baseline import (
 )
 from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import Kind, of_file, rendered
+from mock_intake.system.collector import rare_collections
 from mock_intake.system.processors import can_fork, processors
 
 STANDARD_INPUT = "-"
 NEVER = "never"
-# So many objects more than before are there when garbage is looked for. A block's events are as many for a moment, and
-# nothing of them is garbage: with Python's 700 a fifteenth of the time goes into looking for some.
-OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 @click.command(cls=Command, short_help="Judge recorded events.", page="how-to/check-recordings")
@@ -108,7 +105,7 @@ def check(
         expected = sum(file.stat().st_size for file in recordings if file.is_file())
         checking = Check(Judge(library, config.selection), jobs=jobs if can_fork() else 1, expected=expected)
         with (
-            _rare_collections(),
+            rare_collections(),
             checking,
             _blocks(recordings, checking, with_input=STANDARD_INPUT in map(str, files)) as blocks,
             ExitStack() as kept,
@@ -153,17 +150,6 @@ def _write(report: CheckReport, file: Path) -> None:
         for piece in rendered(Kind.CHECK, of_file(Kind.CHECK, file).name, report):
             stream.write(piece.encode())
     echo(f"Report written to {file}", err=True)
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Has garbage looked for rarely, in processes that begin meanwhile too."""
-    before = gc.get_threshold()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @contextmanager

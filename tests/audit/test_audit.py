@@ -67,23 +67,50 @@ def run(spark: SparkSession, *arguments: str) -> Result:
     return CliRunner().invoke(audit, [*arguments], prog_name="audit")
 
 
-def test_the_command_prints_a_report_and_exits_with_1_for_findings(
+def test_an_audit_that_is_interrupted_goes_on_and_is_not_made_again(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_table(Path("events.parquet"), [START, COMPLETE, b"{", START, None], "payload")
-    done = run(spark, "events.parquet", "--column", "payload", "--out", "out", "-o", "report.json")
+    monkeypatch.setattr(records, "BATCH", 1)
+    first = Path("a.ndjson")
+    first.write_bytes(START.ljust(len(COMPLETE)) + b"\n")
+    write_table(Path("b.parquet"), [COMPLETE, b"{", START, None], "payload")
+    Path("blank.ndjson").write_text("\n", encoding="utf-8")
+    Path("_hidden.ndjson").write_bytes(START + b"\n")
+    sources = ("a.ndjson", "b.parquet", "blank.ndjson", "_hidden.ndjson")
+
+    def interrupt(_step: str, number: int, _of: int) -> None:
+        if number == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        audited(spark, Audit(sources, "out", "payload"), progress=interrupt)
+    # Who would read the first file again would find another event there.
+    written_at = first.stat().st_mtime_ns
+    first.write_bytes(COMPLETE + b"\n")
+    os.utime(first, ns=(written_at, written_at))
+
+    given = (*sources, "--column", "payload", "--out", "out")
+    done = run(spark, *given, "-o", "report.json")
     assert done.exit_code == 1, done.output
+    assert "1 of 3 batches judged already" in done.output
     assert "Tables written to out" in done.output
     assert "5 events" in done.output
     said = audit_as_check(Path("out"))
-    assert [event["line"] for event in said["events"]] == [1, 2, 3, 4, 5]
-    assert [event["status"] for event in said["events"]][2:] == ["error", said["events"][3]["status"], "error"]
-    assert json.loads(Path("report.json").read_text(encoding="utf-8"))
+    assert [(event["source"], event["line"]) for event in said["events"]] == [
+        ("a.ndjson", 1), *(("b.parquet", line) for line in (1, 2, 3, 4))
+    ]  # fmt: skip
+    statuses = [event["status"] for event in said["events"]]
+    assert [statuses[2], statuses[4]] == ["error", "error"]
+    assert [run["states"] for run in said["runs"]] == [["START", "COMPLETE"]]
+    report = json.loads(Path("report.json").read_text(encoding="utf-8"))
+    assert report["notes"][1:] == ["blank.ndjson has no events"]
+    assert report["notes"][0].startswith("_hidden.ndjson is not read")
 
-    again = run(spark, "events.parquet", "--column", "payload", "--out", "out", "--fail-on", "never")
+    again = run(spark, *given, "--fail-on", "never")
     assert again.exit_code == 0, again.output
     assert "has this audit already" in again.output
+    assert "blank.ndjson has no events" in again.output
 
 
 def test_no_report_shows_a_secret_that_stands_in_a_name(
@@ -130,43 +157,17 @@ def test_what_cannot_be_audited_is_said(spark: SparkSession, tmp_path: Path, mon
     assert Path("taken/mine").read_text(encoding="utf-8") == "mine"
 
 
-def test_an_audit_goes_on_where_it_was_interrupted(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(records, "BATCH", 1)
-    for name in ("a", "b"):
-        Path(f"{name}.ndjson").write_bytes(START + b"\n")
-
-    def interrupt(_step: str, number: int, _of: int) -> None:
-        if number == 1:
-            raise KeyboardInterrupt
-
-    given = Audit(["a.ndjson", "b.ndjson"], "out")
-    with pytest.raises(KeyboardInterrupt):
-        audited(spark, given, progress=interrupt)
-    first = Path("out/_work/judged/00000/_SUCCESS").stat().st_mtime_ns
-    notes: list[str] = []
-    steps: list[int] = []
-
-    def look(step: str, _number: int, _of: int) -> None:
-        if step == "closing runs":
-            steps.append(Path("out/_work/judged/00000/_SUCCESS").stat().st_mtime_ns)
-
-    audited(spark, given, notes.append, look)
-    assert "1 of 2 batches judged already" in notes[0]
-    assert steps == [first]
-    assert len(table(Path("out"), "events")) == 2
-
-
 def test_a_table_of_a_database_is_judged_in_the_order_of_a_column(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     url = f"jdbc:derby:{tmp_path}/database"
-    rows = [(3, COMPLETE.decode()), (1, START.decode()), (4, None), (2, "{")]
-    frame = spark.createDataFrame(rows, "at int, event string")
-    frame.write.jdbc(f"{url};create=true", "lineage_events")
+    connection = spark.sparkContext._jvm.java.sql.DriverManager.getConnection(f"{url};create=true")
+    made = connection.createStatement()
+    made.execute('create table lineage_events ("at" int, "event" clob)')
+    for at, event in ((3, f"'{COMPLETE.decode()}'"), (1, f"'{START.decode()}'"), (4, "null"), (2, "'{'")):
+        made.execute(f"insert into lineage_events values ({at}, {event})")  # noqa: S608 - our own
+    connection.close()
     given = (url, "--table", "lineage_events", "--out", "out", "--fail-on", "never")
     assert "name the --table, and the --order" in run(spark, *given).output
     assert "there is no column when" in run(spark, *given, "--order", "when").output

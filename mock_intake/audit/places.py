@@ -33,10 +33,10 @@ def places(spark: SparkSession, splits: DataFrame) -> Places:
     """Puts splits in their order. Raises ``AuditError`` where one of them has what cannot be judged."""
     base, line_base, last, rows = 0, 0, -1, []
     problems = []
-    told = splits.select("file", "start", "block", "count", "line", "source", "message").collect()
+    found = splits.select("file", "start", "block", "count", "line", "source", "message").collect()
     # Of a split what is wrong with it stands before its end.
-    told.sort(key=lambda row: (row["file"], row["start"], row["message"] is None))
-    for file, start, blocks, lines, line, source, problem in told:
+    found.sort(key=lambda row: (row["file"], row["start"], row["message"] is None))
+    for file, start, blocks, lines, line, source, problem in found:
         if file != last:
             line_base, last = 0, file
         if problem is not None:

@@ -139,8 +139,8 @@ def _bucket(buckets: int) -> Column:
 
 def _handles(left: DataFrame, buckets: int) -> DataFrame:
     """What the run ids of each bucket ask for: bucket and handle."""
-    asked = left.select(_bucket(buckets), sql.explode("asks").alias("handle"))
-    return asked.where(sql.col("handle") != sql.lit(bytearray(BODIES))).distinct()
+    each = left.select(_bucket(buckets), sql.explode("asks").alias("handle"))
+    return each.where(sql.col("handle") != sql.lit(bytearray(BODIES))).distinct()
 
 
 def _brought(left: DataFrame, own: DataFrame, handles: DataFrame, buckets: int) -> DataFrame:
@@ -170,11 +170,11 @@ _GIVEN = ("key", "shift", "line_base", "file", "payload")
 def _given(own: DataFrame, handles: DataFrame) -> DataFrame:
     """What is there under handles: the run ids, and of each job those that are not finished, the latest first."""
     by_id = sql.concat(sql.lit(bytearray(OF_RUN)), sql.col("key").cast("binary"))
-    asked = handles.select("handle").distinct()
-    runs = own.select(by_id.alias("handle"), sql.lit(0).alias("rank"), *_GIVEN).join(asked, "handle", "left_semi")
+    distinct = handles.select("handle").distinct()
+    runs = own.select(by_id.alias("handle"), sql.lit(0).alias("rank"), *_GIVEN).join(distinct, "handle", "left_semi")
     of_job = sql.concat(sql.lit(bytearray(OF_JOB)), sql.col("one.job"))
     of_jobs = own.select(*_GIVEN, sql.explode("jobs").alias("one")).where("one.unfinished")
-    wanted = of_jobs.withColumn("handle", of_job).join(asked, "handle", "left_semi")
+    wanted = of_jobs.withColumn("handle", of_job).join(distinct, "handle", "left_semi")
     rank = sql.row_number().over(Window.partitionBy("handle").orderBy(sql.col("one.heard").desc()))
     latest = wanted.withColumn("rank", rank).where(sql.col("rank") <= MOST_UNFINISHED)
     return runs.select("handle", "rank", *_GIVEN).unionByName(latest.select("handle", "rank", *_GIVEN))

@@ -54,8 +54,9 @@ test-spark: $(SPARK)/.ready java ## test the audit of archives, on a Spark of th
 
 environments: $(VENV)/.ready $(OLD_CLIENT)/.ready $(PYTEST_8)/.ready $(SPARK)/.ready $(WHEELHOUSE)/.ready ## fill the environments for Python that tests need
 
-test-time: ## run all tests, and say at last how many seconds of the processor that took
-	@bash -c 'TIMEFORMAT="make test: %U s user, %S s system, %R s by the clock"; time $(MAKE) --no-print-directory test'
+test-time: ## run all tests, and say at last how many seconds of the processor that took, and which modules most of it
+	@bash -c 'TIMEFORMAT="make test: %U s user, %S s system, %R s by the clock"; \
+		time $(MAKE) --no-print-directory test PYTEST_ARGS="-p bench.suite $(PYTEST_ARGS)"'
 
 lint: $(VENV)/.ready ## check style, types, and which way imports run
 	$(BIN)/ruff check .

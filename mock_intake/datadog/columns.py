@@ -89,7 +89,7 @@ def is_column(name: str, columns: Columns) -> bool:
 
     A name in dots is a nested one also where the schema lists no more than what it is in.
     """
-    if columns.get(name) == name:  # as most are
+    if name in columns:  # written as it is left without case and quotes, as most are
         return True
     plain = plain_column(name)
     bare = name.translate(_LEFT_OUT)

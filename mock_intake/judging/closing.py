@@ -19,9 +19,9 @@ from mock_intake.judging.blocks import (
     events_by_job,
     facets_of,
     group_of,
+    is_plain,
     plain_run,
     run_rules,
-    runs_in,
 )
 from mock_intake.judging.ledger import KnownRun, Line, RunsKept
 from mock_intake.model.event import EventView
@@ -29,7 +29,6 @@ from mock_intake.model.findings import Finding, Selection
 from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key
 from mock_intake.openlineage.runs import Found, judge_rest
 from mock_intake.rules.runs import RunView
-from mock_intake.views.group import Group
 from mock_intake.views.run import Run, is_unfinished
 
 # Of the runs of a job so many that lack their beginning or their end are looked through for each other.
@@ -65,7 +64,7 @@ class Closing:
     def __init__(self, ledger: RunsKept, selection: Selection) -> None:
         self._ledger = ledger
         self._selection = selection
-        self._groups: dict[str, Group | None] = {}
+        self._with_id: dict[str, list[Run]] = {}
         self._facts: dict[str, list[RunFacts]] = {}
         self._unfinished: dict[Job, list[RunFacts]] = {}
         self._held = 0
@@ -95,9 +94,9 @@ class Closing:
     def _runs(self, known: KnownRun) -> list[Run]:
         if known.is_plain:
             return [plain_run(known.events)]
-        group = self._group(known.key, known.events)
-        assert group is not None, "a run id has events"
-        return runs_in(group)
+        # Where several share an id, each was heard of at another time.
+        runs = self._runs_with(known.key, known.events)
+        return runs if len(runs) == 1 else sorted(runs, key=lambda run: run.heard)
 
     def _judged(self, known: KnownRun, events: list[RunEvent], run: Run, found: Found | None) -> list[Finding]:
         without_run = self._ledger.rest.without_run.get((known.key, run.job), ())
@@ -121,35 +120,42 @@ class Closing:
     def _facts_of(self, run_id: str) -> Sequence[RunFacts]:
         """The runs with an id: made once, as all runs that share it, or have it as their parent, ask for them."""
         key = run_id_key(run_id)
-        group = self._group(key)
-        if group is None:
-            return []
+        runs = self._runs_with(key)
         facts = self._facts.get(key)
         if facts is None:
-            facts = self._facts[key] = [run.facts for run in group.runs(lossy=False)]
+            facts = self._facts[key] = [run.facts for run in runs]
         return facts
 
     def _view(self, event: RunEvent) -> EventView:
         return event_in(self._ledger.body(event))
 
-    def _group(self, key: str, events: list[RunEvent] | None = None) -> Group | None:
-        if key not in self._groups:
+    def _runs_with(self, key: str, events: list[RunEvent] | None = None) -> list[Run]:
+        """The runs that share an id, in the order in which they began; none where no event has it."""
+        known = self._with_id.get(key)
+        if known is None:
             events = self._ledger.events(key) if events is None else events
             self._held += len(events) + 1
             # All at once: those asked for most, parents of many runs, are soon there again.
             if self._held > _MOST_HELD:
-                self._groups.clear()
+                self._with_id.clear()
                 self._facts.clear()
                 self._unfinished.clear()
                 self._held = len(events)
-            self._groups[key] = group_of(events, self._ledger.digests(events))[0] if events else None
-        return self._groups[key]
+            known = self._with_id[key] = self._made(events)
+        return known
+
+    def _made(self, events: list[RunEvent]) -> list[Run]:
+        if not events:
+            return []
+        if is_plain(events):
+            return [plain_run(events)]
+        return group_of(events, self._ledger.digests(events))[0].runs(lossy=False)
 
     def _unfinished_of(self, job: Job) -> list[RunFacts]:
         """The runs of a job that lack a START or an end, the latest heard of first."""
         found = self._unfinished.get(job)
         if found is None:
-            groups = map(self._group, self._ledger.unfinished(job, MOST_UNFINISHED))
-            runs = [run for group in groups if group is not None and (run := group.run_of(job, lossy=False))]
-            found = self._unfinished[job] = [run.facts for run in runs if is_unfinished(run)]
+            keys = self._ledger.unfinished(job, MOST_UNFINISHED)
+            found = [run.facts for key in keys for run in self._runs_with(key) if run.job == job and is_unfinished(run)]
+            self._unfinished[job] = found
         return found

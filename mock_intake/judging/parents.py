@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from mock_intake.datadog.native import run_without_blame
 from mock_intake.judging.blocks import NAMES_OUT_OF_REACH, SeenRun, is_plain, out_of_reach, plain_run, run_rules
 from mock_intake.model.runs import RunFacts, run_id_key
 from mock_intake.openlineage.run_cycle import parent_of
@@ -68,7 +69,7 @@ def _answered(found: Found, run: RunFacts, runs: Mapping[str, Sequence[RunFacts]
     for number, made in found.items():
         if made is None:
             try:
-                made = list(run_rules()[number].check(view))
+                made = run_without_blame(view, list(run_rules()[number].check(view)))
             except OutOfReachError:
                 made = None
         if made is None or made:

@@ -217,7 +217,9 @@ class Check:
         return {"events": self.events, **{str(status): self.statuses[status] for status in Status}}
 
     def _count(self, findings: Iterable[Finding]) -> None:
-        self.severities.update(finding.severity for finding in findings)
+        severities = self.severities
+        for finding in findings:
+            severities[finding.severity] += 1
 
 
 def run_results_to_dicts(results: Iterable[tuple[Run, tuple[Finding, ...]]]) -> list[shapes.Run]:

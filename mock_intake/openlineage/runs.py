@@ -59,9 +59,11 @@ def judge_run(
     return list(bounded([redacted(finding) for finding in weigh(view, findings)], of="the run"))
 
 
+Weigh = Callable[[RunView, list[Finding]], list[Finding]]
+"""May change the severity of what was found in a run, each finding by itself."""
 Found = dict[int, list[Finding] | None]
-"""What rules found in a run, by their number; None for one that asked for what is not known yet. Those that found
-nothing are not there."""
+"""What rules found in a run, by their number, weighed; None for one that asked for what is not known yet. Those that
+found nothing are not there."""
 
 
 def _judged(rules: Iterable[JudgingRule[RunView]], traits: frozenset[Trait], view: RunView) -> list[Finding]:
@@ -106,7 +108,7 @@ class ClosedRunRules:
         return known
 
 
-def judge_alone(rules: ClosedRunRules, view: RunView) -> Found:
+def judge_alone(rules: ClosedRunRules, view: RunView, weigh: Weigh) -> Found:
     """What rules find in a run that is over, as far as it can be seen from the run alone.
 
     ``view`` raises ``OutOfReachError`` where it is asked for more.
@@ -119,23 +121,20 @@ def judge_alone(rules: ClosedRunRules, view: RunView) -> Found:
             found[number] = None
         else:
             if made:
-                found[number] = made
+                found[number] = weigh(view, made)
     return found
 
 
-def judge_rest(
-    rules: ClosedRunRules,
-    view: RunView,
-    found: Found,
-    weigh: Callable[[RunView, list[Finding]], list[Finding]],
-) -> list[Finding]:
-    """All that rules have to say about a run, of which ``found`` was found before; ``weigh`` as in ``judge_run``."""
+def judge_rest(rules: ClosedRunRules, view: RunView, found: Found, weigh: Weigh) -> list[Finding]:
+    """All that rules have to say about a run, of which ``found`` was found before."""
     findings: list[Finding] = []
     for number, made in found.items():
-        findings += rules[number].check(view) if made is None else made
-    if not findings:
-        return findings
-    return list(bounded([redacted(finding) for finding in weigh(view, findings)], of="the run"))
+        if made is None:
+            # Facets are read for what is weighed, of few runs again: those have it already that were found with them.
+            made = list(rules[number].check(view))
+            made = weigh(view, made) if made else made
+        findings += made
+    return list(bounded([redacted(finding) for finding in findings], of="the run")) if findings else findings
 
 
 def repeated(repeat: Repeat) -> Finding:

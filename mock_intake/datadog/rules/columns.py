@@ -118,20 +118,16 @@ def _strangers_of_run(rule: Rule, view: RunView) -> Iterable[Finding]:
     outputs = view.remembered("column lineage", _outputs_with_lineage)
     if not outputs:
         return ()
-    names = view.remembered("names", _names_in_run)
-    known: dict[Identity, None] = {}
-    for role, identity in view.facets.datasets:
-        if role == "input":
-            known.update(dict.fromkeys(names.of((identity.namespace, identity.name))))
+    known = view.remembered("columns of inputs", _inputs_of_run).keys()
     return [
         finding
         for output in outputs
-        if output.drawn is None or not output.drawn.keys() <= known.keys()
+        if output.drawn is None or not output.drawn.keys() <= known
         for finding in _strangers(rule, output.name, output.lineage, known, "", "the run")
     ]
 
 
-Drawn = Mapping[Identity, list[str]]
+Drawn = Mapping[Identity, set[str]]
 """The columns that a columnLineage facet draws on, by dataset."""
 
 
@@ -158,19 +154,24 @@ def _outputs_with_lineage(view: RunView) -> list[_Output]:
 def _drawn_on(content: Mapping[str, Any]) -> Drawn | None:
     """What a columnLineage facet draws on, if all of it stands where it is to stand, as in nearly all: then what most
     are right in is found without looking at them one by one."""
-    drawn: dict[Identity, list[str]] = {}
+    drawn: dict[Identity, set[str]] = {}
     try:
-        for entry in content["fields"].values():
-            for source in entry["inputFields"]:
+        listed = [entry["inputFields"] for entry in content["fields"].values()]
+        if "dataset" in content:
+            listed.append(content["dataset"])
+        for sources in listed:
+            if type(sources) is not list:
+                return None
+            for source in sources:
                 identity = source["namespace"], source["name"]
                 columns = drawn.get(identity)
                 if columns is None:
-                    drawn[identity] = [source["field"]]
+                    drawn[identity] = {source["field"]}
                 else:
-                    columns.append(source["field"])
+                    columns.add(source["field"])
     except (AttributeError, KeyError, TypeError):
         return None
-    return None if "dataset" in content else drawn
+    return drawn
 
 
 def _strangers(
@@ -199,11 +200,7 @@ def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterable[Finding]:
     outputs = view.remembered("column lineage", _outputs_with_lineage)
     if not outputs:
         return ()
-    names = view.remembered("names", _names_in_run)
-    inputs: dict[Identity, Columns] = {}
-    for (role, identity), facets in view.facets.datasets.items():
-        if role == "input" and (columns := columns_of(facets.own.content("schema"))):
-            inputs.update(dict.fromkeys(names.of((identity.namespace, identity.name)), columns))
+    inputs = view.remembered("columns of inputs", _inputs_of_run)
     found: list[Finding] = []
     for output in outputs:
         own = columns_of(output.facets.own.content("schema"))
@@ -213,15 +210,28 @@ def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterable[Finding]:
 
 
 def _are_columns(output: _Output, own: Columns, inputs: Mapping[Identity, Columns]) -> bool:
-    """Whether the columns that an output's lineage names are all written as schemas have them, as nearly all are; False
-    as well where that is to be looked at one by one."""
-    if output.drawn is None or (own and not all(own.get(name) == name for name in output.lineage["fields"])):
+    """Whether the columns that an output's lineage names are all written as ``is_column`` has it, as nearly all are;
+    False as well where that is to be looked at one by one."""
+    if output.drawn is None or (own and not output.lineage["fields"].keys() <= own.keys()):
         return False
     for identity, drawn in output.drawn.items():
         columns = inputs.get(identity)
-        if columns and not all(columns.get(name) == name for name in drawn):
+        if columns and not drawn <= columns.keys():
             return False
     return True
+
+
+def _inputs_of_run(view: RunView) -> Mapping[Identity, Columns]:
+    """The inputs of a run by all the names that they have, each with its columns; with none where it has no schema."""
+    names = _names_in_run(view)
+    inputs: dict[Identity, Columns] = {}
+    for (role, identity), facets in view.facets.datasets.items():
+        if role == "input":
+            columns = columns_of(facets.own.content("schema"))
+            for name in names.of((identity.namespace, identity.name)):
+                if columns or name not in inputs:
+                    inputs[name] = columns
+    return inputs
 
 
 def _unknown_columns(
@@ -232,7 +242,7 @@ def _unknown_columns(
     for column in fields if own and type(fields) is dict else ():
         if not is_column(column, own):
             yield _unknown(rule, f"columnLineage of {quoted(name)} has the column {shown(column)}", column, name, own)
-    if not inputs:
+    if not any(inputs.values()):
         return
     said: set[tuple[Identity, str]] = set()
     for _, source in _input_fields(content):

@@ -6,10 +6,11 @@ Functions that every COMPLETE comes by give a tuple back that is empty: a genera
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from mock_intake.datadog.sources import CUSTOM_JOBS, DRAFT
 from mock_intake.model.accumulated import FacetsByKey
-from mock_intake.model.event import DatasetId, EventView
+from mock_intake.model.event import DatasetId, EventView, Role
 from mock_intake.model.runs import RunFacts
 from mock_intake.rules import (
     ABSENT,
@@ -36,6 +37,8 @@ _COLUMN_LINEAGE = facet(
 )
 _STATISTICS = facet("OutputStatisticsOutputDatasetFacet", "1-0-2", rowCount=12, size=480)
 _COUNTS = ("rowCount", "size", "fileCount")
+_FIELDS = ("fields",)
+_SOURCES = ("fields", "dataset")
 _LINEAGE_FIELDS = ("fields", "inputs")
 _START = {"/eventType": "START", "/eventTime": "2026-11-01T12:00:00Z"}
 _COMPLETE = {"/eventType": "COMPLETE", "/eventTime": "2026-11-01T12:00:09Z"}
@@ -114,15 +117,13 @@ def fail_without_error_message(rule: Rule, view: RunView) -> Iterator[Finding]:
     neighbour=({**_START, "/inputs/0/facets/schema": _SCHEMA}, _COMPLETE),
 )
 def complete_without_schema(rule: Rule, view: RunView) -> Iterable[Finding]:
-    if not _completed(view):
+    lacks = _lacks(view)
+    if not lacks.schema:
         return ()
     datasets = view.facets.datasets
     # A dataset that is read and written in one run needs it in one of the roles.
-    without = [identity for (_, identity), facets in datasets.items() if not _has(facets.own, "schema", "fields")]
-    if not without:
-        return ()
-    known = {identity for (_, identity), facets in datasets.items() if _has(facets.own, "schema", "fields")}
-    without = list(dict.fromkeys(identity for identity in without if identity not in known))
+    known = {one[1] for one in datasets if one not in lacks.schema}
+    without = list(dict.fromkeys(identity for _, identity in lacks.schema if identity not in known))
     return _without(rule, view, without, "schema", "the schema facet", len({one for _, one in datasets}), "datasets")
 
 
@@ -141,11 +142,9 @@ def complete_without_schema(rule: Rule, view: RunView) -> Iterable[Finding]:
     neighbour=({**_START, "/outputs/0/outputFacets": {"outputStatistics": _STATISTICS}}, _COMPLETE),
 )
 def complete_without_statistics(rule: Rule, view: RunView) -> Iterable[Finding]:
-    if not _completed(view):
-        return ()
-    outputs = [(one[1], facets) for one, facets in view.facets.datasets.items() if one[0] == "output"]
-    without = [identity for identity, facets in outputs if not _has(facets.of_role, "outputStatistics", *_COUNTS)]
-    return _without(rule, view, without, "outputStatistics", "outputFacets.outputStatistics", len(outputs), "outputs")
+    lacks = _lacks(view)
+    without, fields = lacks.statistics, "outputFacets.outputStatistics"
+    return _without(rule, view, without, "outputStatistics", fields, lacks.outputs, "outputs") if without else ()
 
 
 @rule(
@@ -163,21 +162,13 @@ def complete_without_statistics(rule: Rule, view: RunView) -> Iterable[Finding]:
     neighbour=({**_START, "/outputs/0/facets/columnLineage": _COLUMN_LINEAGE}, _COMPLETE),
 )
 def complete_without_column_lineage(rule: Rule, view: RunView) -> Iterable[Finding]:
-    if not _completed(view):
-        return ()
-    datasets = view.facets.datasets
-    outputs = [(one[1], facets) for one, facets in datasets.items() if one[0] == "output"]
-    if not outputs or len(outputs) == len(datasets):
+    lacks = _lacks(view)
+    # What is not read from anything has no column to come from.
+    if not lacks.lineage or lacks.outputs == len(view.facets.datasets):
         return ()
     fed_by_job = _fed_by_lineage(view.facets.job)
-    without = [
-        identity
-        for identity, facets in outputs
-        if identity not in fed_by_job
-        and not _has(facets.own, "columnLineage", "fields", "dataset")
-        and not _has(facets.own, "lineage", *_LINEAGE_FIELDS)
-    ]
-    return _without(rule, view, without, "columnLineage", "the columnLineage facet", len(outputs), "outputs")
+    without = [identity for identity in lacks.lineage if identity not in fed_by_job]
+    return _without(rule, view, without, "columnLineage", "the columnLineage facet", lacks.outputs, "outputs")
 
 
 @rule(
@@ -214,17 +205,46 @@ def _fed_by_lineage(facets: FacetsByKey) -> Collection[DatasetId]:
     }
 
 
-def _completed(view: RunView) -> bool:
-    """Whether a run completed of which all events are on record: only then something can be said to be missing."""
-    return not view.run.incomplete and any(event.event_type == "COMPLETE" for event in view.run.events)
+class _Lacks(NamedTuple):
+    """What datasets of a run that completed lack: a schema, by role and dataset; outputs their statistics, and what
+    their columns come from. ``outputs`` is how many those are."""
+
+    schema: dict[tuple[Role, DatasetId], None]
+    statistics: list[DatasetId]
+    lineage: list[DatasetId]
+    outputs: int
 
 
-def _has(facets: FacetsByKey, key: str, *fields: str) -> bool:
+def _lacks(view: RunView) -> _Lacks:
+    return view.remembered("what datasets lack", _what_lacks)
+
+
+def _what_lacks(view: RunView) -> _Lacks:
+    lacks = _Lacks({}, [], [], 0)
+    # Of a run of which events are not on record any more nothing can be said to be missing.
+    if view.run.incomplete:
+        return lacks
+    outputs = 0
+    for one, facets in view.facets.datasets.items():
+        own = facets.own
+        if not _has(own, "schema", _FIELDS):
+            lacks.schema[one] = None
+        if one[0] == "output":
+            outputs += 1
+            if not _has(facets.of_role, "outputStatistics", _COUNTS):
+                lacks.statistics.append(one[1])
+            if not _has(own, "columnLineage", _SOURCES) and not _has(own, "lineage", _LINEAGE_FIELDS):
+                lacks.lineage.append(one[1])
+    return lacks._replace(outputs=outputs)
+
+
+def _has(facets: FacetsByKey, key: str, fields: tuple[str, ...]) -> bool:
     """Whether a facet has content in one of these fields; nought is content, an empty list is none."""
     facet = facets.content(key)
     for field in fields:
         value = facet.get(field)
-        if value is not None and value != "" and value != [] and value != {}:
+        # A number that is nought is some, and so is false.
+        if value or (value is not None and value != "" and value != [] and value != {}):
             return True
     return False
 

@@ -31,12 +31,13 @@ from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import FORMATS, Kind, rendered
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.cost.measuring import Dimension, Work, growth_of
-from tests.events import run_event
+from tests.events import base, job_type, run_event
 from tests.processes import alive
 
 Event = dict[str, Any]
 # Formats that say when they were made.
 DATED = ("html", "markdown", "junit")
+_JOBS = ("nightly", "weekly")
 JUDGE = Judge()
 
 
@@ -193,6 +194,36 @@ def test_runs_of_which_nothing_is_said_need_not_be_gone_through(recordings: list
             said.append(list(check.closed_runs(silent=silent)))
     assert said[1] == [run for run in said[0] if run.findings]
     assert 0 < len(said[1]) < len(said[0])
+
+
+def codes_of_runs(files: Sequence[Path]) -> set[tuple[str, str]]:
+    with Check(JUDGE, held=0) as check:
+        for _ in check.check_blocks(blocks(files, SIZE)):
+            pass
+        return {(closed.run_id, finding.code) for closed in check.closed_runs() for finding in closed.findings}
+
+
+def test_what_a_parent_answers_in_a_block_counts_for_nothing_once_it_goes_on_in_another(tmp_path: Path) -> None:
+    above, below = str(UUID(int=1 << 120)), str(UUID(int=2 << 120))
+    nightly, weekly = ({"namespace": "prod", "name": name, "facets": {"jobType": job_type()}} for name in _JOBS)
+    parent = {
+        **base("ParentRunFacet", "1-1-0"),
+        "run": {"runId": above},
+        "job": {"namespace": "prod", "name": _JOBS[1]},
+    }
+    child = {"runId": below, "facets": {"parent": parent}}
+    first = [
+        run_event("START", run={"runId": above}, job=nightly),
+        run_event("START", run=child),
+        run_event("COMPLETE", run=child),
+    ]
+    last = [run_event("COMPLETE", run={"runId": above}, job=weekly)]
+    files = [tmp_path / "first.ndjson", tmp_path / "last.ndjson", tmp_path / "all.ndjson"]
+    for file, events in zip(files, (first, last, first + last), strict=True):
+        file.write_bytes(b"\n".join(map(orjson.dumps, events)))
+    assert (below, "RC402") in codes_of_runs(files[:1])
+    assert (below, "RC402") not in codes_of_runs(files[2:])
+    assert codes_of_runs(files[:2]) == codes_of_runs(files[2:])
 
 
 # What share one run id: the job and the minute of an event, by its number.

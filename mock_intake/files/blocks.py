@@ -83,7 +83,8 @@ class Block(NamedTuple):
         for line, text in enumerate(data.split(b"\n"), self.line):
             body = text.strip(_WHITE)
             if body:
-                yield Part(line, start + len(text) - len(text.lstrip(_WHITE)), len(body)), body
+                before = 0 if len(body) == len(text) else len(text) - len(text.lstrip(_WHITE))
+                yield Part(line, start + before, len(body)), body
             start += len(text) + 1
 
 

@@ -38,9 +38,6 @@ from mock_intake.views.runs import fact_of
 RECORDED_ORG = "recorded"
 # An event's position: the number of its block, and behind it its number in the block.
 _BITS = 24
-# Of so many runs that have not ended what was parsed is held: of more it is put off to the end of the block, and parsed
-# again should they go on.
-_MOST_OPEN = 32
 
 
 class JudgedEvent(Struct, array_like=True, gc=False):
@@ -165,7 +162,6 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
     bodies: dict[str, bytes] = {}
     datasets: dict[DatasetId, _Count] = {}
     named: set[str] = set()
-    open_runs: dict[str, _Seen] = {}
     for index, (part, body) in enumerate(block.events()):
         if is_exchange_line(body):
             made.problem = is_an_exchange(block.source, part.line)
@@ -199,22 +195,11 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         if not run.goes_on:
             # Now, while what was just parsed is still in the processor's cache.
             _add_facets(run.facets, one, view)
-        # Most runs are over at their end. What was parsed goes at once, so that the processor's caches have its memory
-        # again; and so it does of the run that was heard of longest ago, as some never end.
-        # A run id that goes on after that may do so many times, and all it has is judged anew: so at the end, once.
-        over = run
-        if run.goes_on:
-            continue
-        if event.event_type not in TERMINAL:
-            open_runs.pop(key, None)
-            open_runs[key] = run
-            if len(open_runs) <= _MOST_OPEN:
-                continue
-            key = next(iter(open_runs))
-            over = open_runs[key]
-        open_runs.pop(key, None)
-        over.judged = _seen_run(key, over, bodies, key in named)
-        over.facets.clear()
+        # Most runs are over then. What was parsed goes at once, so that the processor's caches have its memory again.
+        # A run id that goes on after its end may do so many times, and all it has is judged anew: so at the end, once.
+        if not run.goes_on and event.event_type in TERMINAL:
+            run.judged = _seen_run(key, run, bodies, key in named)
+            run.facets.clear()
     made.datasets = [SeenDataset(one, count.events, count.line) for one, count in datasets.items()]
     made.runs = [run.judged or _seen_run(key, run, bodies, key in named) for key, run in seen.items()]
     return made

@@ -16,7 +16,7 @@ from mock_intake.report.baseline import Acceptance
 from mock_intake.report.finding_text import PLAIN, Style, finding_lines
 from mock_intake.report.places import Groups, Place, name_of_dataset, name_of_event, name_of_job
 from mock_intake.report.sarif import sarif
-from mock_intake.secrets.presenting import presented, presented_value
+from mock_intake.secrets.presenting import may_have_to_hide, presented, presented_value
 from mock_intake.views import run_to_dict
 
 
@@ -136,7 +136,7 @@ def to_json(report: CheckReport) -> Iterator[str]:
     separator = ""
     for closed in report.runs:
         report.places_of_run(closed)
-        yield separator + json.dumps(presented_value(run_to_dict(closed.run, closed.findings)))
+        yield separator + _to_json(run_to_dict(closed.run, closed.findings))
         separator = ", "
     for _ in report.places_of_datasets():
         pass
@@ -147,7 +147,7 @@ def to_json(report: CheckReport) -> Iterator[str]:
     acceptance = report.acceptance
     if acceptance is not None:
         rest["accepted"] = {entry: acceptance.baseline.accepted[entry] for entry in sorted(acceptance.met)}
-    yield "], " + json.dumps(presented_value(rest)).removeprefix("{") + "\n"
+    yield "], " + _to_json(rest).removeprefix("{") + "\n"
 
 
 def _event_to_json(result: Checked) -> str:
@@ -157,15 +157,22 @@ def _event_to_json(result: Checked) -> str:
     return f'{begin}, "kind": {_text_to_json(result.kind)}, "findings": [{findings}]}}'
 
 
+def _to_json(value: Any) -> str:
+    """A value with all of its texts as they are shown."""
+    text = json.dumps(value)
+    # One look over all of them: to hold each text against what is hidden takes ten times as long as to write it.
+    return json.dumps(presented_value(value)) if may_have_to_hide(text) else text
+
+
 @lru_cache(maxsize=256)
 def _text_to_json(text: str | None) -> str:
-    return json.dumps(presented_value(text))
+    return _to_json(text)
 
 
 # Producers make the same mistake in event after event: that is written once.
 @lru_cache(maxsize=1_024)
 def _finding_to_json(finding: Finding) -> str:
-    return json.dumps(presented_value(finding.to_dict()))
+    return _to_json(finding.to_dict())
 
 
 def to_sarif(report: CheckReport) -> str:

@@ -127,11 +127,12 @@ class Tally:
         problem = dropped = damaged = None
         earlier = 0
         try:
-            for run in reversed(views.runs()):
-                if self._heard_of is not None and (run.org, run_id_key(run.run_id)) not in self._heard_of:
-                    earlier += 1
-                    continue
-                self.groups.extend(Place(finding, None) for finding in views.run_findings(run, closed=True))
+            runs = views.runs()[::-1]
+            if self._heard_of is not None:
+                heard_of = [run for run in runs if (run.org, run_id_key(run.run_id)) in self._heard_of]
+                earlier, runs = len(runs) - len(heard_of), heard_of
+            for _, findings in views.judged(runs, closed=True):
+                self.groups.extend(Place(finding, None) for finding in findings)
             if self._heard_of is None or self.taken:
                 self.groups.extend(Place(finding, None) for finding in views.dataset_findings())
             dropped, damaged = journal.dropped, journal.damaged

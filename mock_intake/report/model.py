@@ -147,8 +147,7 @@ def from_journal(
     of ``views``. Lineage and bodies are read from the bodies of events, so they are left out unless they are asked for.
     """
     entries = [_selected(entry, selection) for entry in (*_events(journal, org), *_refused(journal, org))]
-    for run in reversed(views.runs(org)):
-        findings = views.run_findings(run, closed=True)
+    for run, findings in views.judged(reversed(views.runs(org)), closed=True):
         shown = run_to_dict(run, ())
         facts = {name: shown[name] for name in ("state", "states", "started_at", "ended_at", "duration")}
         job = shown["job"]

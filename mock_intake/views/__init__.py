@@ -213,6 +213,15 @@ class Views:
         with self._lock:
             return self._findings_of(run, self._runs.state(), closed=closed)
 
+    def judged(self, runs: Iterable[Run], *, closed: bool) -> Iterator[tuple[Run, tuple[Finding, ...]]]:
+        """Each of ``runs`` with what ``run_findings`` gives for it; the journal is asked once for many of them."""
+        left = iter(runs)
+        while part := list(islice(left, _SMALL_BATCH)):
+            with self._lock:
+                state = self._runs.state()
+                found = [(run, self._findings_of(run, state, closed=closed)) for run in part]
+            yield from found
+
     def _findings_of(self, run: Run, state: RunsState, *, closed: bool) -> tuple[Finding, ...]:
         def runs_of(run_id: str) -> list[RunFacts]:
             return [other.facts for other in state.runs_of(run.org, run_id)]

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mock_intake.journal import MemoryJournal
+from mock_intake.model.exchange import Exchange
 from mock_intake.model.findings import Status
 from mock_intake.views import Views
 from tests.events import dataset, job_event, run_event
@@ -128,3 +130,31 @@ def test_near_misses_name_both_datasets(recorder: Recorder) -> None:
     recorder.send(run_event(inputs=[dataset("shop.public.orders"), dataset("SHOP.public.orders")]))
     [miss] = recorder.views.near_misses(ORG)
     assert (miss.one.name, miss.other.name, miss.finding.code) == ("shop.public.orders", "SHOP.public.orders", "DS101")
+
+
+class CountingJournal(MemoryJournal):
+    """Counts how often it is read, which is a way to a database and back elsewhere."""
+
+    reads = 0
+
+    def read(self, after: int, limit: int) -> list[tuple[int, Exchange]]:
+        self.reads += 1
+        return super().read(after, limit)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_many_runs_are_judged_as_each_is_and_the_journal_is_asked_once_for_many(
+    recorder: Recorder, closed: bool
+) -> None:
+    recorder.journal = journal = CountingJournal()
+    recorder.views = Views(journal)
+    for number in range(250):
+        recorder.send(step(("START", "RUNNING", "COMPLETE")[number % 3], run_id=f"a run {number}"))
+        recorder.send(step("START", "2026-11-01T12:00:01Z", run_id=f"a run {number}"))
+    runs = recorder.views.runs()
+    wanted = [(run, recorder.views.run_findings(run, closed=closed)) for run in runs]
+    assert len(wanted) == 250
+    assert any(findings for _, findings in wanted)
+    before = journal.reads
+    assert list(recorder.views.judged(runs, closed=closed)) == wanted
+    assert journal.reads - before == 2

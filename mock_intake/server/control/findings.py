@@ -18,8 +18,8 @@ def listing(control: Control, call: Call) -> Response:
     listed = [{**finding.to_dict(), **_origin(exchange)} for exchange in found.items for finding in exchange.findings]
     of_runs = [
         {**finding.to_dict(), "run_id": run.run_id, "org": run.org}
-        for run in control.views.runs(call.org)
-        for finding in control.views.run_findings(run, closed=call.closed)
+        for run, found_in_run in control.views.judged(control.views.runs(call.org), closed=call.closed)
+        for finding in found_in_run
     ]
     of_datasets = [finding.to_dict() for finding in control.views.dataset_findings(call.org)]
     return page(control, "findings", listed, found.next, run_findings=of_runs, dataset_findings=of_datasets)

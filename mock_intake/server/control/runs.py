@@ -19,13 +19,10 @@ _LOOK = 50
 
 def listing(control: Control, call: Call) -> Response:
     views = control.views
-    return part(
-        control,
-        call,
-        "runs",
-        views.runs(call.org),
-        lambda run: run_to_dict(run, views.run_findings(run, closed=call.closed)),
-    )
+    runs = views.runs(call.org)
+    begin = call.cursor or 0
+    found = {run.key: findings for run, findings in views.judged(runs[begin : begin + call.limit], closed=call.closed)}
+    return part(control, call, "runs", runs, lambda run: run_to_dict(run, found[run.key]))
 
 
 def one(control: Control, call: Call) -> Response:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         UnkeepableError,
     )
     from mock_intake.journal.postgres import PostgresJournal
-    from mock_intake.journal.protocol import OrgStatistics, Statistics
+    from mock_intake.journal.protocol import ExtractStore, OrgStatistics, Statistics
     from mock_intake.journal.retention import Retention
     from mock_intake.journal.sqlite import SqliteJournal
     from mock_intake.judging.intake import Intake, Settings
@@ -59,6 +59,7 @@ __all__ = [
     "EventSummary",
     "Exchange",
     "ExchangeFilter",
+    "ExtractStore",
     "FacetLibrary",
     "FaultError",
     "Faults",
@@ -126,6 +127,7 @@ _HOMES = {
     "EventSummary": "mock_intake.model.exchange",
     "Exchange": "mock_intake.model.exchange",
     "ExchangeFilter": "mock_intake.journal",
+    "ExtractStore": "mock_intake.journal.protocol",
     "FacetLibrary": "mock_intake.openlineage.library",
     "FaultError": "mock_intake.faults",
     "Faults": "mock_intake.faults",

@@ -76,10 +76,32 @@ class FacetSchema(Struct, frozen=True, dict=True):
         """
         if self.fields is None:
             return self.is_valid
-        content = self.fields - BASE_FIELDS
-        hollow: Schema = {"properties": {key: {"enum": _HOLLOW} for key in content}}
+        hollow = self._hollow(self.fields)
         # Schemas are compiled once they are asked: an event needs few of all that there are.
         if self.compile_closed is not None:
             return decider({**self.compile_closed(), "not": hollow}, self.registry)
         known = {"properties": dict.fromkeys(self.fields, True) | BASE_PROPERTIES, "additionalProperties": False}
         return decider({"allOf": [{"$ref": self.target}, known, {"not": hollow}]}, self.registry)
+
+    def usual_at(self, url: str) -> Validator:
+        """As ``is_usual``, for facets with this ``_schemaURL``, one of the standard's addresses: that it is this one is
+        asked where that costs less than to read it as a URI.
+        """
+        if self.fields is None or self.compile_closed is None:
+            return self.is_usual
+        closed = self.compile_closed()
+        base = {"_producer": {"type": "string", "format": "uri"}, "_schemaURL": {"const": url}}
+        schema = {
+            **closed,
+            "properties": {**closed["properties"], **base},
+            "required": [*closed.get("required", ()), *base],
+            "not": self._hollow(self.fields),
+        }
+        # What its base asks is asked already.
+        del schema["allOf"]
+        return decider(schema, self.registry)
+
+    @staticmethod
+    def _hollow(fields: frozenset[str]) -> Schema:
+        """That there is no content in any of the fields."""
+        return {"properties": {key: {"enum": _HOLLOW} for key in fields - BASE_FIELDS}}

@@ -227,7 +227,10 @@ class FacetLibrary:
         if found is None:
             schema, match, entities = self.resolve(entity, key, url)
             as_usual = schema is not None and schema.fields is not None and entity in schema.entities and entities
-            found = schema.is_usual if schema and as_usual and match in (Match.EXACT, Match.KEY) else _never
+            found = _never
+            if schema is not None and as_usual and match in (Match.EXACT, Match.KEY):
+                # Of the standard's own addresses there are not many.
+                found = schema.usual_at(url) if url in self._by_url else schema.is_usual
             if len(self._usual) < _MOST_USUAL and len(key) + len(url) <= _LONGEST_REMEMBERED:
                 self._usual[entity, key, url] = found
                 self.first_usual[entity].setdefault(key, (url, found))

@@ -170,6 +170,15 @@ def test_text_that_only_looks_like_a_secret_is_not_walked_through(text: str) -> 
         assert not may_hold_secrets(plainly(as_json({"query": text}, form), {"query": text}))
 
 
+@pytest.mark.parametrize("others", [0, 1, 15, 16, 17, 40])
+def test_a_password_is_found_behind_however_many_addresses_of_mail(others: int) -> None:
+    mails = [f"team{number}@acme.example" for number in range(others)]
+    uri = "postgres://etl:hunter2@db:5432"
+    for text in (json.dumps({"owners": mails, "url": uri}), json.dumps(" ".join([*mails, uri])), "".join(mails) + uri):
+        assert may_hold_secrets(text)
+    assert not may_hold_secrets(json.dumps({"url": "https://acme.example", "owners": mails[:15]}))
+
+
 @each_pattern_of_all
 @given(data=st.data())
 @settings(max_examples=25)

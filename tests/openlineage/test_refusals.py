@@ -78,6 +78,10 @@ def _without_run(**changed: Any) -> dict[str, Any]:
     return event
 
 
+def _without(*fields: str, **changed: Any) -> dict[str, Any]:
+    return {field: value for field, value in run_event(**changed).items() if field not in fields}
+
+
 TIMES: list[Any] = [
     *("2026-11-01T12:00:00", "2026-11-01 12:00", "2026-11-01t12:00:00.5", "2026-11-02T12:00:00.123456"),
     *("2026-11-31T12:00:00Z", "yesterday", "", "2026-11-01T12:00:00+0100", "2026-11-01T12:00:00Z[UTC]", "1" * 300),
@@ -120,6 +124,10 @@ NEARLY_ALIKE: list[dict[str, Any]] = [
     *[_documented(), _documented(_deleted=True), _documented(_deleted=1), _documented(other=1)],
     *[_documented("documentation2", description=17), _documented("sql", description=17)],
     *[_on(index, description=value) for index in (0, 1, 2) for value in (17, 18)],
+    *[_without("schemaURL", eventTime=value) for value in TIMES[:4]],
+    *[_without("schemaURL"), _without("schemaURL", "producer"), _without("eventTime", "schemaURL", "producer")],
+    *[_without("schemaURL", eventType="start"), _without("schemaURL", other=1), _without("producer", inputs=[{}])],
+    *[_without("job"), _without("job", "schemaURL"), _without("job", eventType="start", producer="etl")],
     *[_without_run(), _without_run(Run={"runId": "1"}), _without_run(eventtype="START")],
 ]
 

@@ -85,14 +85,26 @@ def exchange_line(exchange: Exchange) -> str:
         status = coloured(f"{exchange.response.status_code or 'none':<7}", "red", bold=True)
         reason = clipped(reason, 2 * _MOST_OF_A_NAME)
         return f"{at} {status} {shown(what)}{fault}  {codes(exchange.findings)}  {shown(reason)}".rstrip()
-    job = f"{presented(event.job_namespace or 'None')}/{presented(event.job_name)}" if event.job_name else ""
+    job = _job_words(event.job_namespace, event.job_name) if event.job_name else ""
     if event.dataset is not None:
-        job = " ".join(map(presented, event.dataset))
-    kind = event.event_type or event.kind or "no event"
-    run = f"run {presented(event.run_id)}" if event.run_id else ""
-    job, run, kind = (clipped(text, _MOST_OF_A_NAME) for text in (job, run, kind))
-    words = [at, status_mark(event.status), f"{shown(kind):9}", shown(job), shown(run), codes(exchange.findings)]
+        job = shown(clipped(" ".join(map(presented, event.dataset)), _MOST_OF_A_NAME))
+    kind = f"{shown(clipped(event.event_type or event.kind or 'no event', _MOST_OF_A_NAME)):9}"
+    run = shown(clipped(f"run {presented(event.run_id)}", _MOST_OF_A_NAME)) if event.run_id else ""
+    words = [at, status_mark(event.status), kind, job, run, codes(exchange.findings)]
     return " ".join([word for word in words if word]) + fault
+
+
+def _job_words(namespace: str | None, name: str) -> str:
+    """What a line says of a job. A server says the same of each of its events."""
+    usual = len(namespace or "") + len(name) <= _MOST_OF_A_NAME
+    return _remembered_job_words(namespace, name) if usual else _words_of_job(namespace, name)
+
+
+def _words_of_job(namespace: str | None, name: str) -> str:
+    return shown(clipped(f"{presented(namespace or 'None')}/{presented(name)}", _MOST_OF_A_NAME))
+
+
+_remembered_job_words = lru_cache(maxsize=1024)(_words_of_job)
 
 
 @lru_cache(maxsize=4)

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from mock_intake.model.exchange import Exchange
+from mock_intake.model.findings import Status
 from mock_intake.views import extract_blocks
 from mock_intake.views.event_lineage import BodySaid, SharedValues
 from mock_intake.views.extract_blocks import decoded, encoded
@@ -21,7 +22,7 @@ from tests.test_views import Recorder
 
 # Of the exchanges below. Where this test fails, other builds would read something else in what this one keeps, or have:
 # raise NUMBER_OF_FORM, and put what is said here.
-KNOWN = (1, "2f76ea32aab7cbc3")
+KNOWN = (1, "e21b3a1cc79583b4")
 
 
 def seen(taken: Extract) -> dict[str, Any]:
@@ -82,7 +83,11 @@ def test_extracts_come_back_as_they_were(make: Callable[[], list[Exchange]]) -> 
 
 
 def test_their_form_has_another_name_where_it_changes() -> None:
-    content = zlib.decompress(encoded(list(enumerate(map(extract, hard_ones()))), SharedValues()))
+    # Rules change more often, and what they found is on record.
+    plain = [
+        replace(each, findings=(), event=each.event and replace(each.event, status=Status.OK)) for each in hard_ones()
+    ]
+    content = zlib.decompress(encoded(list(enumerate(map(extract, plain))), SharedValues()))
     assert (extract_blocks.NUMBER_OF_FORM, hashlib.sha256(content).hexdigest()[:16]) == KNOWN
 
 

@@ -182,8 +182,8 @@ def certify(
         echo(f"mock-intake certify: {problem}", err=True)
         sys.exit(_NOT_JUDGED)
     notes = settings
-    if real is not None and (facts := read_atlas().get(real.name)) is not None:
-        notes = [*settings, *notes_on(report, facts)]
+    if real is not None and real.name in (known := read_atlas()):
+        notes = [*settings, *notes_on(report, real.name, known)]
     if baseline is not None:
         if write_baseline and baseline_file is not None:
             baseline = updated(baseline, report)

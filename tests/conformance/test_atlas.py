@@ -267,6 +267,13 @@ def test_certify_knows_how_a_producer_is_led_and_cites_the_atlas(tmp_path: Path)
     assert ran.returncode == 1
 
 
+def test_certify_says_what_was_measured_beside_a_producer_that_could_not_be_had(tmp_path: Path) -> None:
+    ran = mock_intake("certify", "--producer", "spark", "--only", "delivery/bearer-key", "--", "true", cwd=tmp_path)
+    assert "The atlas has no measurement of spark: It cannot be had here" in ran.stdout
+    measured = "spark-jdbc, spark-openlineage-java, spark-streaming (mock-intake atlas spark-jdbc)"
+    assert f"Measured beside it: {measured}" in ran.stdout
+
+
 def test_a_producer_is_known_by_the_beginning_of_its_name() -> None:
     found = {name: producer_of(name) for name in ("airflow", "dbt", "spark", "java", "python-datadog", "air", "")}
     assert {name: producer and producer.name for name, producer in found.items()} == {

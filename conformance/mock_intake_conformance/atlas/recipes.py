@@ -11,11 +11,14 @@ from mock_intake_conformance.atlas.answers import sends_at_the_end
 Facts = Mapping[str, Any]
 
 
-def notes_on(report: ProducerReport, facts: Facts) -> list[str]:
-    """What the atlas says of the failures of a report, and of the producer's manners, in lines."""
-    name, versions = facts["name"], _versions(facts)
+def notes_on(report: ProducerReport, name: str, atlas: Mapping[str, Facts]) -> list[str]:
+    """What an atlas says of the failures of a report, and of the manners of the producer of this name, in lines."""
+    facts = atlas[name]
+    versions = _versions(facts)
     if not facts["runs"]:
-        return [f"The atlas has no measurement of {name}: {facts['reason']}"]
+        measured = [other for other in atlas if other.startswith(f"{name}-") and atlas[other]["runs"]]
+        beside = [f"Measured beside it: {', '.join(measured)} (mock-intake atlas {measured[0]})"] if measured else []
+        return [f"The atlas has no measurement of {name}: {facts['reason']}", *beside]
     lines = []
     if sends_at_the_end(facts):
         lines.append(f"{name} sends all of its events at its end: what ends it before that leaves no trace of the run.")

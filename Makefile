@@ -77,7 +77,7 @@ verdicts: $(VENV)/.ready ## put on record what the official documents say of the
 		tests/openlineage/test_official_schemas.py tests/openlineage/test_violations.py
 
 bench: $(VENV)/.ready ## measure all that is aimed for beside an earlier build, with one table at the end; a quick run: make bench BENCH_ARGS="--rounds 1 --most 10000"
-	$(BIN)/python -m bench $(BENCH_ARGS)
+	$(BIN)/python -u -m bench $(BENCH_ARGS)
 
 bench-page: $(VENV)/.ready ## put what make bench has measured into docs/explanation/performance.md
 	$(BIN)/python -m bench.page

@@ -7,6 +7,7 @@ Run: .venv/bin/python -m bench [--rounds 7] [--most 1000000] [PART ...]. Each pa
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Mapping
 
 from bench import certify, check, findings, intake, judge, plugin
@@ -30,12 +31,21 @@ def main() -> int:
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     task = Task(given.rounds, given.build, given.most)
-    results = []
+    results, failed = [], []
     for name in given.parts or PARTS:
         print(f"\n== {name}, {task.rounds} rounds, beside {task.build}", flush=True)
-        results.append(run(name, PARTS[name], task))
-        print(f"{name}: {results[-1].seconds:.0f} s; {results[-1].machine}", flush=True)
-    return finish(results)
+        try:
+            result = run(name, PARTS[name], task)
+        except Exception:  # the others took long, or will, and are not to be lost
+            traceback.print_exc()
+            failed.append(name)
+        else:
+            results.append(result)
+            print(f"{name}: {result.seconds:.0f} s; {result.machine}", flush=True)
+    code = finish(results) if results else 1
+    if failed:
+        print(f"could not be measured: {', '.join(failed)}")
+    return 1 if failed else code
 
 
 if __name__ == "__main__":

@@ -67,6 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What is there for good, all tests among it, is not looked through in every collection of garbage."""
+    # What nobody holds any more goes, and tuples that hold nothing to be looked through are no longer known to it.
+    gc.collect()
     gc.freeze()
     gc.enable()
 

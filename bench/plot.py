@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 420, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 12, 34, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 34, 34, 44
 # Told apart also by those who see no colours: each line has its own dashes.
 _STROKES = (("#0b62a4", ""), ("#a63603", "7 3"), ("#2d7d46", "2 3"), ("#6a51a3", "9 3 2 3"))
 

@@ -55,6 +55,8 @@ export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=sqlite:///$PWD/airflow/airflow.db
 [ "${1:-}" = --fail ] && export SHOP_IS_BROKEN=1
 port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export AIRFLOW__API__PORT=$port AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://127.0.0.1:$port/execution/
+# A worker for each task, in place of 32.
+export AIRFLOW__CORE__PARALLELISM=2
 airflow dags reserialize >reserialize.log 2>&1
 airflow api-server --host 127.0.0.1 --port "$port" --workers 1 >api.log 2>&1 & api=$!
 airflow dag-processor >processor.log 2>&1 & processor=$!

@@ -41,7 +41,7 @@ def session(master: str | None, settings: dict[str, str]) -> Iterator[SparkSessi
     builder = SparkSession.builder.appName("mock-intake audit")
     if master is not None:
         builder = builder.master(master)
-    for name, value in {**_SETTINGS, **(_LOCAL if (master or "").startswith("local") else {}), **settings}.items():
+    for name, value in {**_SETTINGS, **(_LOCAL if is_local(master, settings) else {}), **settings}.items():
         builder = builder.config(name, value)
     there = SparkSession.getActiveSession()
     if there is not None:  # a program's own, which goes on with it
@@ -60,6 +60,15 @@ def session(master: str | None, settings: dict[str, str]) -> Iterator[SparkSessi
         made.stop()
 
 
+def is_local(master: str | None, settings: dict[str, str]) -> bool:
+    """Whether Spark will run on this machine alone, as it does where nothing says otherwise."""
+    named = master or settings.get("spark.master")
+    if named is not None:
+        return named.startswith("local")
+    return not any(name in os.environ for name in _OF_SPARK)
+
+
+_OF_SPARK = ("SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_SUBMIT_ARGS", "PYSPARK_GATEWAY_PORT", "MASTER")
 # A user's own setting (--conf, spark-defaults.conf of SPARK_HOME) goes before none of these but the last.
 _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
@@ -76,6 +85,9 @@ _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    # Nobody waits for a pause: what counts is how much of the processors is left to Python, which judges. What a user
+    # sets (spark.driver.extraJavaOptions) stands behind these.
+    "spark.driver.defaultJavaOptions": "-XX:+UseParallelGC -XX:MetaspaceSize=256m",
 }
 
 

@@ -54,7 +54,7 @@ _MOST_HELD = 50_000
 MOST_WITHOUT_RUN = 20
 _LINE_BITS = 40
 # So many run ids are looked up by one statement; SQLite was once built to take no more than 999.
-_ASKED_AT_ONCE = 500
+_KEYS_AT_ONCE = 500
 _TABLES = """
 create table runs (
     id integer primary key, key text not null unique, heard integer not null, found blob, is_plain integer not null,
@@ -180,10 +180,10 @@ class Ledger:
     def _rows_by_key(self, keys: Sequence[str]) -> dict[str, int]:
         """The rows that run ids have already."""
         found: dict[str, int] = {}
-        for start in range(0, len(keys), _ASKED_AT_ONCE):
-            some = keys[start : start + _ASKED_AT_ONCE]
-            asked = ", ".join("?" * len(some))
-            found.update(self._database.execute(f"select key, id from runs where key in ({asked})", some))  # noqa: S608
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[start : start + _KEYS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            found.update(self._database.execute(f"select key, id from runs where key in ({marks})", some))  # noqa: S608
         return found
 
     def _follow(self, row: int, seen: RowOfRun) -> list[tuple[int, Repeat]]:

@@ -103,8 +103,8 @@ class ClosedRunRules:
         traits = traits_of(run)
         known = self._of_traits.get(traits)
         if known is None:
-            asked = ((number, rule.check) for number, rule in enumerate(self._rules) if _concerns(rule, traits))
-            known = self._of_traits[traits] = tuple(asked)
+            checks = ((number, rule.check) for number, rule in enumerate(self._rules) if _concerns(rule, traits))
+            known = self._of_traits[traits] = tuple(checks)
         return known
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mock_intake.model.accumulated import Accumulated, DatasetFacets, Facet
+from mock_intake.model.accumulated import Accumulated, DatasetFacets, Facet, FacetsByKey
 from mock_intake.model.event import Dataset, EventView, FacetGroup
 from mock_intake.model.findings import Finding, Rule, Severity, Sureness
 from mock_intake.model.per_run import NamedPerRun
@@ -22,6 +22,7 @@ __all__ = [
     "Facet",
     "FacetGroup",
     "FacetView",
+    "FacetsByKey",
     "Finding",
     "JobName",
     "JudgingRule",

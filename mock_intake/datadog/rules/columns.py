@@ -122,39 +122,39 @@ def _strangers_of_run(rule: Rule, view: RunView) -> Iterable[Finding]:
     return [
         finding
         for output in outputs
-        if output.drawn is None or not output.drawn.keys() <= known
+        if output.sources is None or not output.sources.keys() <= known
         for finding in _strangers(rule, output.name, output.lineage, known, "", "the run")
     ]
 
 
-Drawn = Mapping[Identity, set[str]]
+SourceColumns = Mapping[Identity, set[str]]
 """The columns that a columnLineage facet draws on, by dataset."""
 
 
 class _Output(NamedTuple):
     """An output of a run that has columnLineage: its name, what that facet holds, and all its facets.
 
-    ``drawn`` is what it draws on; None where it has other things than it is to have.
+    ``sources`` is what it draws on; None where it has other things than it is to have.
     """
 
     name: str
     lineage: Mapping[str, Any]
     facets: DatasetFacets
-    drawn: Drawn | None
+    sources: SourceColumns | None
 
 
 def _outputs_with_lineage(view: RunView) -> list[_Output]:
     return [
-        _Output(identity.name, lineage, facets, _drawn_on(lineage))
+        _Output(identity.name, lineage, facets, _sources_of(lineage))
         for (role, identity), facets in view.facets.datasets.items()
         if role == "output" and (lineage := facets.own.content("columnLineage"))
     ]
 
 
-def _drawn_on(content: Mapping[str, Any]) -> Drawn | None:
+def _sources_of(content: Mapping[str, Any]) -> SourceColumns | None:
     """What a columnLineage facet draws on, if all of it stands where it is to stand, as in nearly all: then what most
     are right in is found without looking at them one by one."""
-    drawn: dict[Identity, set[str]] = {}
+    by_dataset: dict[Identity, set[str]] = {}
     try:
         listed = [entry["inputFields"] for entry in content["fields"].values()]
         if "dataset" in content:
@@ -164,14 +164,14 @@ def _drawn_on(content: Mapping[str, Any]) -> Drawn | None:
                 return None
             for source in sources:
                 identity = source["namespace"], source["name"]
-                columns = drawn.get(identity)
+                columns = by_dataset.get(identity)
                 if columns is None:
-                    drawn[identity] = {source["field"]}
+                    by_dataset[identity] = {source["field"]}
                 else:
                     columns.add(source["field"])
     except (AttributeError, KeyError, TypeError):
         return None
-    return drawn
+    return by_dataset
 
 
 def _strangers(
@@ -212,11 +212,11 @@ def _unknown_columns_of_run(rule: Rule, view: RunView) -> Iterable[Finding]:
 def _are_columns(output: _Output, own: Columns, inputs: Mapping[Identity, Columns]) -> bool:
     """Whether the columns that an output's lineage names are all written as ``is_column`` has it, as nearly all are;
     False as well where that is to be looked at one by one."""
-    if output.drawn is None or (own and not output.lineage["fields"].keys() <= own.keys()):
+    if output.sources is None or (own and not output.lineage["fields"].keys() <= own.keys()):
         return False
-    for identity, drawn in output.drawn.items():
+    for identity, sources in output.sources.items():
         columns = inputs.get(identity)
-        if columns and not drawn <= columns.keys():
+        if columns and not sources <= columns.keys():
             return False
     return True
 

@@ -16,6 +16,7 @@ from mock_intake.body.room import BusyError, Large
 from mock_intake.journal import JournalError
 from mock_intake.model.findings import Status
 from mock_intake.server.control.context import Control
+from mock_intake.server.http.cycle import CUT
 from mock_intake.server.making import temporary
 from mock_intake.server.responses import failure
 
@@ -134,6 +135,12 @@ class Body:
             if size > self.limit:
                 raise BadRequestError(self.too_large.format(limit=self.limit))
             yield piece
+        cut = request.scope.get("extensions", {}).get(CUT)
+        if cut is not None:
+            # What has come may look whole, as lines do, and be half of what was meant.
+            if cut["at_end"]:
+                raise BusyError("The server is ending, and has not read all of the body; nothing was done.")
+            raise BadRequestError("The body breaks off: its chunks are not as HTTP has them; nothing was done.")
 
     @asynccontextmanager
     async def _held(self, control: Control, request: Request) -> AsyncIterator[Sequence[bytes]]:

@@ -103,10 +103,13 @@ class Cycle:
         self.more_body = False
         self._go_on()
 
-    def cut(self) -> None:
-        """Nothing more will come of the body; what there is goes on record, and is answered."""
+    def cut(self, *, at_end: bool = False) -> None:
+        """Nothing more will come of the body; what there is goes on record, and is answered.
+
+        ``at_end`` tells that it is the server's end that cut it, and not what the client sent.
+        """
         if self.more_body:
-            self.scope["extensions"][CUT] = {}
+            self.scope["extensions"][CUT] = {"at_end": at_end}
             self.keep_alive = False
             self.end()
 

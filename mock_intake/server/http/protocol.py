@@ -13,6 +13,7 @@ import urllib.parse
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httptools
@@ -264,7 +265,7 @@ class HttpProtocol(asyncio.Protocol):
         elif self._cycle is not None:
             self._cycle.keep_alive = False
             if self._cycle.more_body:
-                self._loop.call_later(_PATIENCE, self._cycle.cut)
+                self._loop.call_later(_PATIENCE, partial(self._cycle.cut, at_end=True))
         if self.transport.is_closing():
             # Over TLS the client is told, and has to answer; one that sleeps would hold the end up.
             self._loop.call_later(_PATIENCE, self.transport.abort)

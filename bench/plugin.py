@@ -33,9 +33,12 @@ TESTS = 100
 AIMS = {"empty": 0.003, "first": 0.09, "further": 0.0015, "last": 0.02}
 
 OURS = ("-p", "mock_intake_pytest.plugin")
+# To name any plugin has pytest read what all distributions offer, which it does by itself where it loads plugins
+# unasked, as it does for users. So in each way one is named, and here one that is empty.
+NOTHING = "nothing"
 EMPTY: Mapping[str, tuple[str, ...]] = {
-    "not installed": (),
-    "switched off": ("-p", "no:mock_intake"),
+    "not installed": ("-p", NOTHING),
+    "switched off": ("-p", NOTHING, "-p", "no:mock_intake"),
     "installed": OURS,
 }
 EMPTY_TEST = "def test_nothing():\n    pass\n"
@@ -135,6 +138,7 @@ def project(parent: Path, name: str, test: str) -> Path:
     folder.mkdir()
     (folder / "test_it.py").write_text(test)
     (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / f"{NOTHING}.py").touch()
     return folder
 
 

@@ -7,7 +7,7 @@ nothing more is expected to come.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from mock_intake.model.accumulated import Accumulated
 from mock_intake.model.bounding import bounded
@@ -50,12 +50,12 @@ def judge_run(
     """
     view = RunView(run, runs_of, read, dropped, runs_of_job, named_per_run, without_run)
     traits = traits_of(run)
-    findings = _judged(_table().at(OnRun()), traits, view)
+    findings = _judged(_table(), OnRun(), traits, view)
     for repeat in run.repeats:
         findings += RUNS.judge(REPEATED, repeat)
     if closed:
         for table in (_table(), *tables):
-            findings += _judged(table.at(OnRun(closed=True)), traits, view)
+            findings += _judged(table, OnRun(closed=True), traits, view)
     return list(bounded([redacted(finding) for finding in weigh(view, findings)], of="the run"))
 
 
@@ -66,18 +66,24 @@ Found = dict[int, list[Finding] | None]
 found nothing are not there."""
 
 
-def _judged(rules: Iterable[JudgingRule[RunView]], traits: frozenset[Trait], view: RunView) -> list[Finding]:
-    return [finding for each in rules if _concerns(each, traits) for finding in each.check(view)]
+Check = Callable[[RunView], Iterable[Finding]]
+"""What a rule does with a run."""
+
+
+def _judged(table: Table, when: OnRun, traits: frozenset[Trait], view: RunView) -> list[Finding]:
+    return [finding for check in _checks_at(table, when, traits) for finding in check(view)]
+
+
+# Runs have few traits, and so few of their sets.
+@lru_cache(maxsize=4_096)
+def _checks_at(table: Table, when: OnRun, traits: frozenset[Trait]) -> tuple[Check, ...]:
+    return tuple([rule.check for rule in table.at(when) if _concerns(rule, traits)])
 
 
 def _concerns(rule: JudgingRule[RunView], traits: frozenset[Trait]) -> bool:
     """Whether a rule has to say something about runs with these traits."""
     moments = [when for when in rule.when if isinstance(when, OnRun)]
     return any(not when.traits or not traits.isdisjoint(when.traits) for when in moments)
-
-
-Check = Callable[[RunView], Iterable[Finding]]
-"""What a rule does with a run."""
 
 
 class ClosedRunRules:

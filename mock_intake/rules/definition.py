@@ -182,6 +182,10 @@ class Table(Mapping[str, JudgingRule[Any]]):
                 self._at[when.moment] = (*self._at.get(when.moment, ()), each)
         self._by_code = dict(sorted(by_code.items()))
 
+    # A table is none but itself: so what is remembered of it can be found by it.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __getitem__(self, code: str) -> JudgingRule[Any]:
         return self._by_code[code]
 

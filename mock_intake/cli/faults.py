@@ -8,7 +8,8 @@ import click
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo
-from mock_intake.cli.options import FAULT_HELP, Number
+from mock_intake.cli.fault_options import FAULT_HELP
+from mock_intake.cli.options import Number
 from mock_intake.cli.remote import DEFAULT_SERVER, SERVER, connected, json_option, org_option, print_json
 from mock_intake.cli.sources import control_token_option
 from mock_intake.client.types import Faults

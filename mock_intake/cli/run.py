@@ -17,15 +17,13 @@ import click
 from mock_intake.cli.child import ChildCommand, NotRunError
 from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.event_lines import Tally
+from mock_intake.cli.fault_options import FAULT_HELP, fault_option, parsed_fault_plan
 from mock_intake.cli.options import (
-    FAULT_HELP,
     check_isolated,
-    fault_option,
     grace_option,
     isolation_options,
     judging_config,
     judging_options,
-    parsed_fault_plan,
 )
 from mock_intake.cli.signals import OwnSignals
 from mock_intake.datadog.agent import AgentSettings

@@ -13,20 +13,18 @@ import click
 from mock_intake.cli.console import echo
 from mock_intake.cli.databases import is_database
 from mock_intake.cli.event_lines import Tally
+from mock_intake.cli.fault_options import FAULT_HELP, fault_option, parsed_fault_plan
 from mock_intake.cli.greeting import ReadyFile, ServedAt, greet
 from mock_intake.cli.journal_options import keeping_options, open_journal
 from mock_intake.cli.listener_options import Listening, listening_options
 from mock_intake.cli.logs import Log, logging_options
 from mock_intake.cli.options import (
     CONTROL_TOKEN,
-    FAULT_HELP,
     Number,
     Size,
-    fault_option,
     judging_config,
     judging_options,
     option_group,
-    parsed_fault_plan,
 )
 from mock_intake.cli.signals import OwnSignals, ended_by
 from mock_intake.datadog.authentication import KEY_LENGTH, Keys, is_well_formed

@@ -17,7 +17,6 @@ from mock_intake.cli.options import CONTROL_TOKEN
 from mock_intake.files.exports import TransferError, event_to_line, exchange_from_line, is_exchange_line
 from mock_intake.files.recordings import Recorded, RecordingError, files_in, read_file
 from mock_intake.journal import Journal, JournalError, MemoryJournal, walk
-from mock_intake.journal.sqlite import SqliteJournal
 from mock_intake.model.exchange import Exchange
 from mock_intake.report.formats import Kind, UnknownSuffixError, of_file
 
@@ -112,6 +111,9 @@ def opened_file(source: str) -> Journal:
             f"{source}: this is no journal; it looks like recorded events, which mock-intake check judges and "
             "mock-intake replay sends. (Exported exchanges become a journal by mock-intake import.)"
         )
+    # Most commands read no journal.
+    from mock_intake.journal.sqlite import SqliteJournal
+
     return SqliteJournal(Path(source), read_only=True)
 
 

@@ -48,8 +48,8 @@ from mock_intake.views.group import DigestOf, Group
 
 # So much of the database is held in memory, in KiB.
 _CACHE = 16 * 1024
-# Of run ids of several blocks so many events are held in memory at a time.
-_MOST_HELD = 50_000
+# Of run ids of several blocks so many events are held in memory at a time, a kilobyte each.
+_MOST_HELD = 10_000
 # Of a job that sends no run so many events are looked at.
 MOST_WITHOUT_RUN = 20
 _LINE_BITS = 40
@@ -115,6 +115,8 @@ class Ledger:
         self._names = PerRunNames()
         self._symlinks: Symlinks = {}
         self._held: OrderedDict[int, tuple[Group, int]] = OrderedDict()
+        # How many events are held in all.
+        self._size_held = 0
         self._several: dict[int, str] = {}
         # So many rows of runs there are: the numbers of rows are given here.
         self._rows = 0
@@ -199,11 +201,16 @@ class Ledger:
 
         # A run that goes on for long is in many blocks: what it had so far is not read again for each.
         held = self._held.pop(row, None)
-        group, size = held or (group_of(before := events_of(self._database, row), digest_of)[0], len(before))
-        group, repeats = group_of(events, digest_of, group)
-        self._held[row] = group, size + len(events)
-        while sum(size for _, size in self._held.values()) > _MOST_HELD and len(self._held) > 1:
-            self._held.popitem(last=False)
+        if held is None:
+            before = events_of(self._database, row)
+            held = group_of(before, digest_of)[0], len(before)
+            self._size_held += len(before)
+        group, repeats = group_of(events, digest_of, held[0])
+        self._held[row] = group, held[1] + len(events)
+        self._size_held += len(events)
+        while self._size_held > _MOST_HELD and len(self._held) > 1:
+            _, (_, size) = self._held.popitem(last=False)
+            self._size_held -= size
         return repeats
 
     def _put_jobs(self, jobs: Iterable[tuple[int, RowOfJob]]) -> None:
@@ -245,6 +252,7 @@ class Ledger:
             return
         self._is_sealed = True
         self._held.clear()
+        self._size_held = 0
         for row in sorted(self._several):
             events = events_of(self._database, row)
             group, _ = group_of(events, DigestsOf(self.blocks, events))

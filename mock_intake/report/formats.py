@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -257,9 +256,12 @@ def _loaded(reference: str) -> Renderer:
 @cache
 def _of_other_packages() -> tuple[Format, ...]:
     """The formats that other packages bring. One that cannot be had is left out with a warning: the others go on."""
+    # Not with this module: pytest would wait for it.
+    from mock_intake.system.extensions import points_of
+
     names, taken = {each.name for each in FORMATS}, {each.suffix for each in FORMATS}
     found = []
-    for point in entry_points(group=GROUP):
+    for point, _ in points_of(GROUP):
         try:
             one = point.load()
         except Exception as error:  # whatever the import of another package raises

@@ -14,6 +14,7 @@ import pickle
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -298,8 +299,8 @@ class Ledger:
 
     def starts(self, most: int) -> list[int]:
         """When the first run id of every ``most`` was heard of last: where to read on from."""
-        rows = self._database.execute("select heard from runs order by heard").fetchall()
-        return [heard for (heard,) in rows[::most]]
+        rows = self._database.execute("select heard from runs order by heard")
+        return [heard for (heard,) in islice(rows, 0, None, most)]
 
     @property
     def run_ids(self) -> int:

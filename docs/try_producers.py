@@ -64,8 +64,15 @@ class Try(NamedTuple):
 
 
 def _page(name: str) -> Try:
-    page = (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    file = PAGES / f"{name}.md"
+    if not file.is_file():
+        raise _unknown(name, sorted(each.stem for each in PAGES.glob("*.md")))
+    page = file.read_text(encoding="utf-8")
     return Try(name, files_of(page), *commands_of(page))
+
+
+def _unknown(name: str, names: Sequence[str]) -> click.UsageError:
+    return click.UsageError(f"there is no {name}; there are {', '.join(names)}.")
 
 
 def recipes(name: str = "cookbook") -> list[Try]:
@@ -73,7 +80,10 @@ def recipes(name: str = "cookbook") -> list[Try]:
     sections = re.split(r"^## ", COOKBOOK.read_text(encoding="utf-8"), flags=re.MULTILINE)
     of = {section.partition("\n")[0]: section for section in sections}
     wanted = name.partition("/")[2].lower()
-    return [_recipe(title, of[title], needs) for title, needs in RECIPES.items() if wanted in title.lower()]
+    found = [_recipe(title, of[title], needs) for title, needs in RECIPES.items() if wanted in title.lower()]
+    if not found:
+        raise _unknown(name, [f"cookbook/{title.lower()}" for title in RECIPES])
+    return found
 
 
 def _recipe(name: str, section: str, needs: str | tuple[str, ...]) -> Try:

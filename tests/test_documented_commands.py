@@ -6,8 +6,9 @@ import re
 import tomllib
 
 import pytest
+from click.testing import CliRunner
 
-from docs.try_producers import ARRIVED
+from docs.try_producers import ARRIVED, main
 from tests.conftest import REPOSITORY
 from tests.test_plain_install import COOKBOOK, commands
 
@@ -85,3 +86,13 @@ def test_who_tries_recipes_knows_what_certify_prints_where_events_arrived() -> N
     suite = REPOSITORY / "tests" / "same" / "record" / "suite" / "suite.txt.txt"
     assert ARRIVED.search(suite.read_text())
     assert not ARRIVED.search("  failed    reaches-the-endpoint")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("airflow", "airflow-dags-test"), ("cookbook/perl", "cookbook/a dbt project")]
+)
+def test_what_is_no_producer_is_not_tried_and_called_right(name: str, known: str) -> None:
+    done = CliRunner().invoke(main, [name])
+    assert done.exit_code == 2
+    assert f"there is no {name}; there are " in done.stderr
+    assert known in done.stderr

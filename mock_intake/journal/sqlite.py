@@ -45,11 +45,12 @@ from mock_intake.journal.steps import (
     oldest,
     outdated,
     shrink,
+    statistics,
     tallied,
+    write_back,
 )
 from mock_intake.journal.turns import Turns
 from mock_intake.model.exchange import Exchange
-from mock_intake.model.findings import Status
 
 T = TypeVar("T")
 
@@ -144,14 +145,24 @@ class SqliteJournal:
             migration.carry_over(connection, self._place, version, self._layout)
         self._checkpoints = Checkpoints(self._connect(), self._place, self._turns)
         # Whatever keeps the file from being written to is to be told now, not by the first event.
-        with self._transaction():
-            add_to_fact(connection, "opened", 1)
-            more = self._retain(connection)
+        try:
+            more = self._note_opening()
+        except JournalError as error:
+            # On a full disk one that was killed leaves its reserve, and whoever would forget has to open the file.
+            if not files.is_full(error) or not self._reserve.give_up():
+                raise
+            self._begin_log_anew()
+            more = self._note_opening()
         if more:
             self._dropping.go_on()
         migration.remove_copies(self._place, self._layout.version)
         self._opened.has_log()
         self._reserve.hold_or_tell()
+
+    def _note_opening(self) -> bool:
+        with self._transaction() as connection:
+            add_to_fact(connection, "opened", 1)
+            return self._retain(connection)
 
     def _open_for_reading(self) -> None:
         try:
@@ -275,8 +286,8 @@ class SqliteJournal:
         with self._turns.turn():
             if self._writer is not None:
                 # The last connection leaves no log, and this may not be the last: somebody may read still.
-                with suppress(sqlite3.Error):
-                    self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not write_back(self._writer) and self._reserve.give_up():
+                    write_back(self._writer)
                 self._writer.close()
                 self._writer = None
             if self._held is not None:
@@ -388,19 +399,8 @@ class SqliteJournal:
         return [org for _, org in self._damage.values(found, lambda row: rows.org_from_row(row[1:]))]
 
     def statistics(self, org: str | None = None) -> Statistics:
-        where, values = ("", ()) if org is None else ("WHERE org = ?", (rows.storable(org),))
-        summed = ", ".join(f"coalesce(sum({name}), 0)" for name in ("exchanges", "accepted", "faulted", "bytes"))
         with self._reading() as connection:
-            # Both of one moment.
-            connection.execute("BEGIN")
-            try:
-                row = connection.execute(f"SELECT {summed} FROM orgs {where}", values).fetchone()
-                found = connection.execute(statements.STATUSES, (rows.storable(org),))
-                counts = {Status(status): count for status, count in found}
-            finally:
-                connection.execute("COMMIT")
-        exchanges, accepted, faulted, size = row
-        return Statistics(exchanges, accepted, faulted, counts, size)
+            return statistics(connection, org)
 
     def forget(self, org: str | None = None) -> int:
         end, forgotten = self.position, 0
@@ -434,6 +434,8 @@ class SqliteJournal:
                 forgotten += some
                 self._begin_log_anew()
             self._give_back()
+            # Also where nothing was given back: all may be in the log alone, which needs this room to be written back.
+            self._begin_log_anew()
         return forgotten
 
     @contextmanager

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from mock_intake.journal import rows, statements
-from mock_intake.journal.protocol import EventFilter
+from mock_intake.journal.protocol import EventFilter, Statistics
+from mock_intake.model.findings import Status
 
 # So much (bytes) of a file is written anew within the room that is held for a full disk.
 _LITTLE = 256 * 1024
@@ -28,6 +30,21 @@ def index(connection: sqlite3.Connection, which: EventFilter) -> str | None:
     """The index to walk for the filter ``which``."""
     query = statements.widths_query(which)
     return statements.index_of(which, () if query is None else connection.execute(*query).fetchone())
+
+
+def statistics(connection: sqlite3.Connection, org: str | None) -> Statistics:
+    """The counts of ``org`` or of all, of one moment. Outside a transaction."""
+    where, values = ("", ()) if org is None else ("WHERE org = ?", (rows.storable(org),))
+    summed = ", ".join(f"coalesce(sum({name}), 0)" for name in ("exchanges", "accepted", "faulted", "bytes"))
+    connection.execute("BEGIN")
+    try:
+        row = connection.execute(f"SELECT {summed} FROM orgs {where}", values).fetchone()
+        found = connection.execute(statements.STATUSES, (rows.storable(org),))
+        counts = {Status(status): count for status, count in found}
+    finally:
+        connection.execute("COMMIT")
+    exchanges, accepted, faulted, size = row
+    return Statistics(exchanges, accepted, faulted, counts, size)
 
 
 def drop(connection: sqlite3.Connection, upto: int, org: str | None = None) -> None:
@@ -76,6 +93,14 @@ def shrink(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+
+
+def write_back(connection: sqlite3.Connection) -> bool:
+    """Writes all of the log into the file, and leaves none; whether there was room for it. Outside a transaction."""
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return True
+    return False
 
 
 def oldest(connection: sqlite3.Connection, end: int, org: str | None, most: int, room: int) -> tuple[int, int]:

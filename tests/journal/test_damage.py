@@ -316,7 +316,8 @@ def test_a_full_disk_can_be_freed_by_forgetting(name: str, tmp_path: Path) -> No
                 status = sent(server).status
                 refused = refused + 1 if status == 503 else 0
                 time.sleep(0.2 if status == 503 else 0)
-            disk.fill()
+            if not by_another:
+                disk.fill()
             assert_unavailable(sent(server), "full")
             kept = server.get("/events").body["events"][0]["id"]
             answer = HTTP.delete(f"{server.url}/api/mock/v1/exchanges")
@@ -331,6 +332,21 @@ def test_a_full_disk_can_be_freed_by_forgetting(name: str, tmp_path: Path) -> No
             assert [journal.event(answer.body["id"]) is not None for answer in after] == [True] * fit
             assert journal.count_events(EventFilter()) == fit
             assert journal.position > fit
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_what_was_killed_on_a_full_disk_can_be_begun_again_and_forgotten(tmp_path: Path) -> None:
+    with small_disk(tmp_path, 1024 * 1024) as disk:
+        assert disk.fill is not None
+        with serving(tmp_path, "--journal", disk.folder / "j.db") as server:
+            assert server.send(new_event(padding="x" * 20_000)).status == 202
+            disk.fill()
+            os.kill(server.pid, signal.SIGKILL)
+        with serving(tmp_path, "--journal", disk.folder / "j.db") as server:
+            assert server.get("/statistics").body["accepted"] == 1
+            assert HTTP.delete(f"{server.url}/api/mock/v1/exchanges").json() == {"forgotten": 1}
+            assert server.send(new_event()).status == 202
+            assert server.end() == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")

@@ -178,6 +178,12 @@ def test_what_is_shipped_is_of_the_producers_that_there_are() -> None:
     assert {file.stem for file in MEASURED.glob("*.json")} == set(shipped)
 
 
+def test_no_page_marks_as_strong_what_is_strong_already() -> None:
+    pages = [producer_page(real_producers()[name], facts) for name, facts in read_atlas().items()]
+    assert any("**1, told**" in page for page in pages)
+    assert [page.splitlines()[0] for page in pages if "****" in page] == []
+
+
 def test_what_is_shipped_names_no_place_of_a_machine() -> None:
     for file in MEASURED.glob("*.json"):
         found = re.search(

@@ -146,7 +146,8 @@ def _expected(facts: Facts) -> Iterator[str]:
     if sends_at_the_end(facts):
         yield "It sends all of its events at its end: what ends it before that leaves no trace of the run."
     yield ""
-    yield from (f"* {question.asks} **{question.answer(facts)}**" for question in QUESTIONS)
+    # An answer that has something strong in it, for the table, is strong as a whole here.
+    yield from (f"* {question.asks} **{question.answer(facts).replace('**', '')}**" for question in QUESTIONS)
     yield ""
 
 

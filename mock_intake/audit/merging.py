@@ -48,7 +48,7 @@ def merged_runs(batches: Iterable[Any]) -> Iterator[Any]:
                 bodies += of_part
             by_event = {event.fact.event_id: body for event, body in zip(events, bodies, strict=True)}
             # That ids stand in its names is known of them all together, so it is asked of all.
-            seen = run_seen_alone(key, events, by_event, has_names=True)
+            seen = run_seen_alone(key, events, by_event.__getitem__, has_names=True)
             rows.add(**columns_of_run(seen), shift=0, line_base=0, file=-1)
             if rows.is_full:
                 yield from rows.batches()

@@ -57,6 +57,10 @@ class Block(NamedTuple):
         """The bytes of all its events. Raises ``RecordingError`` where the file has become another meanwhile."""
         return self.data if self.data is not None else self._read(0, self.size)
 
+    def held(self) -> Block:
+        """The same block, its bytes in memory; raises as ``read`` does."""
+        return self if self.data is not None else self._replace(data=self.read())
+
     def body(self, start: int, size: int) -> bytes:
         """The bytes of one event; raises as ``read`` does."""
         return self._read(start, size) if self.data is None else self.data[start : start + size]
@@ -79,13 +83,18 @@ class Block(NamedTuple):
             for part in self.parts:
                 yield part, data[part.start : part.start + part.size]
             return
-        start = 0
-        for line, text in enumerate(data.split(b"\n"), self.line):
+        # One after the other: all at once they would be another copy of the block, and push out of the processor's
+        # caches what was parsed.
+        start, line, size = 0, self.line, len(data)
+        while start < size:
+            end = data.find(b"\n", start)
+            text = data[start : end if end >= 0 else size]
             body = text.strip(_WHITE)
             if body:
                 before = 0 if len(body) == len(text) else len(text) - len(text.lstrip(_WHITE))
                 yield Part(line, start + before, len(body)), body
             start += len(text) + 1
+            line += 1
 
 
 class Spool:

@@ -7,7 +7,7 @@ of several blocks have to do with each other is for ``mock_intake.judging.ledger
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, partial
 
@@ -159,7 +159,12 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
     """Judges a block, the recording's by this ``number``. Raises ``RecordingError`` where its bytes are gone."""
     made = JudgedBlock([], [], [], [], [], [])
     seen: dict[str, _Seen] = {}
-    bodies: dict[str, bytes] = {}
+    block = block.held()
+    parts: dict[str, Part] = {}
+
+    def body_of(event_id: str) -> bytes:
+        return block.body(parts[event_id].start, parts[event_id].size)
+
     datasets: dict[DatasetId, _Count] = {}
     named: set[str] = set()
     for index, (part, body) in enumerate(block.events()):
@@ -181,7 +186,7 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
             )
             continue
         key = run_id_key(event.run_id)
-        bodies[event.id] = body
+        parts[event.id] = part
         run = seen.get(key)
         if run is None:
             run = seen[key] = _Seen()
@@ -198,10 +203,10 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         # Most runs are over then. What was parsed goes at once, so that the processor's caches have its memory again.
         # A run id that goes on after its end may do so many times, and all it has is judged anew: so at the end, once.
         if not run.goes_on and event.event_type in TERMINAL:
-            run.judged = _seen_run(key, run, bodies, key in named)
+            run.judged = _seen_run(key, run, body_of, key in named)
             run.facets.clear()
     made.datasets = [SeenDataset(one, count.events, count.line) for one, count in datasets.items()]
-    made.runs = [run.judged or _seen_run(key, run, bodies, key in named) for key, run in seen.items()]
+    made.runs = [run.judged or _seen_run(key, run, body_of, key in named) for key, run in seen.items()]
     return made
 
 
@@ -276,34 +281,34 @@ def _names_with_ids(key: str, event: EventSummary) -> Iterator[tuple[str, str, s
             yield key, "dataset", dataset.namespace, dataset.name
 
 
-def _seen_run(key: str, seen: _Seen, bodies: Mapping[str, bytes], has_names: bool) -> SeenRun:
+def _seen_run(key: str, seen: _Seen, body_of: Callable[[str], bytes], has_names: bool) -> SeenRun:
     facets = None if seen.goes_on else seen.facets_of
-    return run_seen_alone(key, seen.events, bodies, facets, has_names=has_names)
+    return run_seen_alone(key, seen.events, body_of, facets, has_names=has_names)
 
 
 def run_seen_alone(
     key: str,
     events: list[RunEvent],
-    bodies: Mapping[str, bytes],
+    body_of: Callable[[str], bytes],
     facets: Callable[[Run], Accumulated] | None = None,
     *,
     has_names: bool,
 ) -> SeenRun:
     """What the ``events`` of a run id say of it, and what rules find in its runs that ask for no others.
 
-    ``bodies`` are by event; ``facets`` gives the facets of a run where they were gathered before. ``has_names`` tells
-    that an id of the run may stand in a name.
+    ``body_of`` gives the bytes of an event by its id; ``facets`` the facets of a run where they were gathered before.
+    ``has_names`` tells that an id of the run may stand in a name.
     """
 
     def view_at(event: RunEvent) -> EventView:
-        return event_in(bodies[event.fact.event_id])
+        return event_in(body_of(event.fact.event_id))
 
     if is_plain(events):
         run, last = plain_run(events), events[-1]
         runs, repeats = [run], list[tuple[int, Repeat]]()
         jobs = [JobOfRun(run.job, last.position, last.part.line, True, is_unfinished(run))]
     else:
-        group, repeats = group_of(events, lambda event_id: digest(event_in(bodies[event_id]).body))
+        group, repeats = group_of(events, lambda event_id: digest(event_in(body_of(event_id)).body))
         runs, jobs = runs_in(group), jobs_of(group, events)
     # All runs are shown to the rules on each, in the order in which they began.
     facts = [run.facts for run in (runs if len(runs) == 1 else group.runs(lossy=False))]

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everybody calls it
 
 from mock_intake.audit.tables import DATASET, EVENT, FINDING, RUN, table
 from mock_intake.model.event import DatasetId
-from mock_intake.model.exchange import EventSummary
+from mock_intake.model.exchange import NamedEvent
 from mock_intake.model.findings import Finding, Severity, Status, Sureness
 from mock_intake.report.audit_report import (
     MOST_JOBS,
@@ -165,15 +165,12 @@ def _finding(row: Row) -> Finding:
     return Finding(**{**values, "severity": Severity(row.severity), "sureness": Sureness(row.sureness)})
 
 
-def _event(row: Row) -> EventSummary | None:
+def _event(row: Row) -> NamedEvent | None:
     """As much of an event as it is called by."""
     if row.event_id is None:
         return None
     about = None if row.dataset_name is None else DatasetId(row.dataset_namespace or "", row.dataset_name)
-    job = row.job_namespace, row.job_name
-    return EventSummary(
-        row.event_id, Status.OK, row.kind, row.event_type, None, row.run_id, *job, (), (), about, None, None, None, None
-    )
+    return NamedEvent(row.kind, row.event_type, None, row.run_id, row.job_namespace, row.job_name, about)
 
 
 # Jobs.

@@ -20,10 +20,10 @@ from mock_intake.files.recordings import Recorded, RecordingError
 from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.ledger import Ledger, Line
-from mock_intake.judging.rows import BlockRows, event_in, judge_rows
+from mock_intake.judging.rows import BlockRows, judge_rows
 from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId, Kind
-from mock_intake.model.exchange import EventSummary
+from mock_intake.model.exchange import NamedEvent
 from mock_intake.model.findings import Finding, Severity, Status
 from mock_intake.openlineage.runs import repeated
 from mock_intake.system.clock import utc_now
@@ -38,20 +38,14 @@ _CLOSED_AT_ONCE = 400
 
 
 class Checked(NamedTuple):
-    """One recorded event, judged; ``kind`` is the event's, None for a line that is no event. ``summary`` is encoded."""
+    """One recorded event, judged; ``kind`` is the event's, None for a line that is no event, as ``event`` is then."""
 
     source: str
     line: int
     kind: Kind | None
     findings: tuple[Finding, ...]
     status: Status
-    summary: bytes | None = None
-
-    @property
-    def event(self) -> EventSummary | None:
-        """The event's summary; None for a line that is no event."""
-        # Few are asked for it, and to decode it takes as long as all else that is done with an event here.
-        return None if self.summary is None else event_in(self.summary)
+    event: NamedEvent | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """An entry of ``events`` in ``check --format json``."""
@@ -129,7 +123,8 @@ class Check:
                 findings += self._judge.selection.apply([repeated(repeats[index])])
             if findings:
                 self._count(findings)
-            yield Checked(source, row.line, row.kind, findings, row.status, row.summary)
+            kind = None if row.event is None else row.event.kind
+            yield Checked(source, row.line, kind, findings, row.status, row.event)
         if rows.problem is not None:
             raise RecordingError(rows.problem)
 

@@ -14,8 +14,8 @@ from mock_intake.files.blocks import Block
 from mock_intake.judging.blocks import JobOfRun, RunEvent, SeenDataset, SeenRun, WithoutRun, judge_block
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.parents import Above
-from mock_intake.model.event import DatasetId, Kind
-from mock_intake.model.exchange import EventSummary
+from mock_intake.model.event import DatasetId
+from mock_intake.model.exchange import EventSummary, NamedEvent
 from mock_intake.model.findings import Finding, Status
 from mock_intake.model.runs import Job, Repeat
 from mock_intake.openlineage.runs import Found
@@ -24,7 +24,6 @@ from mock_intake.views.event_lineage import Identifier
 encoded = msgspec.msgpack.Encoder().encode
 events_in = msgspec.msgpack.Decoder(list[RunEvent]).decode
 found_in = msgspec.msgpack.Decoder(list[Found]).decode
-event_in = msgspec.msgpack.Decoder(EventSummary).decode
 # What is found in the one run of a run id where there is nothing to be said of it, by whatever rule.
 NOTHING_FOUND = encoded([{}])
 
@@ -58,12 +57,11 @@ class RowOfRun(Struct, array_like=True, gc=False):
 
 
 class RowOfEvent(Struct, array_like=True, gc=False):
-    """A line of the recording, judged. ``summary`` is the event's, encoded; None for a line that is no event."""
+    """A line of the recording, judged. ``event`` is None for a line that is no event."""
 
     line: int
     status: Status
-    kind: Kind | None
-    summary: bytes | None
+    event: NamedEvent | None
     findings: tuple[Finding, ...]
 
 
@@ -84,15 +82,27 @@ def judge_rows(judge: Judge, arrived: datetime, number: int, block: Block) -> Bl
     """Judges a block, as ``judge_block`` does, with the parents of its runs that it has; what comes of it, as rows."""
     made = judge_block(judge, arrived, number, block)
     events = [
-        RowOfEvent(one.line, Status.ERROR, None, None, one.findings)
+        RowOfEvent(one.line, Status.ERROR, None, one.findings)
         if one.event is None
-        else RowOfEvent(one.line, one.event.status, one.event.kind, encoded(one.event), one.findings)
+        else RowOfEvent(one.line, one.event.status, _named(one.event), one.findings)
         for one in made.events
     ]
     last = next((one.line for one in reversed(made.events) if one.event is not None), None)
     above = Above(made.runs)
     runs = [_row_of(seen, above.found_in(seen)) for seen in made.runs]
     return BlockRows(events, runs, made.datasets, made.symlinks, made.without_run, made.names, last, made.problem)
+
+
+def _named(event: EventSummary) -> NamedEvent:
+    return NamedEvent(
+        event.kind,
+        event.event_type,
+        event.event_time,
+        event.run_id,
+        event.job_namespace,
+        event.job_name,
+        event.dataset,
+    )
 
 
 def _row_of(seen: SeenRun, with_parent: tuple[str, Found] | None) -> RowOfRun:

@@ -171,6 +171,18 @@ class EventSummary(Struct, frozen=True, gc=False):
             yield self.dataset
 
 
+class NamedEvent(Struct, frozen=True, gc=False, array_like=True):
+    """As much of an event as reports say of it."""
+
+    kind: Kind | None
+    event_type: str | None
+    event_time: str | None
+    run_id: str | None
+    job_namespace: str | None
+    job_name: str | None
+    dataset: DatasetId | None
+
+
 class Exchange(Struct, frozen=True, gc=False):
     """A request and the answer it got, with what was judged: the record that the journal keeps.
 

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from mock_intake.body.shown import event_in
 from mock_intake.files.recordings import Recorded
 from mock_intake.judging.recording import Check
-from mock_intake.model.event import DatasetId, EventView
-from mock_intake.model.exchange import EventSummary
+from mock_intake.model.event import EventView
+from mock_intake.model.exchange import NamedEvent
 from mock_intake.model.findings import Finding, Severity
 from mock_intake.secrets.presenting import presented
 
@@ -151,7 +151,7 @@ def profile(name: str, recorded: Iterable[Recorded], check: Check) -> Profile:
         made.counts[subject] = made.counts.get(subject, 0) + 1
         made.add(subject, Aspect.FINDINGS, _found(checked.findings))
         if checked.event is not None:
-            _add_event(made, subject, event_in(body), checked.event)
+            _add_event(made, subject, event_in(body))
     for run, findings in check.run_results():
         made.add(Subject(*run.job, RUN), Aspect.FINDINGS, _found(findings))
     made.add(Subject(None, None, OVER_ALL), Aspect.FINDINGS, _found(check.dataset_findings()))
@@ -208,7 +208,7 @@ def _words(thing: tuple[int, frozenset[str]] | None, whole: int, aspect: Aspect)
     return "in all" if count >= whole else "in some"
 
 
-def _subject(event: EventSummary | None) -> Subject:
+def _subject(event: NamedEvent | None) -> Subject:
     if event is None:
         return Subject(None, None, "no event")
     namespace, name = (event.job_namespace, event.job_name) if event.dataset is None else event.dataset
@@ -221,7 +221,7 @@ def _place(subject: Subject) -> tuple[str, str, int, str]:
     return subject.namespace or "", subject.name or "", order, kind
 
 
-def _add_event(made: Profile, subject: Subject, view: EventView, event: EventSummary) -> None:
+def _add_event(made: Profile, subject: Subject, view: EventView) -> None:
     facets: dict[str, str | None] = {}
     versions: dict[str, str | None] = {"event": _version(view.schema_url)}
     fields = dict.fromkeys(_fields(view.body, (), {"facets", "inputs", "outputs", "dataset"}))
@@ -235,8 +235,7 @@ def _add_event(made: Profile, subject: Subject, view: EventView, event: EventSum
     made.add(subject, Aspect.FACETS, facets)
     made.add(subject, Aspect.VERSIONS, {name: version for name, version in versions.items() if version})
     made.add(subject, Aspect.FIELDS, fields)
-    roles: tuple[tuple[str, Iterable[DatasetId]], ...] = (("input", event.inputs), ("output", event.outputs))
-    named = [(role, one) for role, of_role in roles for one in of_role]
+    named = [(one.role, one.id) for one in view.datasets if one.role != "dataset" and one.id is not None]
     datasets = dict.fromkeys(f"{role} {presented(one.namespace)} {presented(one.name)}" for role, one in named)
     made.add(subject, Aspect.DATASETS, datasets)
 

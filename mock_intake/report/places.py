@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from mock_intake.model.event import DatasetId
-from mock_intake.model.exchange import EventSummary, Exchange
+from mock_intake.model.exchange import EventSummary, Exchange, NamedEvent
 from mock_intake.model.findings import Finding, Severity
 from mock_intake.secrets.presenting import presented
 
@@ -42,7 +42,7 @@ class Place(NamedTuple):
         return f"{self.title} ({where})" if self.title and where else self.title or where
 
 
-def name_of_event(event: EventSummary | None) -> str:
+def name_of_event(event: EventSummary | NamedEvent | None) -> str:
     """What an event is, and of which job or dataset: "START prod/load"; "no event" where it is none."""
     if event is None:
         return "no event"

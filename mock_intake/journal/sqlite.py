@@ -218,10 +218,7 @@ class SqliteJournal:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection that writes, for one statement.
-
-        One thread writes at a time; nobody waits long, since somebody waits for an answer.
-        """
+        """The connection that writes, for one statement and one thread at a time; none waits long: for an answer."""
         if self._checkpoints is not None:
             self._checkpoints.wait()
         if not self._turns.begin(_BUSY_SECONDS):

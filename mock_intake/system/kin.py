@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,9 @@ _VARIABLE = "MOCK_INTAKE_RUN"
 _PROCESSES = Path("/proc")
 # Who is found may start another before it is gone.
 _MOST_ROUNDS = 10
+# How often, and how long (seconds) apart, one is looked at that is about to run another program: the system says for a
+# moment that its environment is empty.
+_LOOKS, _APART = 20, 0.005
 
 
 class Kin(NamedTuple):
@@ -57,9 +61,18 @@ def kill_kin(mark: str) -> None:
 
 def _read(process: Path, wanted: bytes) -> Iterator[Kin]:
     try:
-        # Empty for one that has ended and was not reaped.
-        if wanted in (process / "environ").read_bytes():
+        if wanted in _environment(process):
             name = (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
             yield Kin(int(process.name), name)
     except OSError:
         return  # another user's, or it has ended
+
+
+def _environment(process: Path) -> bytes:
+    """Raises ``OSError`` for one that has ended and was not reaped, and for a thread of the kernel: no program."""
+    for _ in range(_LOOKS):
+        if found := (process / "environ").read_bytes():
+            return found
+        (process / "exe").readlink()
+        time.sleep(_APART)
+    return b""  # it was started with an empty one

@@ -54,9 +54,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Puts onto each report what was taken since the one before; xdist hands attributes of reports on."""
+    """Puts onto a test's last report what was taken since the one before; xdist hands attributes of reports on."""
     global _before
     report = yield
+    if report.when != "teardown":  # to look through all processes takes some time itself
+        return report
     now = processor_seconds()
     report.processor_seconds = now - _before  # type: ignore[attr-defined]
     _before = now

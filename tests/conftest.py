@@ -71,6 +71,8 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    # A twentieth of what tests take went into looking for garbage after every 700 objects; most of it is found in vain.
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

@@ -125,8 +125,9 @@ def test_our_documents_refuse_what_the_official_ones_know_and_refuse(address: st
         if more:
             tried += [change for value in values for change in changes(value, more)]
         for change in tried:
-            if schema.ours(change.value) is not theirs(change.value):
-                _disagree(schema.target, theirs(change.value), change.value, f"{change.path} {change.what}")
+            value = change.value
+            if schema.ours(value) is not (valid := theirs(value)):
+                _disagree(schema.target, valid, value, f"{change.path} {change.what}")
 
 
 @every_document()

@@ -8,23 +8,35 @@ closed in the next round: so what comes out does not depend on the guess.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
 
-from mock_intake.audit.internal import CLOSED, FINDING_OF_EVENT, OWN, RUN, UNDECIDED, Rows, columns_of, rows_of
-from mock_intake.audit.lines import OF_JOB, Task, encoded, handle_of_run
+from mock_intake.audit.bodies import unpacked
+from mock_intake.audit.handles import OF_JOB, handle_of_run
+from mock_intake.audit.internal import (
+    CLOSED,
+    FINDING_OF_EVENT,
+    OWN,
+    RUN,
+    UNDECIDED,
+    Rows,
+    columns_of,
+    columns_of_closed,
+    rows_of,
+)
+from mock_intake.audit.lines import Task, encoded
 from mock_intake.audit.merging import located
 from mock_intake.audit.settings import judge_of
 from mock_intake.judging.blocks import RunEvent, SeenRun
 from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.ledger import KnownRun, Line, Rest
-from mock_intake.model.findings import Finding, Selection, Severity
+from mock_intake.model.findings import Finding, Selection
 from mock_intake.model.per_run import NamedPerRun
 from mock_intake.model.runs import Job, run_id_key
 from mock_intake.openlineage.runs import repeated
 from mock_intake.system.collector import rare_collections
-from mock_intake.views import run_to_dict
 from mock_intake.views.group import DigestOf
 
 BODIES = b"b"
@@ -73,7 +85,8 @@ class _Brought:
         """The run id that is closed next."""
         self._own = own
         positions = [event.position for event in own.events]
-        self._bodies = None if bodies is None else dict(zip(positions, bodies, strict=True))
+        of_blocks = None if bodies is None else chain.from_iterable(map(unpacked, bodies))
+        self._bodies = None if of_blocks is None else dict(zip(positions, of_blocks, strict=True))
         self._repeats[own.key] = _rewritten(own)
         by_job = {(own.key, _job(one["job"])): one["events"] for one in without or ()}
         self.rest = Rest((), {} if named is None else {own.key: _named(named)}, by_job)
@@ -177,18 +190,10 @@ def _add(rows: Rows, seen: SeenRun, closed: Sequence[ClosedRun], selection: Sele
     heard = seen.events[-1].position
     for number, run in enumerate(closed):
         source, line = run.line
-        shape = run_to_dict(run.run, ())
-        of = {
-            "position": heard, "source": source, "line": line, "run_id": run.run_id,
-            "job_namespace": run.job[0], "job_name": run.job[1],
-        }  # fmt: skip
-        severities = [finding.severity for finding in run.findings]
-        rows.add(
-            part=RUN, **of, number=number, states=shape["states"], state=shape["state"],
-            started_at=shape["started_at"], ended_at=shape["ended_at"], duration=shape["duration"],
-            parent=shape["parent"], events=shape["events"], errors=severities.count(Severity.ERROR),
-            warnings=severities.count(Severity.WARNING), infos=severities.count(Severity.INFO),
-        )  # fmt: skip
+        of = {"position": heard, "source": source, "line": line}
+        columns = columns_of_closed(run)
+        rows.add(part=RUN, **of, number=number, **columns)
+        of.update((name, columns[name]) for name in ("run_id", "job_namespace", "job_name"))
         for order, finding in enumerate(run.findings):
             rows.add(part=FINDING_OF_EVENT, about="run", **of, number=number << _BITS | order, **columns_of(finding))
     if seen.repeats:

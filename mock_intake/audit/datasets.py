@@ -43,9 +43,7 @@ def datasets_seen(places: Places, datasets: DataFrame, symlinks: DataFrame | Non
 
 
 def _common_names(places: Places, symlinks: DataFrame) -> DataFrame:
-    said = places.of(symlinks).select(
-        sql.col("bodies")[0].alias("dataset"), position().alias("position"), sql.col("payload")
-    )
+    said = places.of(symlinks).select("dataset", position().alias("position"), sql.col("payload"))
     latest = said.repartition("dataset").sortWithinPartitions("dataset", "position")
     # Which names are one follows from all of them: that is found in one place.
     return latest.mapInArrow(latest_symlinks, SYMLINKED).repartition(1).mapInArrow(joined_datasets, SYMLINKED)

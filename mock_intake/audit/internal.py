@@ -25,12 +25,15 @@ from pyspark.sql.types import (
 )
 
 from mock_intake.audit.tables import FINDING, FINDINGS, RUNS
+from mock_intake.judging.closing import ClosedRun
 from mock_intake.model.exchange import EventSummary
-from mock_intake.model.findings import Finding
+from mock_intake.model.findings import Finding, Severity
 from mock_intake.secrets.content import may_hold_secrets
 from mock_intake.secrets.presenting import presented
+from mock_intake.views import run_to_dict
 
 EVENT, FINDING_OF_EVENT, RUN, DATASET = "event", "finding", "run", "dataset"
+FINDING_OF_RUN = "finding_of_run"
 SYMLINKS, NAME, WITHOUT_RUN, SPLIT, UNDECIDED = "symlinks", "name", "without_run", "split", "undecided"
 # The column whose texts are compared and never shown.
 RAW = "key"
@@ -58,6 +61,8 @@ _IDENTITY = schema(
         _TEXT,
     )
 )
+# What a run is when it is closed, but for what it is known by.
+SETTLED = StructType([field for field in RUNS.fields if field.name not in FINDINGS.names])
 JUDGED = StructType(
     [
         *schema(part=_TEXT, file=_INT, start=_LONG, block=_INT, number=_INT, line=_LONG, source=_TEXT).fields,
@@ -72,11 +77,31 @@ JUDGED = StructType(
             payload=_BYTES_TYPE,
             jobs=ArrayType(JOB_OF_RUN),
             asks=ArrayType(_BYTES_TYPE),
-            bodies=ArrayType(_BYTES_TYPE),
+            # Those of its events, packed; and the dataset that symlinks are of.
+            bodies=_BYTES_TYPE,
+            dataset=_BYTES_TYPE,
         ).fields,
+        # Of a run that its block could close.
+        *SETTLED.fields,
     ]
 )
 """What was made of lines: a row for each event, finding, run id, dataset and so on of a block, and for each split."""
+
+_AT = ("file", "start", "block", "number", "line")
+_RUN_AT = ("file", "start", "block", "line", "source", "run_id", "job_namespace", "job_name", "key", "heard")
+_NAMES = {
+    EVENT: (*_AT, "source", *_IDENTITY.names, "status", "event_time", "producer", "count"),
+    FINDING_OF_EVENT: (*_AT, "source", *_IDENTITY.names, *FINDING.names, "count"),
+    RUN: (*_RUN_AT, "payload", "jobs", "asks", "bodies", *SETTLED.names),
+    FINDING_OF_RUN: (*_RUN_AT, *FINDING.names, "count"),
+    DATASET: (*_AT, "heard", "payload", "count"),
+    SYMLINKS: (*_AT, "payload", "dataset"),
+    NAME: (*_AT, "key", "payload"),
+    WITHOUT_RUN: (*_AT, "source", *_IDENTITY.names, "payload", "count"),
+    SPLIT: (*_AT, "source", "message", "count"),
+}
+PARTS = {part: StructType([JUDGED[name] for name in names]) for part, names in _NAMES.items()}
+"""The columns that the rows of each part have: what Spark need not know of, it need not plan for."""
 
 OWN = schema(
     key=_TEXT,
@@ -88,6 +113,7 @@ OWN = schema(
     payload=_BYTES_TYPE,
     jobs=ArrayType(JOB_OF_RUN),
     asks=ArrayType(_BYTES_TYPE),
+    # Of each block that has events of it those bodies, packed.
     bodies=ArrayType(_BYTES_TYPE),
     named=_BYTES_TYPE,
     without_run=ArrayType(EVENTS_OF_JOB),
@@ -101,7 +127,7 @@ CLOSED = StructType(
     [
         *schema(part=_TEXT).fields,
         *FINDINGS.fields,
-        *[field for field in RUNS.fields if field.name not in FINDINGS.names],
+        *SETTLED.fields,
         *OWN.fields,
     ]
 )
@@ -237,6 +263,27 @@ def columns_of(finding: Finding) -> dict[str, Any]:
         "advice_source": finding.source,
         "sureness": finding.sureness.value,
         "violates": finding.violates,
+    }
+
+
+def columns_of_closed(closed: ClosedRun) -> dict[str, Any]:
+    """The columns of a run that is closed, where it stands and its findings but for their number left out."""
+    shape = run_to_dict(closed.run, ())
+    severities = [finding.severity for finding in closed.findings]
+    return {
+        "run_id": closed.run_id,
+        "job_namespace": closed.job[0],
+        "job_name": closed.job[1],
+        "states": shape["states"],
+        "state": shape["state"],
+        "started_at": shape["started_at"],
+        "ended_at": shape["ended_at"],
+        "duration": shape["duration"],
+        "parent": shape["parent"],
+        "events": shape["events"],
+        "errors": severities.count(Severity.ERROR),
+        "warnings": severities.count(Severity.WARNING),
+        "infos": severities.count(Severity.INFO),
     }
 
 

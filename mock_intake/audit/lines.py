@@ -14,10 +14,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from mock_intake.audit.bodies import packed
+from mock_intake.audit.handles import OF_JOB, handle_of_run
 from mock_intake.audit.internal import (
     DATASET,
     EVENT,
     FINDING_OF_EVENT,
+    FINDING_OF_RUN,
     JUDGED,
     NAME,
     RUN,
@@ -26,10 +29,12 @@ from mock_intake.audit.internal import (
     WITHOUT_RUN,
     Rows,
     columns_of,
+    columns_of_closed,
     identity,
     rows_of,
 )
 from mock_intake.audit.settings import JudgingSettings, judge_of
+from mock_intake.audit.settling import Settling
 from mock_intake.files.blocks import Block, Part, blocks_of_stream
 from mock_intake.files.exports import is_exchange_line
 from mock_intake.files.recordings import MOST_OF_AN_EVENT, RecordingError
@@ -38,7 +43,6 @@ from mock_intake.judging.judgement import Judge
 from mock_intake.model.accumulated import Stamp, stamp_of
 from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Status
-from mock_intake.model.runs import run_id_key
 from mock_intake.openlineage.run_cycle import parent_of
 from mock_intake.system.collector import rare_collections
 
@@ -46,9 +50,6 @@ from mock_intake.system.collector import rare_collections
 BLOCK = 16 << 20
 _MOST_EVENTS = 1 << 20
 _WHITE = b" \t\r\n"
-OF_RUN, OF_JOB = b"r", b"j"
-"""What handles begin with: those of the runs with an id, and those of the runs of a job that are not finished."""
-
 encoded = msgspec.msgpack.Encoder().encode
 
 
@@ -168,14 +169,17 @@ class _Split:
 
     def _rows_of(self, block: Block, made: JudgedBlock) -> Iterator[None]:
         """Adds the rows of a block, and stops behind each."""
-        rows, number = self._rows, self._blocks
-        place = {"file": self.number, "start": self.start, "block": number}
-        bodies: dict[int, bytes] = {}
+        place = {"file": self.number, "start": self.start, "block": self._blocks}
         if made.problem is not None:
             part, _ = next(each for each in block.events() if is_exchange_line(each[1]))
             self.fail(part.line, EXCHANGE)
-        for index, (event, (_, body)) in enumerate(zip(made.events, block.events(), strict=False)):
-            bodies[index] = body
+        yield from self._rows_of_events(place, made)
+        yield from self._rows_of_runs(place, made, block)
+        yield from self._rows_of_the_rest(place, made)
+
+    def _rows_of_events(self, place: dict[str, int], made: JudgedBlock) -> Iterator[None]:
+        rows = self._rows
+        for index, event in enumerate(made.events):
             named = identity(event.event)
             status = Status.ERROR if event.event is None else event.event.status
             rows.add(
@@ -189,11 +193,33 @@ class _Split:
                     **named, **columns_of(finding),
                 )  # fmt: skip
             yield
+
+    def _rows_of_runs(self, place: dict[str, int], made: JudgedBlock, block: Block) -> Iterator[None]:
+        rows = self._rows
+        settling = Settling(made, block, self._judge.selection)
         for seen in made.runs:
-            of_run = [bodies[index_of(event.position)] for event in seen.events]
-            rows.add(part=RUN, **place, **columns_of_run(seen), bodies=of_run)
-            rows.weigh(sum(map(len, of_run)))
+            of_run = packed([block.body(event.part.start, event.part.size) for event in seen.events])
+            settled = settling.settled(seen)
+            if settled is None:
+                rows.add(part=RUN, **place, **columns_of_run(seen, guessed_asks(seen)), bodies=of_run)
+                rows.weigh(len(of_run))
+                yield
+                continue
+            closed = settled.closed
+            columns = {**columns_of_closed(closed), "source": self.name, "line": closed.line[1]}
+            rows.add(part=RUN, **place, **columns_of_run(seen, settled.asks), **columns, bodies=of_run)
+            rows.weigh(len(of_run))
             yield
+            heard = seen.events[-1].position
+            named = {name: columns[name] for name in ("source", "line", "run_id", "job_namespace", "job_name")}
+            for order, finding in enumerate(closed.findings):
+                rows.add(
+                    part=FINDING_OF_RUN, **place, key=seen.key, heard=heard, count=order, **named, **columns_of(finding)
+                )
+                yield
+
+    def _rows_of_the_rest(self, place: dict[str, int], made: JudgedBlock) -> Iterator[None]:
+        rows = self._rows
         # The last event at a line stands for it: an array may have them all in one.
         numbers = {event.line: index for index, event in enumerate(made.events)}
         for index, dataset in enumerate(made.datasets):
@@ -211,7 +237,7 @@ class _Split:
             if known is None or known[0] <= stamp:
                 latest[dataset_id] = stamp, index_of(position), encoded((time, identifiers))
         for dataset_id, (_, index, payload) in latest.items():
-            rows.add(part=SYMLINKS, **place, number=index, payload=payload, bodies=[encoded(dataset_id)])
+            rows.add(part=SYMLINKS, **place, number=index, payload=payload, dataset=encoded(dataset_id))
             yield
         for index, (key, *name) in enumerate(made.names):
             rows.add(part=NAME, **place, number=index, key=key, payload=encoded(name))
@@ -229,8 +255,8 @@ EXCHANGE = "exchange"
 """The problem of a line that is a whole exchange, whose words are ``is_an_exchange``'s."""
 
 
-def columns_of_run(seen: SeenRun) -> dict[str, Any]:
-    """The columns of a run id: what was made of it, and what others, or it, will be asked for."""
+def columns_of_run(seen: SeenRun, asks: Iterable[bytes]) -> dict[str, Any]:
+    """The columns of a run id: what was made of it, what others will ask it for, and what it asks for itself."""
     return {
         "key": seen.key,
         "heard": seen.events[-1].position,
@@ -239,11 +265,11 @@ def columns_of_run(seen: SeenRun) -> dict[str, Any]:
             {"job": encoded(one.job), "heard": one.heard, "begins": one.begins, "unfinished": one.unfinished}
             for one in seen.jobs
         ],
-        "asks": list(_asks(seen)),
+        "asks": list(asks),
     }
 
 
-def _asks(seen: SeenRun) -> Iterator[bytes]:
+def guessed_asks(seen: SeenRun) -> Iterator[bytes]:
     """The handles of what rules will ask for, as far as that can be guessed: who closes the run asks for what lacks."""
     if not any(None in found.values() for found in seen.found):
         return
@@ -254,8 +280,3 @@ def _asks(seen: SeenRun) -> Iterator[bytes]:
     for one in seen.jobs:
         if one.unfinished:
             yield OF_JOB + encoded(one.job)
-
-
-def handle_of_run(run_id: str) -> bytes:
-    """What the runs with an id are asked for by."""
-    return OF_RUN + run_id_key(run_id).encode("utf-8", "surrogatepass")

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from mock_intake.audit.bodies import unpacked
 from mock_intake.audit.internal import OWN, Rows, rows_of
-from mock_intake.audit.lines import columns_of_run
+from mock_intake.audit.lines import columns_of_run, guessed_asks
 from mock_intake.files.blocks import Part
 from mock_intake.judging.blocks import JobOfRun, RunEvent, SeenRun, run_seen_alone
 from mock_intake.system.collector import rare_collections
@@ -45,11 +46,11 @@ def merged_runs(batches: Iterable[Any]) -> Iterator[Any]:
             bodies: list[bytes] = []
             for _, shift, line_base, file, payload, of_part in parts:
                 events += located(payload, shift, line_base, file).events
-                bodies += of_part
+                bodies += unpacked(of_part)
             by_event = {event.fact.event_id: body for event, body in zip(events, bodies, strict=True)}
             # That ids stand in its names is known of them all together, so it is asked of all.
             seen = run_seen_alone(key, events, by_event.__getitem__, has_names=True)
-            rows.add(**columns_of_run(seen), shift=0, line_base=0, file=-1)
+            rows.add(**columns_of_run(seen, guessed_asks(seen)), shift=0, line_base=0, file=-1)
             if rows.is_full:
                 yield from rows.batches()
         yield from rows.batches()

@@ -22,9 +22,11 @@ from mock_intake.audit.internal import (
     DATASET,
     EVENT,
     FINDING_OF_EVENT,
+    FINDING_OF_RUN,
     JUDGED,
     NAME,
     OWN,
+    PARTS,
     RUN,
     SPLIT,
     SYMLINKS,
@@ -131,7 +133,7 @@ class Pipeline:
         return self._spark.read.schema(rest).parquet(*there) if there else None
 
     def _judged(self, part: str) -> DataFrame | None:
-        return self._part([f"judged/{number:05}" for number in range(len(self._plan.batches))], part, JUDGED)
+        return self._part([f"judged/{number:05}" for number in range(len(self._plan.batches))], part, PARTS[part])
 
     # What is over all events.
 
@@ -155,8 +157,18 @@ class Pipeline:
             for found in (self._judged(FINDING_OF_EVENT),)
             if found is not None
         ]
-        repeats = None
-        for each in (again, None if closed is None else self._part(closed, FINDING_OF_EVENT, CLOSED)):
+        of_runs = results.nothing(self._spark, TABLES["runs"])
+        repeats, of_closing = None, None
+        if closed is not None:
+            known, rounds = closed
+            of_runs = results.settled_runs(known.settled)
+            if known.settled_findings is not None:
+                parts.append(results.findings_of_settled_runs(known.settled_findings))
+            more = self._part(rounds, RUN, CLOSED)
+            if more is not None:
+                of_runs = of_runs.unionByName(results.runs(more))
+            of_closing = self._part(rounds, FINDING_OF_EVENT, CLOSED)
+        for each in (again, of_closing):
             if each is not None:
                 shaped = results.findings_of_closing(each)
                 parts.append(shaped)
@@ -175,24 +187,21 @@ class Pipeline:
             found = found.unionByName(each)
         self._table(found, "findings")
         findings = self._read("findings")
-        of_runs = None if closed is None else self._part(closed, RUN, CLOSED)
-        self._table(results.nothing(self._spark, TABLES["runs"]) if of_runs is None else results.runs(of_runs), "runs")
+        self._table(of_runs, "runs")
         shown = results.nothing(self._spark, TABLES["datasets"]) if seen is None else results.datasets(seen, findings)
         self._table(shown, "datasets")
         self._table(results.jobs(events, self._read("runs"), findings), "jobs")
         return self._outcome(events, findings)
 
-    def _close(self, placed: Places) -> list[str] | None:
-        """Closes all runs; gives the directories of the rounds. None where no event has a run."""
+    def _close(self, placed: Places) -> tuple[runs.Runs, list[str]] | None:
+        """Closes all runs; gives them with the directories of the rounds. None where no event has a run."""
         seen = self._judged(RUN)
         if seen is None:
             return None
-        whole = self._kept(runs.whole_runs(placed, seen, self._kept), "runs")
-        names = self._judged(NAME)
-        complete = whole if names is None else runs.with_names(whole, placed, names)
         without = self._events_without_run(placed)
         if without is not None:
-            complete = runs.with_events_without_run(complete, without.where("turn = 1 and payload is not null"))
+            without = without.where("turn = 1 and payload is not null")
+        known = runs.runs_of(placed, seen, self._judged(FINDING_OF_RUN), self._judged(NAME), without, self._kept)
         rounds: list[str] = []
 
         def written(closed: DataFrame, turn: int) -> DataFrame:
@@ -203,9 +212,8 @@ class Pipeline:
                 return results.nothing(self._spark, OWN)
             return undecided.select(*OWN.names)
 
-        bodies_of = partial(runs.all_bodies, placed, seen)
-        runs.close(self._task, self._names, complete, whole, whole.count(), bodies_of, self._kept, written)
-        return rounds
+        runs.close(self._task, self._names, known, partial(runs.all_bodies, placed, seen), self._kept, written)
+        return known, rounds
 
     def _events_without_run(self, placed: Places) -> DataFrame | None:
         """Events of no run, with ``turn``: 1 for the first of those that are the same."""

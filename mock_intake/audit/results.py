@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as sql
 from pyspark.sql.types import StructType
 
-from mock_intake.audit.places import Places, line, position
+from mock_intake.audit.places import Places, line, position, shift
 from mock_intake.audit.tables import (
     DATASET,
     DATASETS,
@@ -18,6 +18,7 @@ from mock_intake.audit.tables import (
     FINDING,
     FINDINGS,
     JOBS,
+    RUN,
     RUNS,
     TOP_FINDINGS,
 )
@@ -60,6 +61,16 @@ def findings_of_events(places: Places, judged: DataFrame) -> DataFrame:
     return _shaped(placed, FINDINGS)
 
 
+def findings_of_settled_runs(judged: DataFrame) -> DataFrame:
+    """The part of ``findings`` that is about runs that their blocks have closed."""
+    placed = judged.select(
+        *[column for column in judged.columns if column not in ("number", "line", "count", "about")],
+        (sql.col("heard") + shift()).alias("position"), line().alias("line"), sql.col("count").alias("number"),
+        sql.lit(RUN).alias("about"),
+    )  # fmt: skip
+    return _shaped(placed, FINDINGS)
+
+
 def findings_of_closing(closed: DataFrame) -> DataFrame:
     """The part of ``findings`` that is about runs, and about events that had come before."""
     return _shaped(closed, FINDINGS)
@@ -75,6 +86,15 @@ def findings_of_datasets(missed: DataFrame, places_of_datasets: DataFrame, lates
         *[sql.coalesce(name, f"latest_{name}").alias(name) for name in ("position", "source", "line")],
     )  # fmt: skip
     return _shaped(placed, FINDINGS)
+
+
+def settled_runs(judged: DataFrame) -> DataFrame:
+    """The part of ``runs`` that their blocks have closed."""
+    placed = judged.select(
+        *[column for column in judged.columns if column not in ("number", "line")],
+        (sql.col("heard") + shift()).alias("position"), line().alias("line"), sql.lit(0).alias("number"),
+    )  # fmt: skip
+    return _shaped(placed, RUNS)
 
 
 def runs(closed: DataFrame) -> DataFrame:

@@ -26,11 +26,17 @@ from mock_intake.report.check_report import CheckReport, OverAll, to_json
 _BITS = 20
 
 
-def all_runs(seed: int) -> list[list[dict[str, Any]]]:
-    """Runs that break each rule on events, runs and datasets, and some with children."""
+def faker_of(seed: int) -> Any:
+    """Makes events up, the same each time."""
     fake = Faker()
     fake.seed_instance(seed)
     fake.add_provider(OpenLineageProvider)
+    return fake
+
+
+def all_runs(seed: int) -> list[list[dict[str, Any]]]:
+    """Runs that break each rule on events, runs and datasets, and some with children."""
+    fake = faker_of(seed)
     runs = []
     for code in RULES:
         if not code.startswith("HT") and code != "OL301":  # which orjson would not write
@@ -46,14 +52,32 @@ def in_turns(runs: Sequence[Sequence[Any]]) -> list[Any]:
     return [event for turn in zip_longest(*runs) for event in turn if event is not None]
 
 
+def run_of_a_misnamed_parent(seed: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """A run whose parent facet names another job than its parent does; and an event of the parent that does too.
+
+    With that event nothing is wrong any more.
+    """
+    fake = faker_of(seed)
+    run = fake.broken_events("RC402")
+    child = next(event for event in run if "parent" in event["run"].get("facets", {}))
+    parent = child["run"]["facets"]["parent"]
+    return run, {**child, "run": parent["run"], "job": parent["job"], "eventType": "START"}
+
+
 def written(directory: Path, chance: Random) -> None:
     """Files of every form, with runs that go from one to the next, repeats, and with what is no event."""
-    runs = all_runs(chance.randrange(1 << 30))
-    chance.shuffle(runs)
-    events = in_turns(runs)
+    runs, whole = (all_runs(chance.randrange(1 << 30)) for _ in range(2))
+    for each in (runs, whole):
+        chance.shuffle(each)
+    # Of some runs all events are in one block, mostly, with those of their parents; what is wrong with one of them is
+    # so no longer where more is known.
+    misnamed, late = run_of_a_misnamed_parent(chance.randrange(1 << 30))
+    whole.insert(2, misnamed)  # behind those that come again in another file
+    events = [*chain.from_iterable(whole), *in_turns(runs)]
     lines = [orjson.dumps(event) for event in events]
     first, second = sorted(chance.sample(range(len(lines) // 4, len(lines)), 2))
     again = [*chance.sample(lines, 9), *(json.dumps(event).encode() for event in chance.sample(events, 9))]
+    again.append(orjson.dumps(late))
     broken = [b"", b"{", b"\xff", b"[1]", b'{"eventType": "START"', b"  " + lines[0] + b"\r"]
     files = {
         "a.ndjson": b"\xef\xbb\xbf" + b"\n".join(chain(lines[:first], broken)) + b"\n",

@@ -63,6 +63,20 @@ Said = Set[tuple[str, str | None]]
 _NOTHING: Said = frozenset()
 
 
+class _Asked:
+    """A validator that remembers whether it has taken what it was asked for."""
+
+    __slots__ = ("_validator", "has_taken")
+
+    def __init__(self, validator: Validator) -> None:
+        self._validator = validator
+        self.has_taken = False
+
+    def __call__(self, value: Any) -> bool:
+        self.has_taken = self._validator(value)
+        return self.has_taken
+
+
 class OpenLineageJudge:
     """Judges events by the schemas of one library."""
 
@@ -91,10 +105,12 @@ class OpenLineageJudge:
         # What the core asks of facets those that are usual have.
         plain = None if unusual or version != LATEST_CORE else self.library.plain_core(event.kind)
         if not (plain or self.library.usual_core(version, event.kind))(body):
+            asked = None if plain is None else _Asked(plain)
             # Of what is not large all reasons are had at once, which tells whether there are any.
             if not large or not self.library.core(version, event.kind)(body):
-                findings += self._core(event, version, event.kind, plain, large=large)
-            if not self.library.knows_all_keys(body):
+                findings += self._core(event, version, event.kind, asked, large=large)
+            # Where nothing but texts was wrong, or missing, it was said on the way that no keys are others.
+            if not (asked and asked.has_taken) and not self.library.knows_all_keys(body):
                 findings += EVENTS.judge(moments.UNKNOWN_KEYS, event)
         if unusual:
             said = {(finding.pointer, finding.expected) for finding in findings} if findings else _NOTHING

@@ -26,7 +26,8 @@ from mock_intake.files.recordings import (
 # So many bytes a block has, and the end of its last event; enough that most runs begin and end within one.
 SIZE = 1 << 21
 # The first blocks are held in memory, so many bytes of them in all: for most recordings nothing is copied.
-HELD = 4 * SIZE
+_HELD_BLOCKS = 4
+HELD = _HELD_BLOCKS * SIZE
 _WHITE = b" \t\r\n"
 
 
@@ -151,7 +152,7 @@ def blocks_of_stream(
         yield from blocks_of(values(content, source), size)
         return
     there = None if content.packed or file is None else str(file)
-    yield from _lines(_pieces(content, size), source, there, content.skipped)
+    yield from _lines(_pieces(content, size), source, there, content.skipped, _HELD_BLOCKS * size)
 
 
 def blocks_of(recorded: Iterable[Recorded], size: int = SIZE) -> Iterator[Block]:
@@ -183,19 +184,25 @@ def _pieces(content: Content, size: int) -> Iterator[bytes]:
         yield piece
 
 
-def _lines(pieces: Iterable[bytes], source: str, file: str | None, start: int) -> Iterator[Block]:
-    """The lines of a recording, in blocks of whole ones. Raises ``RecordingError`` for one without end."""
+def _lines(pieces: Iterable[bytes], source: str, file: str | None, start: int, held: int) -> Iterator[Block]:
+    """The lines of a recording, in blocks of whole ones. Raises ``RecordingError`` for one without end.
+
+    What stands in a ``file`` is read again there beyond its first ``held`` bytes: where its lines end is all that is
+    asked of it here.
+    """
     begun, size, line = list[bytes](), 0, 1
     for piece in pieces:
         end = piece.rfind(b"\n") + 1
         if size + (piece.find(b"\n") if end else len(piece)) > MOST_OF_AN_EVENT:
             raise without_end(source, line)
-        begun.append(piece[:end] if end else piece)
-        size += len(begun[-1])
+        is_held = file is None or start < held
+        if is_held:
+            begun.append(piece[:end] if end else piece)
+        size += end or len(piece)
         if end:
-            yield Block(source, line, size, data := b"".join(begun), file, start)
-            line += data.count(b"\n")
+            yield Block(source, line, size, b"".join(begun) if is_held else None, file, start)
+            line += piece.count(b"\n", 0, end)
             start += size
             begun, size = [piece[end:]], len(piece) - end
     if size:
-        yield Block(source, line, size, b"".join(begun), file, start)
+        yield Block(source, line, size, b"".join(begun) if file is None or start < held else None, file, start)

@@ -147,7 +147,8 @@ class _Counted(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, advance: Advance) -> None:
         # What is there already: to wait for more in one call would keep Ctrl-C waiting too.
-        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._read_into: Callable[[memoryview], int] | None = getattr(stream, "readinto1", None)
+        self._read = stream.read
         self._advance = advance
 
     def readable(self) -> bool:
@@ -155,10 +156,13 @@ class _Counted(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         assert isinstance(buffer, memoryview)
-        data = self._read(len(buffer))
-        buffer[: len(data)] = data
-        self._advance(len(data))
-        return len(data)
+        if self._read_into is not None:
+            size = self._read_into(buffer)
+        else:
+            data = self._read(len(buffer))
+            buffer[: (size := len(data))] = data
+        self._advance(size)
+        return size
 
 
 def _spans_lines(first: bytes) -> bool:

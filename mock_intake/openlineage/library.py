@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -176,6 +176,7 @@ class FacetLibrary:
         self._core: dict[tuple[str, Kind], Validator] = {}
         self._usual_core: dict[tuple[str, Kind], Validator] = {}
         self._plain_core: dict[Kind, Validator] = {}
+        self._has_base: dict[Entity, Validator] = {}
         self._add_published()
         for source, document in own_documents:
             self._add_own(source, document)
@@ -205,12 +206,20 @@ class FacetLibrary:
         return found
 
     def plain_core(self, kind: Kind) -> Validator:
-        """The validator of events of which the latest core says nothing, and no keys are others, if their facets are
-        usual.
+        """The validator of events of which the latest core says nothing, and no keys are others, if each of their
+        facets is usual, or at least ``has_base`` takes it.
         """
         found = self._plain_core.get(kind)
         if found is None:
             found = self._plain_core[kind] = decider(compile_plain(LATEST_CORE, kind), self.registry)
+        return found
+
+    def has_base(self, entity: Entity) -> Validator:
+        """The validator of facets on this entity that have what the latest core asks of every one."""
+        found = self._has_base.get(entity)
+        if found is None:
+            target = f"{core_id(LATEST_CORE)}#/{CORES[LATEST_CORE].definitions}/{BASE_OF[entity]}"
+            found = self._has_base[entity] = decider({"$ref": target}, self.registry)
         return found
 
     @cached_property
@@ -237,6 +246,7 @@ class FacetLibrary:
         return found
 
     @staticmethod
+    @cache
     def core_target(version: str, kind: Kind) -> str:
         return f"{core_id(version)}#/{CORES[version].definitions}/{kind}"
 

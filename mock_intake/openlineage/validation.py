@@ -103,7 +103,10 @@ class OpenLineageJudge:
         version = _core_version(event, event.kind, findings)
         unusual = self._unusual(event)
         # What the core asks of facets those that are usual have.
-        plain = None if unusual or version != LATEST_CORE else self.library.plain_core(event.kind)
+        is_plain = version == LATEST_CORE and (
+            not unusual or all(self.library.has_base(group.entity)(facet) for group, _, facet in unusual)
+        )
+        plain = self.library.plain_core(event.kind) if is_plain else None
         if not (plain or self.library.usual_core(version, event.kind))(body):
             asked = None if plain is None else _Asked(plain)
             # Of what is not large all reasons are had at once, which tells whether there are any.
@@ -117,7 +120,7 @@ class OpenLineageJudge:
             for group, key, facet in unusual:
                 if type(facet) is dict:  # else the core refuses it, and says so
                     self._facet(group, key, facet, findings, said, large=large)
-        if findings:
+        if len(findings) > 1:
             _tell_once(findings)
         return self._content(event, text, surrogates, findings)
 

@@ -63,8 +63,8 @@ Said = Set[tuple[str, str | None]]
 _NOTHING: Said = frozenset()
 
 
-class _Asked:
-    """A validator that remembers whether it has taken what it was asked for."""
+class _PlainCore:
+    """The validator of the plain core, which remembers whether it has taken what it was given."""
 
     __slots__ = ("_validator", "has_taken")
 
@@ -108,12 +108,12 @@ class OpenLineageJudge:
         )
         plain = self.library.plain_core(event.kind) if is_plain else None
         if not (plain or self.library.usual_core(version, event.kind))(body):
-            asked = None if plain is None else _Asked(plain)
+            plain_core = None if plain is None else _PlainCore(plain)
             # Of what is not large all reasons are had at once, which tells whether there are any.
             if not large or not self.library.core(version, event.kind)(body):
-                findings += self._core(event, version, event.kind, asked, large=large)
+                findings += self._core(event, version, event.kind, plain_core, large=large)
             # Where nothing but texts was wrong, or missing, it was said on the way that no keys are others.
-            if not (asked and asked.has_taken) and not self.library.knows_all_keys(body):
+            if not (plain_core and plain_core.has_taken) and not self.library.knows_all_keys(body):
                 findings += EVENTS.judge(moments.UNKNOWN_KEYS, event)
         if unusual:
             said = {(finding.pointer, finding.expected) for finding in findings} if findings else _NOTHING

@@ -35,6 +35,10 @@ class Unhurried(FacetLibrary):
     def usual(self, *_: object) -> Validator:
         return lambda _: False
 
+    def has_base(self, *_: object) -> Validator:
+        # So the core is asked for all that it asks.
+        return lambda _: False
+
 
 HURRIED, UNHURRIED = Judge(FacetLibrary()), Judge(Unhurried())
 

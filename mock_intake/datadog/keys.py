@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 KEY_LENGTH = 32
 APPLICATION_KEY_LENGTH = 40
 HEX = re.compile(r"[0-9A-Fa-f]*")
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """Which API keys the intake knows.
 
     ``known`` names them; where it is None, every well-formed key is known. ``anonymous`` also takes

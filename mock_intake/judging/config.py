@@ -7,9 +7,11 @@ a setting that is silently ignored is worse than none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mock_intake.model.findings import Selection, Severity
 from mock_intake.system.extensions import COMMANDS, points_of
@@ -23,8 +25,7 @@ class ConfigError(ValueError):
     """A setting that cannot be used; the message says which, where, and what would be right."""
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Struct, frozen=True):
     """The settings: which rules are heard, and the directory of the user's own facet schemas, if any.
 
     ``guard`` is what producers under test are kept from: Datadog's intakes, all of Datadog, or nothing.

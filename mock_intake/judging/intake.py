@@ -7,10 +7,10 @@ It is the only place that decides what a request is answered.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mock_intake.body.decoding import (
@@ -80,8 +80,7 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """How the intake behaves. Sizes are bytes.
 
     ``keys`` are those that it takes. ``strict`` answers 400 where the product would take an event and show it as an

@@ -7,12 +7,11 @@ from a ``Rule`` with a stable code. This module knows no rule; ``mock_intake.jud
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, cast
 
-from msgspec import Struct, convert
+from msgspec import Struct, convert, field
 from msgspec.structs import asdict, replace
 
 from mock_intake.model import shapes
@@ -171,8 +170,7 @@ class Rule(Struct, frozen=True, gc=False):
         return cast("shapes.Rule", {**asdict(self), "documentation": where})
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The user's say over rules: which to hear, which to ignore, and severities of their own.
 
     All by code or by a prefix of codes; the longest matching prefix decides, so ``ignore`` of DD5 and

@@ -12,9 +12,11 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mock_intake.judging.catalogue import RULES
 from mock_intake.model.findings import Finding, Severity
@@ -37,8 +39,7 @@ class BaselineError(ValueError):
     """A baseline that cannot be read or written; the message says where and why."""
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """What is accepted, each entry with a reason. ``name`` is that of the file."""
 
     name: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mock_intake.datadog.joins import NearMiss
 from mock_intake.judging.closing import ClosedRun
@@ -20,8 +22,7 @@ from mock_intake.secrets.presenting import may_have_to_hide, presented, presente
 from mock_intake.views import run_to_dict
 
 
-@dataclass
-class OverAll:
+class OverAll(Struct):
     """What is found over all events, which the check is asked for once.
 
     ``runs`` are to be gone through as often as they are needed; without them they are asked for, and with ``kept`` held
@@ -33,8 +34,7 @@ class OverAll:
     misses: list[NearMiss] | None = None
 
 
-@dataclass(frozen=True)
-class CheckReport:
+class CheckReport(Struct, frozen=True):
     """A recording with what was found in it.
 
     Events are judged while ``results`` is gone through, which can be done once: so recordings may be of any size.

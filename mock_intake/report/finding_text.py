@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -129,8 +128,7 @@ def plain(_what: str, word: str) -> str:
     return word
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Struct, frozen=True):
     """How findings become lines of text, for a terminal, a log or a failed test.
 
     ``paint`` colours codes and severities. ``escape`` makes one safe line of a text that may come from events.
@@ -183,7 +181,7 @@ class Style:
         return ": ".join(self.escape(text) for text in (said.where, said.message) if text)
 
 
-class MarkdownStyle(Style):
+class MarkdownStyle(Style, frozen=True):
     """Findings as a list in Markdown: its lines begin with words of ours, so that no text can begin a block."""
 
     def head(self, block: Block) -> str:

@@ -6,9 +6,11 @@ Made from a journal (``from_journal``) or by whoever runs producers; the rendere
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mock_intake import __version__
 from mock_intake.journal import EventFilter, ExchangeFilter, Journal, newest_events, newest_exchanges
@@ -28,8 +30,7 @@ _MOST_OF_A_BODY = 60_000
 _RANKS = {Status.ERROR: 0, Status.WARNING: 1, Status.OK: 2}
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing that was judged: an event, a refused request, a run, or a dataset over all events.
 
     ``key`` tells entries of a kind apart; ``facts`` are what a reader wants to see of it at a glance. ``name`` says
@@ -69,8 +70,7 @@ class Entry:
         return cls(**{**data, "status": Status(data["status"]), "findings": findings, "accepted": accepted})
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """What was received and what was made of it. ``notes`` are what a reader must know to trust it.
 
     ``lineage`` is there to be drawn, and ``bodies`` (text by the keys of events) to be shown; None and empty where

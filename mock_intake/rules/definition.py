@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -68,8 +67,7 @@ class When(Generic[View_co]):
 
 
 # Compared by identity: there is one of each, and a look for its rules is on the way of every request.
-@dataclass(frozen=True, slots=True, eq=False)
-class Stage(When[View_co]):
+class Stage(When[View_co], Struct, frozen=True, eq=False):
     """A step of judging, told by its name alone."""
 
     name: str

@@ -7,8 +7,10 @@ import hmac
 import ipaddress
 import math
 import re
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from mock_intake.server.responses import failure
 from mock_intake.system.clock import monotonic
@@ -63,8 +65,7 @@ class Guesses:
         return True
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(Struct, frozen=True, dict=True):
     """Who may use the control API and the pages.
 
     ``token`` is what ``Authorization: Bearer`` must carry; None asks for none. ``hosts`` are the names by which they
@@ -72,8 +73,11 @@ class Access:
     """
 
     token: str | None = None
-    hosts: frozenset[str] = field(default_factory=frozenset)
-    _guesses: Guesses = field(default_factory=Guesses, init=False, repr=False, compare=False)
+    hosts: frozenset[str] = frozenset()
+
+    @cached_property
+    def _guesses(self) -> Guesses:
+        return Guesses()
 
     async def admit_guess(self) -> bool:
         """Returns when a wrong token may be answered; false, at once, where too many wait already."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mock_intake.system.clock import monotonic
 
@@ -17,8 +18,7 @@ _SPARE = 64
 _SILENCE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many ``connections`` are open at a time, how long (``patience``, seconds) a request may take to arrive or to
     wait for room, and an answer to be read on, and how much room (``budget``, bytes) bodies under way may take. All of
     one server, over all its ports. Raises ``ValueError`` for what no server could work with."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from mock_intake_pytest.failures import printable
 from mock_intake_pytest.snapshots import Ledger
@@ -21,8 +23,7 @@ _MOST_TESTS = 10
 _MOST_REQUESTS = 3
 
 
-@dataclass
-class RuleCount:
+class RuleCount(Struct):
     """How often a rule spoke, what it said first, and whether it said something else since."""
 
     code: str
@@ -32,8 +33,7 @@ class RuleCount:
     varied: bool = False
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """Counts over tests. ``late`` counts exchanges by the test that had ended before they came.
 
     ``outside`` counts those that came with the key that all tests share while none was under way that uses the intake;
@@ -132,9 +132,9 @@ class Tally:
 
     def dumps(self) -> str:
         """As text that ``loads`` reads, for another process."""
-        found = {key: vars(each) for key, each in self.found.items()}
+        found = {key: asdict(each) for key, each in self.found.items()}
         sets = {"accepted": sorted(self.accepted), "judged": sorted(self.judged)}
-        return json.dumps({**vars(self), **sets, "found": found, "snapshots": self.snapshots.to_dict()})
+        return json.dumps({**asdict(self), **sets, "found": found, "snapshots": self.snapshots.to_dict()})
 
     @classmethod
     def loads(cls, text: str) -> Tally:

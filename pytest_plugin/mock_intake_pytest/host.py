@@ -13,12 +13,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import field
 
 from mock_intake.datadog.authentication import Keys
 from mock_intake.journal import MemoryJournal
@@ -40,16 +40,18 @@ if TYPE_CHECKING:
 _BATCH = 1_000
 
 
-@dataclass(frozen=True)
-class IssuedKeys(Keys):
+class IssuedKeys(Keys, frozen=True):
     """The keys of the tests so far, and no other.
 
     ``known`` stays empty: the keys are made up, so nothing needs to mask one test's key in another's requests.
     """
 
     known: frozenset[str] | None = frozenset()
-    # Those issued by one host are no other's, and more come: part of what it is, and not of a hash.
-    issued: set[str] = field(default_factory=set, hash=False)
+    issued: set[str] = field(default_factory=set)
+
+    def __hash__(self) -> int:
+        # Those issued by one host are no other's, and more come: part of what it is, and not of a hash.
+        return hash((self.known, self.anonymous))
 
     def accepts(self, key: str) -> bool:
         """Whether a test has this key."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
 
 from mock_intake.body.shown import decoded_text, parsed_body
 from mock_intake.journal import EventRecord
@@ -307,8 +308,7 @@ class ColumnEdge(NamedTuple):
     target: ColumnName
 
 
-@dataclass(frozen=True)
-class LineageGraph:
+class LineageGraph(Struct, frozen=True):
     """What the events say of jobs, datasets and columns, in order of appearance."""
 
     jobs: Sequence[JobId]

@@ -11,9 +11,11 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from mock_intake.secrets.presenting import presented_value
 from mock_intake_pytest import disk
@@ -44,8 +46,7 @@ _VERSION_FACETS = ("processing_engine",)
 _CLIENT_VERSION = "openlineage_client_version"
 
 
-@dataclass
-class Ledger:
+class Ledger(Struct):
     """The snapshot files that tests asked for, and those that were written.
 
     ``reworded`` are those with another text than would be written, every value of which is the same: keys in another
@@ -73,7 +74,7 @@ class Ledger:
 
     def to_dict(self) -> dict[str, list[str]]:
         """As JSON, for another process."""
-        return {name: sorted(files) for name, files in vars(self).items()}
+        return {name: sorted(files) for name, files in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Sequence[str]]) -> Ledger:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from mock_intake.journal import EventFilter, ExchangeFilter, newest_events, newest_exchanges
 from mock_intake.model.exchange import Exchange

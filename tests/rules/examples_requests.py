@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -98,9 +97,9 @@ def sent(changes: Mapping[str, Any]) -> Sent:
         elif place == "body":
             request = _with_body(request, str(value).encode())
         elif place == "intake:keys":
-            settings = dataclasses.replace(settings, keys=Keys(frozenset(value)))
+            settings = replace(settings, keys=Keys(frozenset(value)))
         elif place == "intake:max-body":
-            settings = dataclasses.replace(settings, max_body=value)
+            settings = replace(settings, max_body=value)
         else:
             assert place in ("path", "query", "method", "complete"), f"no place of a request: {place}"
             request = replace(request, **{place: value})

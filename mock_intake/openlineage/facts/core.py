@@ -163,4 +163,4 @@ CORES: Mapping[str, Core] = {
     "2-0-1": Core(EVENT_TYPES, kinds=ALL_KINDS, deletable=_DELETABLE),
     "2-0-2": Core(EVENT_TYPES, kinds=ALL_KINDS, deletable=_DELETABLE, exclusive=True),
 }
-EVENT_TYPE = {version: Enum(*core.event_types) for version, core in CORES.items()}
+EVENT_TYPE = {version: Enum(core.event_types) for version, core in CORES.items()}

@@ -289,7 +289,7 @@ FACETS = (
                 "1-0-0",
                 core="1-0-2",
                 fields={
-                    "lifecycleStateChange!": Enum("ALTER", "CREATE", "DROP", "OVERWRITE", "RENAME", "TRUNCATE"),
+                    "lifecycleStateChange!": Enum(("ALTER", "CREATE", "DROP", "OVERWRITE", "RENAME", "TRUNCATE")),
                     "previousIdentifier": Object(
                         {
                             "name!": STRING,

@@ -7,7 +7,6 @@ the names that are required. ``mock_intake.openlineage.schema`` compiles tables 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -51,36 +50,24 @@ class Object(Struct, frozen=True):
     together: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Enum:
+class Enum(Struct, frozen=True):
     values: tuple[str, ...]
-
-    def __init__(self, *values: str) -> None:
-        object.__setattr__(self, "values", values)
 
 
 class Const(Struct, frozen=True):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """Exactly one of several types."""
 
     options: tuple[Type, ...]
 
-    def __init__(self, *options: Type) -> None:
-        object.__setattr__(self, "options", options)
 
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """At least one of several types."""
 
     options: tuple[Type, ...]
-
-    def __init__(self, *options: Type) -> None:
-        object.__setattr__(self, "options", options)
 
 
 class Named(Struct, frozen=True):

@@ -25,7 +25,7 @@ FACETS = (
         "LineageFacet",
         key="lineage",
         entities=("dataset", "job"),
-        root=AnyOf(Named("LineageDatasetFacet"), Named("LineageJobFacet")),
+        root=AnyOf((Named("LineageDatasetFacet"), Named("LineageJobFacet"))),
         versions=(
             Version(
                 "1-0-0",
@@ -43,12 +43,12 @@ FACETS = (
                             "entries!": Array(Named("LineageEntry")),
                         },
                     ),
-                    "LineageEntry": OneOf(Named("LineageDatasetEntry"), Named("LineageJobEntry")),
+                    "LineageEntry": OneOf((Named("LineageDatasetEntry"), Named("LineageJobEntry"))),
                     "LineageDatasetEntry": Object(
                         {
                             "namespace!": STRING,
                             "name!": STRING,
-                            "type!": Enum("DATASET"),
+                            "type!": Enum(("DATASET",)),
                             "inputs": Array(Named("LineageInput")),
                             "fields": Map(Named("LineageFieldEntry")),
                         }
@@ -57,18 +57,18 @@ FACETS = (
                         {
                             "namespace": STRING,
                             "name": STRING,
-                            "type!": Enum("JOB"),
+                            "type!": Enum(("JOB",)),
                             "runId": UUID,
                             "inputs": Array(Named("LineageInput")),
                         },
                         together=("namespace", "name"),
                     ),
-                    "LineageInput": OneOf(Named("LineageDatasetInput"), Named("LineageJobInput")),
+                    "LineageInput": OneOf((Named("LineageDatasetInput"), Named("LineageJobInput"))),
                     "LineageDatasetInput": Object(
                         {
                             "namespace!": STRING,
                             "name!": STRING,
-                            "type!": Enum("DATASET"),
+                            "type!": Enum(("DATASET",)),
                             "field": STRING,
                             "transformations": Array(Named("LineageTransformation")),
                         }
@@ -77,7 +77,7 @@ FACETS = (
                         {
                             "namespace": STRING,
                             "name": STRING,
-                            "type!": Enum("JOB"),
+                            "type!": Enum(("JOB",)),
                             "runId": UUID,
                             "transformations": Array(Named("LineageTransformation")),
                         },
@@ -111,7 +111,7 @@ FACETS = (
                 "1-0-0",
                 definitions={
                     "BaseSubsetDatasetFacet": OneOf(
-                        Named("InputSubsetInputDatasetFacet"), Named("OutputSubsetOutputDatasetFacet")
+                        (Named("InputSubsetInputDatasetFacet"), Named("OutputSubsetOutputDatasetFacet"))
                     ),
                     "InputSubsetInputDatasetFacet": Base(
                         "InputDatasetFacet",
@@ -126,10 +126,12 @@ FACETS = (
                         },
                     ),
                     "BaseSubsetCondition": OneOf(
-                        Named("LocationSubsetCondition"),
-                        Named("PartitionSubsetCondition"),
-                        Named("BinarySubsetCondition"),
-                        Named("CompareSubsetCondition"),
+                        (
+                            Named("LocationSubsetCondition"),
+                            Named("PartitionSubsetCondition"),
+                            Named("BinarySubsetCondition"),
+                            Named("CompareSubsetCondition"),
+                        )
                     ),
                     "LocationSubsetCondition": Object(
                         {
@@ -161,8 +163,8 @@ FACETS = (
                     "CompareSubsetCondition": Object(
                         {
                             "type!": Const("compare"),
-                            "left!": OneOf(Named("FieldBaseCompareExpression"), Named("LiteralCompareExpression")),
-                            "right!": OneOf(Named("FieldBaseCompareExpression"), Named("LiteralCompareExpression")),
+                            "left!": OneOf((Named("FieldBaseCompareExpression"), Named("LiteralCompareExpression"))),
+                            "right!": OneOf((Named("FieldBaseCompareExpression"), Named("LiteralCompareExpression"))),
                             "comparison!": STRING,
                         }
                     ),

@@ -12,11 +12,11 @@ import logging
 import urllib.parse
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import httptools
+from msgspec import Struct, field
 from starlette.types import ASGIApp, Scope
 
 from mock_intake.model.exchange import Exchange
@@ -49,8 +49,7 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 _log = logging.getLogger("mock_intake")
 
 
-@dataclass
-class Shared:
+class Shared(Struct):
     """What all connections of one server have in common, over all its ports.
 
     ``record`` puts an exchange on record for which nobody waits. ``open`` are the connections that there are, ``tasks``

@@ -306,7 +306,7 @@ def _fields(kind: type) -> list[str]:
     """The public names that a value has: those that its constructor sets, its properties and its methods."""
     if kind is IntakeFailure:
         return []
-    if hasattr(kind, "_fields") or hasattr(kind, "__dataclass_fields__"):
+    if any(hasattr(kind, mark) for mark in ("_fields", "__dataclass_fields__", "__struct_fields__")):
         return list(typing.get_type_hints(kind))
     names = re.findall(r"^        self\.([a-z]\w*)(?:: [^=]+)? = ", inspect.getsource(kind), re.MULTILINE)
     return list(dict.fromkeys([*names, *(name for name in vars(kind) if not name.startswith("_"))]))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 import mock_intake
+from mock_intake.model import shapes
 
 WIDTH = 100
 API_INTRODUCTION = """\
@@ -69,6 +70,7 @@ INTERNAL: Mapping[str, frozenset[str]] = {
     "mock_intake.Listener": frozenset({"__init__", "start", "end", "release"}),
     "mock_intake.FacetLibrary": frozenset(
         {"core", "core_target", "knows_all_keys", "plain_core", "resolve", "right_key", "usual", "usual_core"}
+        | {"documents", "registry"}
     ),
     "mock_intake.Faults": frozenset({"any", "ended", "take"}),
     "mock_intake_pytest.IntakeHandle": frozenset({"__init__", *PLUGINS_OWN}),
@@ -139,7 +141,7 @@ def _hints_of(thing: typing.Any) -> dict[str, typing.Any]:
     try:
         return typing.get_type_hints(thing)
     except NameError:
-        return typing.get_type_hints(thing, localns=dict(offered()))
+        return typing.get_type_hints(thing, localns={"shapes": shapes, **offered()})
 
 
 def hints(function: Callable[..., typing.Any], owner: type | None = None) -> dict[str, typing.Any]:

@@ -111,10 +111,13 @@ def spoiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunn
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-others\nVersion: 1.0\n", encoding="utf-8")
     (metadata / "entry_points.txt").write_text(POINTS, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    extensions._entry_points.cache_clear()
+    caches = (extensions._with_extensions, extensions._entry_points)
+    for cache in caches:
+        cache.cache_clear()
     yield CliRunner()
     monkeypatch.undo()
-    extensions._entry_points.cache_clear()
+    for cache in caches:
+        cache.cache_clear()
 
 
 def test_a_command_that_cannot_be_used_is_left_out_of_help_and_spoils_no_other(spoiled: CliRunner) -> None:

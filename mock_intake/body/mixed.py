@@ -6,14 +6,14 @@ in another: the head of the one is read as the body of the other, and what is le
 
 from __future__ import annotations
 
-import re
+from mock_intake.system.patterns import pattern_of
 
-_REQUEST_LINE = re.compile(rb"[A-Z]{3,7} [!-~]{1,2000} HTTP/1\.[01]\r?\n")
+_REQUEST_LINE = pattern_of(rb"[A-Z]{3,7} [!-~]{1,2000} HTTP/1\.[01]\r?\n")
 # Meant as a request line, however wrong it is.
-_MEANT_AS_ONE = re.compile(rb"[A-Za-z]+ +\S+( +\S+)?\r?\n")
-_HEADER_LINE = re.compile(rb"[A-Za-z][A-Za-z-]{0,60}: [^\r\n]{0,2000}\r\n")
+_MEANT_AS_ONE = pattern_of(rb"[A-Za-z]+ +\S+( +\S+)?\r?\n")
+_HEADER_LINE = pattern_of(rb"[A-Za-z][A-Za-z-]{0,60}: [^\r\n]{0,2000}\r\n")
 # Fields of an event, which stand in no head.
-_FIELD = re.compile(rb'"(eventTime|eventType|runId|producer|_producer|schemaURL|_schemaURL|namespace)"\s*:')
+_FIELD = pattern_of(rb'"(eventTime|eventType|runId|producer|_producer|schemaURL|_schemaURL|namespace)"\s*:')
 # What is looked through (bytes): a head stands near the beginning.
 _SEARCHED = 4096
 

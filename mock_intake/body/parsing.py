@@ -8,11 +8,12 @@ that no double can hold, nesting over ``MAX_DEPTH`` levels, more than ``MAX_VALU
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 import orjson
+
+from mock_intake.system.patterns import pattern_of
 
 MAX_DEPTH = 200
 MAX_VALUES = 1_000_000
@@ -20,9 +21,9 @@ Path = tuple[str | int, ...]
 
 # So much (bytes) of a body is taken apart at a time: into many small pieces, which take many times as much room.
 _PIECE = 256 * 1024
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = pattern_of("[\ud800-\udfff]")
 # Good enough to show the place; the parser has found that there is one.
-_CONSTANT = re.compile(r"[:,\[]\s*(NaN|-?Infinity|-?\d{300,}|-?[\d.]+[eE]\+?\d{3,})")
+_CONSTANT = pattern_of(r"[:,\[]\s*(NaN|-?Infinity|-?\d{300,}|-?[\d.]+[eE]\+?\d{3,})")
 # All bytes but brackets; and all but those and the quotes around texts.
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NEITHER = bytes(set(_NO_BRACKETS) - set(b'"'))
@@ -31,7 +32,7 @@ _USUALLY_FEW = 12 * 1024
 # What is deeper than so many levels is walked through: to go on would cost more.
 _MOST_PEELED = 24
 # Perhaps: an integer of 19 digits or more; or a fraction or a text with as many, which is read the same either way.
-_BEYOND_64_BITS = re.compile(rb"\d{19}")
+_BEYOND_64_BITS = pattern_of(rb"\d{19}")
 
 
 class Parsed(NamedTuple):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+
+from mock_intake.system.patterns import pattern_of
 
 # The name of each column as its schema has it, by what is left of it without case and quotes.
 Columns = Mapping[str, str]
@@ -35,7 +36,7 @@ def _plain(name: str) -> str:
 
 
 # What stands for each element of a list, or each value of a map: some name it and others pass over it.
-_PASSED_OVER = re.compile(r"\.(?:_?element|_?value|_?key|_?item|list|array)(?=\.)")
+_PASSED_OVER = pattern_of(r"\.(?:_?element|_?value|_?key|_?item|list|array)(?=\.)")
 _LEFT_OUT = {ord(character): None for character in '"`[]'}
 
 

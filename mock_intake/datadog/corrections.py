@@ -12,21 +12,22 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from mock_intake.datadog.platforms import Platform, name_parts, platform_of
+from mock_intake.system.patterns import pattern_of
 
 # What is longer is no connection string, and nobody would read what becomes of it.
 _LONGEST = 512
-_JDBC = re.compile(r"jdbc:", re.IGNORECASE)
+_JDBC = pattern_of(r"jdbc:", re.IGNORECASE)
 # oracle:thin:@//host:port/service, @host:port:sid, @host:port/service
-_ORACLE = re.compile(
+_ORACLE = pattern_of(
     r"oracle:(?:thin|oci)8?:(?:[^@/]*(?:/[^@]*)?)?@(?://)?([^/:,;?]+)(?::(\d+))?(?:[/:]([^;?]*))?", re.IGNORECASE
 )
-_REDSHIFT = re.compile(
+_REDSHIFT = pattern_of(
     r"([a-z0-9-]+)\.[a-z0-9]+\.([a-z0-9-]+)\.redshift(?:-serverless)?\.amazonaws\.com", re.IGNORECASE
 )
 # Forms that the vendor's pages and the standard disagree about.
-_DISPUTED_CLUSTER = re.compile(r"redshift://([\w-]+)\.([a-z]+(?:-[a-z]+)+-\d):\d+")
-_DISPUTED_ACCOUNT = re.compile(r"snowflake://(\w+-\w+)\.snowflakecomputing\.com", re.ASCII)
-_DISPUTED_TABLE = re.compile(r"table/([^/.]+)/([^/.]+)")
+_DISPUTED_CLUSTER = pattern_of(r"redshift://([\w-]+)\.([a-z]+(?:-[a-z]+)+-\d):\d+")
+_DISPUTED_ACCOUNT = pattern_of(r"snowflake://(\w+-\w+)\.snowflakecomputing\.com", re.ASCII)
+_DISPUTED_TABLE = pattern_of(r"table/([^/.]+)/([^/.]+)")
 _SNOWFLAKE_HOST = ".snowflakecomputing.com"
 # By which port a server of the platform is reached unless somebody chose another.
 USUAL_PORTS: Mapping[str, int] = {
@@ -53,10 +54,10 @@ _SCHEMA = ("schema", "currentschema", "searchpath")
 
 # Other names of buckets: Amazon's resource names, and addresses by HTTP.
 _BUCKETS = (
-    ("s3", re.compile(r"arn:aws[a-z-]*:s3:::([\w.-]+)", re.ASCII)),
-    ("s3", re.compile(r"https?://([\w.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com", re.ASCII)),
-    ("s3", re.compile(r"https?://s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/([\w.-]+)", re.ASCII)),
-    ("gs", re.compile(r"https?://storage\.googleapis\.com/([\w.-]+)", re.ASCII)),
+    ("s3", pattern_of(r"arn:aws[a-z-]*:s3:::([\w.-]+)", re.ASCII)),
+    ("s3", pattern_of(r"https?://([\w.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com", re.ASCII)),
+    ("s3", pattern_of(r"https?://s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/([\w.-]+)", re.ASCII)),
+    ("gs", pattern_of(r"https?://storage\.googleapis\.com/([\w.-]+)", re.ASCII)),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mock_intake.datadog.sources import DRAFT
-from mock_intake.model.shapes import Entity
+from mock_intake.model.literals import Entity
 
 SOURCE = DRAFT
 

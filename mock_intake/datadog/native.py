@@ -20,6 +20,7 @@ from mock_intake.model.event import Dataset, EventView
 from mock_intake.model.findings import Finding, Severity
 from mock_intake.rules.examples import Changes, dataset, facet
 from mock_intake.rules.runs import RunView
+from mock_intake.system.patterns import pattern_of
 
 _GITHUB = r"https?://github\.com/"
 _OPENLINEAGE = _GITHUB + r"OpenLineage/OpenLineage/(?:tree|blob)/[^/]+/integration/"
@@ -49,7 +50,7 @@ RESERVED = tuple(integration.word for integration in INTEGRATIONS)
 
 # The address ends there, or goes on with a part of its own: not apache/airflow-of-acme.
 _ADDRESSES = {
-    integration.word: re.compile(rf"(?:{'|'.join(integration.addresses)})(?=[/?#:]|$)", re.IGNORECASE)
+    integration.word: pattern_of(rf"(?:{'|'.join(integration.addresses)})(?=[/?#:]|$)", re.IGNORECASE)
     for integration in INTEGRATIONS
 }
 # Of an address the beginning tells, and it may be of any length.
@@ -95,7 +96,7 @@ class Exemption(NamedTuple):
     neighbour: Changes
 
 
-_QUERY = re.compile(r"\.query\.[0-9]+")
+_QUERY = pattern_of(r"\.query\.[0-9]+")
 
 
 def _is_query(event: EventView, _: Finding) -> bool:

@@ -6,16 +6,17 @@ import re
 from typing import NamedTuple
 
 from mock_intake.datadog.platforms import Platform, name_parts
+from mock_intake.system.patterns import pattern_of
 
 _LONGEST_LOOKED_AT = 2_048
-_QUOTED = re.compile(r"\"[^\"]*\"|`[^`]*`|\[[^\[\]]*\]")
-_GLOB = re.compile(r"[*?]|\[[^\[\]/]+\]|\{[^{}/]*,[^{}/]*\}")
-_KEY_AND_VALUE = re.compile(r"(?:^|/)([A-Za-z_]\w{0,127}=[^/]*)")
+_QUOTED = pattern_of(r"\"[^\"]*\"|`[^`]*`|\[[^\[\]]*\]")
+_GLOB = pattern_of(r"[*?]|\[[^\[\]/]+\]|\{[^{}/]*,[^{}/]*\}")
+_KEY_AND_VALUE = pattern_of(r"(?:^|/)([A-Za-z_]\w{0,127}=[^/]*)")
 # $20260101, $2026010112, and what BigQuery calls rows without a partition; @ and milliseconds name a snapshot.
-_DECORATOR = re.compile(r"\$(?:\d{4,10}|__(?:NULL|UNPARTITIONED)__)$|@-?\d+(?:-(?:-?\d+)?)?$")
-_OF_TABLE = re.compile(r"[*?]|%$|%\.|/[A-Za-z_]\w{0,127}=")
-_OF_TOPIC = re.compile(r"[*?|^+\\]|%$|\[[^\[\]]+\]|\$$")
-_TEMPORARY = re.compile(
+_DECORATOR = pattern_of(r"\$(?:\d{4,10}|__(?:NULL|UNPARTITIONED)__)$|@-?\d+(?:-(?:-?\d+)?)?$")
+_OF_TABLE = pattern_of(r"[*?]|%$|%\.|/[A-Za-z_]\w{0,127}=")
+_OF_TOPIC = pattern_of(r"[*?|^+\\]|%$|\[[^\[\]]+\]|\$$")
+_TEMPORARY = pattern_of(
     r"(?:^|/)(?:tmp|temp|_tmp|\.tmp|_temporary|__temporary|\.staging|var/folders|AppData/Local/Temp"
     r"|\.spark-staging[^/]*|\.hive-staging[^/]*|pytest-of-[^/]+)(?:/|$)",
     re.IGNORECASE,

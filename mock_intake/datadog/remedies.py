@@ -6,11 +6,11 @@ what stands here. Nothing is lowered by it: what nobody can help is in ``native.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from mock_intake.model.findings import Finding
+from mock_intake.system.patterns import pattern_of
 
 _OPENLINEAGE = "https://github.com/OpenLineage/OpenLineage/tree/main/integration"
 _AIRFLOW = "https://github.com/apache/airflow/tree/main/providers/openlineage"
@@ -36,7 +36,7 @@ def _always(_: Finding) -> bool:
     return True
 
 
-_COUNTED = re.compile(r'"_[0-9]+"')
+_COUNTED = pattern_of(r'"_[0-9]+"')
 
 
 def _is_counted(finding: Finding) -> bool:

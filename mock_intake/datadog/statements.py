@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
+from mock_intake.system.patterns import pattern_of
+
 _LONGEST_LOOKED_AT = 4_096
-_BEGINNING = re.compile(
+_BEGINNING = pattern_of(
     r"[\s(]*(?:select\s+\S|with\s+(?:recursive\s+)?\S+\s+as\s*\(|insert\s+(?:into|overwrite)\s|merge\s+into\s"
     r"|delete\s+from\s|update\s+\S+\s+set\s|create\s+(?:or\s+replace\s+)?(?:\w+\s+)?(?:table|view)\s|truncate\s+table\s"
     r"|drop\s+(?:table|view)\s|alter\s+(?:table|view)\s|copy\s+\S+\s+(?:from|to)\s|call\s+\S+\()",
     re.IGNORECASE,
 )
-_FROM = re.compile(r"\sfrom\s|select\s+(?:[\d'*(]|\w+\s*\()", re.IGNORECASE)
+_FROM = pattern_of(r"\sfrom\s|select\s+(?:[\d'*(]|\w+\s*\()", re.IGNORECASE)
 
 
 def is_statement(text: str) -> bool:

@@ -5,10 +5,9 @@ Pure functions of bytes. Where nothing is clear nothing is said: a hint at a cau
 
 from __future__ import annotations
 
-import re
-
 from mock_intake.body.mixed import begins_with_request
 from mock_intake.body.parsing import ParseError
+from mock_intake.system.patterns import pattern_of
 
 FORKED = (
     "Two processes write to one connection, as after a fork: make a client per process, after fork, and do not use one "
@@ -22,7 +21,7 @@ _TO_UTF_8 = (
 )
 _UTF_32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 # A name, and a value that is more than the filling at the end of base64.
-_FORM = re.compile(rb"[\w.%+\[\]-]{1,100}=[^=\s]")
+_FORM = pattern_of(rb"[\w.%+\[\]-]{1,100}=[^=\s]")
 
 
 def is_like_json(body: bytes) -> bool:

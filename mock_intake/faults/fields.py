@@ -11,7 +11,6 @@ and name the field; ``FaultError`` carries them.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
@@ -19,12 +18,14 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from mock_intake.system.patterns import pattern_of
+
 Schema = dict[str, Any]
 
 # The whole numbers that all readers of JSON agree on (RFC 8259, section 6).
 MAX_WHOLE = 2**53 - 1
 # A header's name, by RFC 9110.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = pattern_of(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What may stand in a header's value; other bytes are legal there too, but no text says which they are.
 _PRINTABLE = "^[ -~]*$"
 

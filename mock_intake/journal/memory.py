@@ -13,12 +13,11 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import attrgetter
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from mock_intake.faults import PlanStore
 from mock_intake.journal.position_index import PositionIndex
 from mock_intake.journal.protocol import (
     LARGEST_PART,
@@ -33,6 +32,9 @@ from mock_intake.journal.protocol import (
 )
 from mock_intake.model.exchange import EventSummary, Exchange
 from mock_intake.model.findings import Status
+
+if TYPE_CHECKING:
+    from mock_intake.faults import PlanStore
 
 T = TypeVar("T")
 

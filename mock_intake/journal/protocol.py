@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
-from mock_intake.faults import PlanStore
-from mock_intake.model import shapes
 from mock_intake.model.exchange import EventSummary, Exchange, rfc3339
 from mock_intake.model.findings import Finding, Status, statuses
-from mock_intake.model.shapes import Kind
+from mock_intake.model.literals import Kind
+
+if TYPE_CHECKING:
+    from mock_intake.faults import PlanStore
+    from mock_intake.model import shapes
 
 T = TypeVar("T")
 

@@ -21,7 +21,6 @@ from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.ledger import Ledger, Line
 from mock_intake.judging.rows import BlockRows, judge_rows
-from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId, Kind
 from mock_intake.model.exchange import NamedEvent
 from mock_intake.model.findings import Finding, Severity, Status
@@ -32,6 +31,7 @@ from mock_intake.views import Run, run_to_dict
 
 if TYPE_CHECKING:
     from mock_intake.judging.workers import Workers
+    from mock_intake.model import shapes
 
 # So many run ids are closed at a time.
 _CLOSED_AT_ONCE = 400

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec import Struct
 
-from mock_intake.model.shapes import Entity as Entity
-from mock_intake.model.shapes import Kind as Kind
-from mock_intake.model.shapes import Named
+from mock_intake.model.literals import Entity as Entity
+from mock_intake.model.literals import Kind as Kind
+
+if TYPE_CHECKING:
+    from mock_intake.model import shapes
 
 T = TypeVar("T")
 Json = Any
@@ -38,7 +40,7 @@ class DatasetId(Struct, frozen=True, gc=False, array_like=True):
     def __str__(self) -> str:
         return f"{self.namespace} {self.name}"
 
-    def to_dict(self) -> Named:
+    def to_dict(self) -> shapes.Named:
         """The JSON form."""
         return {"namespace": self.namespace, "name": self.name}
 

@@ -11,15 +11,17 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Finding, Status
-from mock_intake.model.shapes import Count, Kind
+from mock_intake.model.literals import Count, Kind
+
+if TYPE_CHECKING:
+    from mock_intake.model import shapes
 
 Headers = tuple[tuple[str, str], ...]
 # As they may be where they come from outside: in an import.

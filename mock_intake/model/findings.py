@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct, convert, field
 from msgspec.structs import asdict, replace
 
-from mock_intake.model import shapes
-from mock_intake.model.shapes import Subject, Violates
+from mock_intake.model.literals import Subject, Violates
 from mock_intake.system.documentation import address_of
+
+if TYPE_CHECKING:
+    from mock_intake.model import shapes
 
 # What codes of this package begin with. Rules of other packages have codes of their own, and documentation too.
 OWN = ("HT", "OL", "DD", "RC", "DS")

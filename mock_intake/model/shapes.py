@@ -5,24 +5,22 @@ values, and the views' own), the OpenAPI document is derived from it (``mock_int
 hands it on. ``Finding`` alone has all fields of the value of that name; a test holds the two together.
 
 Times are RFC 3339 in UTC, to the microsecond, but for those that producers wrote; durations are seconds, sizes bytes.
-Only ``typing`` is imported, as the client needs no more.
+Only ``typing`` is needed, as the client needs no more.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
-Status = Literal["ok", "warning", "error"]
-State = Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
-Kind = Literal["RunEvent", "JobEvent", "DatasetEvent"]
-Entity = Literal["run", "job", "dataset", "input", "output"]
-Subject = Literal["request", "event", "run", "dataset"]
-Violates = Literal["openlineage"]
-
-# Beside their type JSON Schema says this of them: keywords and their values.
-Count = Annotated[int, ("minimum", 0)]
-Seconds = Annotated[float, ("minimum", 0)]
-Time = Annotated[str, ("format", "date-time")]
+from mock_intake.model.literals import Count as Count
+from mock_intake.model.literals import Entity as Entity
+from mock_intake.model.literals import Kind as Kind
+from mock_intake.model.literals import Seconds as Seconds
+from mock_intake.model.literals import State as State
+from mock_intake.model.literals import Status as Status
+from mock_intake.model.literals import Subject as Subject
+from mock_intake.model.literals import Time as Time
+from mock_intake.model.literals import Violates as Violates
 
 
 class Named(TypedDict):

@@ -10,9 +10,11 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
-_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\D|$)")
+from mock_intake.system.patterns import pattern_of
+
+_LEAP_SECOND = pattern_of(r"(T\d\d:\d\d):60(\D|$)")
 # The digits of a second beyond the six that datetime has, up to the nanosecond.
-_BEYOND = re.compile(r"[.,]\d{6}(\d{1,3})")
+_BEYOND = pattern_of(r"[.,]\d{6}(\d{1,3})")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 _TO_MICROSECONDS = len("2026-11-01T12:00:00.000000")
 _LONGEST = 64

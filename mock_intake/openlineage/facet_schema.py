@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import jsonschema_rs
 from msgspec import Struct
 
-from mock_intake.openlineage.facts import Entity
-from mock_intake.openlineage.schema import Schema
+from mock_intake.openlineage.facts import LATEST_CORE, Entity
+from mock_intake.openlineage.schema import Schema, compile_core, core_id
 from mock_intake.openlineage.shapes import NO_SHAPE, Shape
 
 Validator = Callable[[Any], bool]
@@ -29,11 +29,22 @@ def decider(schema: Schema, registry: jsonschema_rs.Registry | None) -> Validato
     return validator.is_valid
 
 
+@cache
+def registry_of_core(version: str) -> jsonschema_rs.Registry:
+    """The document of one core version alone: what the schemas of what is usual refer to at most.
+
+    Most events have nothing in them for which all documents that there are would have to be compiled.
+    """
+    return jsonschema_rs.Registry([(core_id(version), compile_core(version))], draft=jsonschema_rs.Draft202012)
+
+
 class FacetSchema(Struct, frozen=True, dict=True):
     """One facet version: the standard's, or a user's own (``own``).
 
-    ``fields`` are the names that it knows, the base's among them; None where they are not a list. ``shape`` has what is
-    deeper in it, and ``compile_closed`` makes the schema that allows no other fields, if there is one.
+    ``registry`` gives all documents that it may refer to. ``fields`` are the names that it knows, the base's among
+    them; None where they are not a list. ``shape`` has what is deeper in it, and ``compile_closed`` makes the schema
+    that allows no other fields, if there is one: of other documents that refers to ``core`` alone, the version on whose
+    base facet it builds.
     """
 
     name: str
@@ -41,10 +52,11 @@ class FacetSchema(Struct, frozen=True, dict=True):
     key: str
     entities: tuple[Entity, ...]
     target: str
-    registry: jsonschema_rs.Registry
+    registry: Callable[[], jsonschema_rs.Registry]
     own: bool = False
     fields: frozenset[str] | None = None
     shape: Shape = NO_SHAPE
+    core: str = LATEST_CORE
     compile_closed: Callable[[], Schema] | None = None
 
     @property
@@ -65,7 +77,7 @@ class FacetSchema(Struct, frozen=True, dict=True):
 
     @cached_property
     def is_valid(self) -> Validator:
-        return decider({"$ref": self.target}, self.registry)
+        return decider({"$ref": self.target}, self.registry())
 
     @cached_property
     def is_usual(self) -> Validator:
@@ -79,9 +91,9 @@ class FacetSchema(Struct, frozen=True, dict=True):
         hollow = self._hollow(self.fields)
         # Schemas are compiled once they are asked: an event needs few of all that there are.
         if self.compile_closed is not None:
-            return decider({**self.compile_closed(), "not": hollow}, self.registry)
+            return decider({**self.compile_closed(), "not": hollow}, registry_of_core(self.core))
         known = {"properties": dict.fromkeys(self.fields, True) | BASE_PROPERTIES, "additionalProperties": False}
-        return decider({"allOf": [{"$ref": self.target}, known, {"not": hollow}]}, self.registry)
+        return decider({"allOf": [{"$ref": self.target}, known, {"not": hollow}]}, self.registry())
 
     def usual_at(self, url: str) -> Validator:
         """As ``is_usual``, for facets with this ``_schemaURL``, one of the standard's addresses: that it is this one is
@@ -99,7 +111,7 @@ class FacetSchema(Struct, frozen=True, dict=True):
         }
         # What its base asks is asked already.
         del schema["allOf"]
-        return decider(schema, self.registry)
+        return decider(schema, registry_of_core(self.core))
 
     @staticmethod
     def _hollow(fields: frozenset[str]) -> Schema:

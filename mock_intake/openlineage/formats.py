@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import UUID
 
 from mock_intake.model.times import moment
 from mock_intake.openlineage import meant
 from mock_intake.secrets.content import redact
+from mock_intake.system.patterns import pattern_of
 
 # What is longer is told the form: nobody would read it.
 _LONGEST = 60
 _UUID_LENGTH = 36
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_TIME = pattern_of(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 # As many languages print a time: with a blank, an offset without a colon, or UTC as a word.
-_NEARLY = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.]\d+)?)?) ?(?:[Zz]|UTC|GMT|([+-])(\d\d):?(\d\d)?)")
-_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?")
+_NEARLY = pattern_of(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.]\d+)?)?) ?(?:[Zz]|UTC|GMT|([+-])(\d\d):?(\d\d)?)")
+_NAIVE = pattern_of(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?")
 
 
 def is_naive(value: Any) -> bool:
@@ -57,8 +57,8 @@ def _uri_advice(field: str, value: Any) -> tuple[str, str]:
     )
 
 
-_HEX = re.compile(r"[0-9A-Fa-f]{32}")
-_WITHIN = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_HEX = pattern_of(r"[0-9A-Fa-f]{32}")
+_WITHIN = pattern_of(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def _uuid_advice(value: Any) -> str:

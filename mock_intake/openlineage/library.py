@@ -18,7 +18,14 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from mock_intake.model.event import plain
-from mock_intake.openlineage.facet_schema import BASE_FIELDS, BASE_PROPERTIES, FacetSchema, Validator, decider
+from mock_intake.openlineage.facet_schema import (
+    BASE_FIELDS,
+    BASE_PROPERTIES,
+    FacetSchema,
+    Validator,
+    decider,
+    registry_of_core,
+)
 from mock_intake.openlineage.facts import CORES, FACETS, LATEST_CORE, Entity, Kind
 from mock_intake.openlineage.facts.notation import BASE_OF
 from mock_intake.openlineage.facts.registry import REGISTERED_ALONE
@@ -34,6 +41,7 @@ from mock_intake.openlineage.schema import (
     version_fields,
 )
 from mock_intake.openlineage.shapes import NO_OTHER_KEYS, NO_SHAPE, has_shape, shape_of
+from mock_intake.system.patterns import pattern_of
 
 _DIALECTS = (
     DIALECT,
@@ -46,9 +54,9 @@ _DIALECTS = (
 )
 
 _HTTP = re.compile(r"^http://(?=openlineage\.io/)")
-_OF_THE_STANDARD = re.compile(r"https?://(?:www\.)?openlineage\.io(?:[/?#]|$)", re.IGNORECASE)
-_FACET_URL = re.compile(r"https?://openlineage\.io/spec/facets/(\d+-\d+-\d+)/(\w+)\.json(?:#(.*))?")
-_CORE_URL = re.compile(
+_OF_THE_STANDARD = pattern_of(r"https?://(?:www\.)?openlineage\.io(?:[/?#]|$)", re.IGNORECASE)
+_FACET_URL = pattern_of(r"https?://openlineage\.io/spec/facets/(\d+-\d+-\d+)/(\w+)\.json(?:#(.*))?")
+_CORE_URL = pattern_of(
     r"https?://openlineage\.io/spec/(\d+-\d+-\d+)/OpenLineage\.json(?:#(?:/(?:\$defs|definitions)/(\w*))?)?"
 )
 
@@ -56,7 +64,7 @@ _CORE_URL = re.compile(
 _KEY_OF_CLASS = {facet.name: facet.key for facet in FACETS}
 # As the client's classes of old write some of them: SqlJobFacet, DataSourceDatasetFacet.
 _KEY_OF_OLD_CLASS = {name.lower(): key for name, key in _KEY_OF_CLASS.items()}
-_OLD_URL = re.compile(
+_OLD_URL = pattern_of(
     r"https://raw\.githubusercontent\.com/OpenLineage/OpenLineage/[\w.-]+/spec/"
     r"(?:OpenLineage\.json#/definitions/(?P<definition>\w+)|facets/(?P<file>\w+)\.json(?:#.*)?)"
 )
@@ -156,11 +164,7 @@ class FacetLibrary:
     def __init__(self, own: Iterable[tuple[str, Schema]] = ()) -> None:
         own_documents = [_checked(source, schema) for source, schema in own]
         _all_different(own_documents)
-        self.documents: Mapping[str, Schema] = {
-            **documents(),
-            **{document["$id"]: document for _, document in own_documents},
-        }
-        self.registry = _registry(self.documents)
+        self._own = {document["$id"]: document for _, document in own_documents}
         self._by_url: dict[str, FacetSchema] = {}
         self._latest: dict[tuple[Entity, str], FacetSchema] = {}
         self._entities: dict[str, tuple[Entity, ...]] = {}
@@ -178,8 +182,27 @@ class FacetLibrary:
         self._plain_core: dict[Kind, Validator] = {}
         self._has_base: dict[Entity, Validator] = {}
         self._add_published()
+        if own_documents:
+            # Not at the first event: what one of them refers to may not be there.
+            _ = self.registry
         for source, document in own_documents:
             self._add_own(source, document)
+
+    @cached_property
+    def documents(self) -> Mapping[str, Schema]:
+        """All documents, the standard's and the user's own, by their ``$id``."""
+        return {**documents(), **self._own}
+
+    @cached_property
+    def registry(self) -> jsonschema_rs.Registry:
+        """All documents, for validators to look up what a schema refers to.
+
+        Compiled at the first facet that is unusual: others are judged without.
+        """
+        return _registry(self.documents)
+
+    def _all_documents(self) -> jsonschema_rs.Registry:
+        return self.registry
 
     @classmethod
     def from_directory(cls, directory: Path) -> FacetLibrary:
@@ -194,7 +217,8 @@ class FacetLibrary:
         """The validator of events of ``kind`` in the core ``version``, which must know this kind."""
         found = self._core.get((version, kind))
         if found is None:
-            found = self._core[version, kind] = decider({"$ref": self.core_target(version, kind)}, self.registry)
+            schema = {"$ref": self.core_target(version, kind)}
+            found = self._core[version, kind] = decider(schema, registry_of_core(version))
         return found
 
     def usual_core(self, version: str, kind: Kind) -> Validator:
@@ -202,7 +226,7 @@ class FacetLibrary:
         found = self._usual_core.get((version, kind))
         if found is None:
             schema = {"allOf": [{"$ref": self.core_target(version, kind)}, NO_OTHER_KEYS]}
-            found = self._usual_core[version, kind] = decider(schema, self.registry)
+            found = self._usual_core[version, kind] = decider(schema, registry_of_core(version))
         return found
 
     def plain_core(self, kind: Kind) -> Validator:
@@ -211,7 +235,7 @@ class FacetLibrary:
         """
         found = self._plain_core.get(kind)
         if found is None:
-            found = self._plain_core[kind] = decider(compile_plain(LATEST_CORE, kind), self.registry)
+            found = self._plain_core[kind] = decider(compile_plain(LATEST_CORE, kind), None)
         return found
 
     def has_base(self, entity: Entity) -> Validator:
@@ -225,7 +249,7 @@ class FacetLibrary:
     @cached_property
     def knows_all_keys(self) -> Validator:
         """The validator of events that have no keys but those which the core has."""
-        return decider(NO_OTHER_KEYS, self.registry)
+        return decider(NO_OTHER_KEYS, None)
 
     def usual(self, entity: Entity, key: str, url: str) -> Validator:
         """The validator of facets with this key and ``_schemaURL`` on this entity of which nothing needs to be said.
@@ -361,9 +385,10 @@ class FacetLibrary:
                 fields = None if facet.root else _names(version_fields(facet, version.number)) | BASE_FIELDS
                 has = has_shape(facet, version.number)
                 schema = FacetSchema(
-                    *(facet.name, version.number, key, facet.entities, whole, self.registry),
+                    *(facet.name, version.number, key, facet.entities, whole, self._all_documents),
                     fields=fields,
                     shape=shape_of(facet, version.number) if has else NO_SHAPE,
+                    core=version.core,
                     compile_closed=partial(compile_closed, facet, version, BASE_PROPERTIES) if has else None,
                 )
                 self._by_url[address] = self._by_url[address + "#"] = schema
@@ -372,7 +397,7 @@ class FacetLibrary:
                     self._by_url[target] = (
                         schema
                         if target == whole
-                        else FacetSchema(name, version.number, key, facet.entities, target, self.registry)
+                        else FacetSchema(name, version.number, key, facet.entities, target, self._all_documents)
                     )
                 self._by_url[f"{address}#/properties/{key}"] = schema
                 for entity in facet.entities:
@@ -396,7 +421,7 @@ class FacetLibrary:
         pointer = quote(keys[0].replace("~", "~0").replace("/", "~1"), safe="~")
         target = f"{address}#/properties/{pointer}"
         name = address.rsplit("/", 1)[-1].removesuffix(".json")
-        schema = FacetSchema(name, "", keys[0], (), target, self.registry, own=True)
+        schema = FacetSchema(name, "", keys[0], (), target, self._all_documents, own=True)
         try:
             schema.is_valid({})
         except ValueError as error:

@@ -11,9 +11,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
+from mock_intake.system.patterns import pattern_of
+
 _LONGEST = 60
-_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?")
+_WHOLE = pattern_of(r"-?(?:0|[1-9]\d{0,17})")
+_NUMBER = pattern_of(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?")
 _WORDS = {"true": "true", "false": "false"}
 # What other systems call the states of a run. A run that is done or finished may have failed.
 _STATES = {
@@ -24,9 +26,9 @@ _STATES = {
     **dict.fromkeys(("ABORTED", "CANCEL", "CANCELED", "CANCELLED", "KILLED"), "ABORT"),
 }
 # Seconds and milliseconds since 1970, of this century.
-_EPOCH = re.compile(r"(\d{10})(\d{3})?")
-_BARE_HOST = re.compile(r"(?:www\.|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev|example)\b)\S*", re.ASCII)
-_OF_GIT = re.compile(r"(git@[\w.-]+):(?!//)([\w./-]+)")
+_EPOCH = pattern_of(r"(\d{10})(\d{3})?")
+_BARE_HOST = pattern_of(r"(?:www\.|[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev|example)\b)\S*", re.ASCII)
+_OF_GIT = pattern_of(r"(git@[\w.-]+):(?!//)([\w./-]+)")
 
 
 def of_type(value: Any, types: Collection[str]) -> str | None:

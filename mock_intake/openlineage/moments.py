@@ -14,7 +14,7 @@ from msgspec import Struct
 from mock_intake.body.parsing import Path
 from mock_intake.model.event import EventView, FacetGroup, Kind
 from mock_intake.model.findings import Finding, Rule
-from mock_intake.model.shapes import Subject
+from mock_intake.model.literals import Subject
 from mock_intake.openlineage.explain import Explanation
 from mock_intake.openlineage.facet_schema import FacetSchema
 from mock_intake.openlineage.formats import is_naive

@@ -8,7 +8,6 @@ producer to the next (``key_of``), so that one file serves all three.
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -23,13 +22,14 @@ from mock_intake.model.findings import Finding, Severity
 from mock_intake.report.escaping import shown
 from mock_intake.report.model import Report
 from mock_intake.report.places import Place
+from mock_intake.system.patterns import pattern_of
 
 FINDINGS_HEAD = """\
 # Findings that were accepted: they fail nothing in mock-intake check, mock-intake report and pytest.
 # Rule, what it is about and the place in that = reason. Written anew, the file keeps the reasons.
 """
 # The position in a list: what comes before it in an event may be another time elsewhere.
-_POSITION = re.compile(r"/\d+(?=/|$)")
+_POSITION = pattern_of(r"/\d+(?=/|$)")
 
 # What the codes of rules on requests begin with.
 _OF_REQUESTS = "HT"

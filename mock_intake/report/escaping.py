@@ -6,11 +6,10 @@ is shown, whatever a text was made of.
 
 from __future__ import annotations
 
-import re
-
 from mock_intake.secrets.content import redact
+from mock_intake.system.patterns import pattern_of
 
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|#&~]")
+_MARKDOWN = pattern_of(r"[\\`*_{}\[\]<>|#&~]")
 
 
 def shown(text: str) -> str:

@@ -28,7 +28,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from mock_intake.model.findings import Finding, Rule, Severity, Sureness
-from mock_intake.model.shapes import Subject
+from mock_intake.model.literals import Subject
 
 View = TypeVar("View")
 Other = TypeVar("Other")

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mock_intake.model.event import Dataset, Entity, EventView, JsonObject, Kind, table_identifier
 from mock_intake.model.findings import Finding
 from mock_intake.model.flows import named_in_lineage
-from mock_intake.model.shapes import Subject
+from mock_intake.model.literals import Subject
 from mock_intake.rules.definition import JudgingRule, When
 from mock_intake.secrets.quoting import quoted_pointer
 

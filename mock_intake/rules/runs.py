@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeVar
 from msgspec import Struct, field
 
 from mock_intake.model.accumulated import Accumulated
+from mock_intake.model.literals import Subject
 from mock_intake.model.per_run import NamedPerRun
 from mock_intake.model.runs import Job, RunFacts
-from mock_intake.model.shapes import Subject
 from mock_intake.rules.definition import When
 
 Trait = Literal["unbegun", "unended", "disordered", "completed", "failed", "changing", "a part"]

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 from mock_intake.model.exchange import Headers
 from mock_intake.secrets.content import redact
 from mock_intake.secrets.key_search import ALL, KNOWN_BY, KeySearch
+from mock_intake.system.patterns import pattern_of
 
 # Headers that carry credentials, with the value's scheme before them or not.
 CREDENTIAL_HEADERS = frozenset(
@@ -59,7 +60,7 @@ SECRET_WORDS = "|".join(
 _SECRET_NAME = re.compile(f"(?i){SECRET_WORDS}")
 _WORD = re.compile(r"[^\s,;:=\"'<>()]{16,}={0,2}")
 _SHORTEST_HEX = 32
-_HEX_KEY = re.compile(r"(?<![0-9A-Fa-f-])(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f-])")
+_HEX_KEY = pattern_of(r"(?<![0-9A-Fa-f-])(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f-])")
 
 
 class Credential(NamedTuple):

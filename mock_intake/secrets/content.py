@@ -20,6 +20,7 @@ import orjson
 from msgspec.structs import replace
 
 from mock_intake.model.findings import Finding
+from mock_intake.system.patterns import pattern_of
 
 _ASSIGNED = r"(?i:password|passwd|pwd|secret|access_token|api[_-]?key)="
 _LOGIN = r"://[^/\s:@\"'?#]*:[^/\s@\"'?#]+@"
@@ -74,11 +75,11 @@ _TRACES = (
         "earer ",
     ),
 )
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = pattern_of(
     r"(?i)[=:]?(?:\*+\w{0,4}(?:~[0-9a-f]{4})?|x+|<[^>]*>|\$\{[^}]*\}|\$\w+|\{\{?[^}]*\}?\}|%\w+%|\[?redacted\]?|masked|hidden|\.\.\.+)@?"
 )
 # What stands before the :// of a URI, by its end.
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}\Z")
+_SCHEME = pattern_of(r"[A-Za-z][A-Za-z0-9+.-]{0,30}\Z")
 _LONGEST_SCHEME = 31
 # Of so many signs that may be those of a log-in a text is looked through one by one.
 _MOST_LOOKED_AT = 16
@@ -90,9 +91,9 @@ _LOOKED_AT = 65_536
 _SHORTEST_WORD = 20
 # Words in the name of an environment variable by which its value is taken for a secret.
 _SECRET_NAMES = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "APP_KEY", "PRIVATE_KEY", "ACCESS_KEY")
-_COMPILED = tuple((family, what, re.compile(_FOR_PYTHON.get(what, pattern))) for family, what, pattern in PATTERNS)
+_COMPILED = tuple((family, what, pattern_of(_FOR_PYTHON.get(what, pattern))) for family, what, pattern in PATTERNS)
 # A private key is all that follows its first line.
-_PRIVATE_KEY = re.compile(r"(?s)-----BEGIN [A-Z ]{0,20}PRIVATE KEY.*")
+_PRIVATE_KEY = pattern_of(r"(?s)-----BEGIN [A-Z ]{0,20}PRIVATE KEY.*")
 # Any secret, for the look at the whole. The scheme of a URI is left to the closer look: which of the last characters
 # were letters is more than an engine without backtracking can keep in mind, and it is 300 times slower where it must.
 _ANY = "|".join(f"(?:{_LOGIN if what == 'a password in a URI' else pattern})" for _, what, pattern in PATTERNS)

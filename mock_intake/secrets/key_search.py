@@ -17,6 +17,8 @@ from functools import cached_property
 from sys import byteorder
 from typing import NamedTuple
 
+from mock_intake.system.patterns import pattern_of
+
 # So much of a key is searched for. What agrees with it is taken for the key, as far as it agrees: two secrets that have
 # so much in common are two of one kind. A key in hexadecimal has 64 bytes at most, a signed token some 1,000.
 KNOWN_BY = 1024
@@ -44,7 +46,7 @@ _UNRESERVED = re.compile(r"[0-9A-Za-z._~-]*")
 _ESCAPED_UNRESERVED = re.compile(rb"\\u00(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aAeE])")
 _ENCODED_UNRESERVED = re.compile(rb"%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aAeE])")
 # An escape that was cut off, with the first half of a surrogate pair if that is its second half.
-_CUT_ESCAPE = re.compile(rb"(?:\\u[dD][89abAB]\w\w)?\\\w{0,5}\Z|%\w?\Z")
+_CUT_ESCAPE = pattern_of(rb"(?:\\u[dD][89abAB]\w\w)?\\\w{0,5}\Z|%\w?\Z")
 
 
 class KeyMatch(NamedTuple):
@@ -261,10 +263,10 @@ def _url_plain(match: re.Match[bytes]) -> bytes:
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _BYTES = {bytes((a, b)): bytes((int(bytes((a, b)), 16),)) for a in _HEX_DIGITS for b in _HEX_DIGITS}
 _JSON = _Escapes(
-    re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\"\\/]))"),
+    pattern_of(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\"\\/]))"),
     _json_plain,
 )
-_URL = _Escapes(re.compile(rb"%([0-9a-fA-F]{2})"), _url_plain)
+_URL = _Escapes(pattern_of(rb"%([0-9a-fA-F]{2})"), _url_plain)
 
 
 class _Needles:

@@ -6,17 +6,17 @@ A producer that has the key of another team in its environment, and sends its en
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections.abc import Container, Iterable, Iterator
 
 from mock_intake.model.exchange import ANONYMOUS, UNATTRIBUTED
+from mock_intake.system.patterns import pattern_of
 
 _DIGITS = b"0123456789abcdefABCDEF"
 _MAP = bytes(ord("0") if byte in _DIGITS else ord(" ") for byte in range(256))
 _KEY = 32
 _LOOKS_LIKE_A_KEY = b"0" * _KEY
-_RUN = re.compile(rb"0{32,}+")
+_RUN = pattern_of(rb"0{32,}+")
 # A body of nothing but such words must not cost more than it does to be judged.
 _MOST_WORDS = 20_000
 # Of so many orgs the keys are known; of more, those that were heard of last.

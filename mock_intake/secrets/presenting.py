@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from mock_intake.secrets.content import is_secret_variable, may_hold_secrets, redact
+from mock_intake.system.patterns import pattern_of
 
 MASK = "****"
 # Of so many hexadecimal digits. Enough to tell names apart that differ in a password; too few to guess one by.
 _DIGITS = 4
-_DIGEST = re.compile(r"~[0-9a-f]{4}\Z")
+_DIGEST = pattern_of(r"~[0-9a-f]{4}\Z")
 # The facet whose entries have a secret as their value where their name says so.
 _VARIABLES = "environmentVariables"
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STRING = pattern_of(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def presented(text: str) -> str:

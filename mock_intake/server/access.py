@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from mock_intake.server.responses import failure
 from mock_intake.system.clock import monotonic
+from mock_intake.system.patterns import pattern_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,8 +26,8 @@ _LONGEST_WAIT = 10.0
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 _READING = ("GET", "HEAD", "OPTIONS")
 # As browsers write an origin (RFC 6454); "null" and anything odd is nobody's.
-_ORIGIN = re.compile(r"https?://((\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d+)?)", re.IGNORECASE)
-_HOST = re.compile(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s:/?#@\[\]\\]+))(?::[0-9]{0,5})?")
+_ORIGIN = pattern_of(r"https?://((\[[0-9a-f:.]+\]|[^\s:/@\[\]]+)(:\d+)?)", re.IGNORECASE)
+_HOST = pattern_of(r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^\s:/?#@\[\]\\]+))(?::[0-9]{0,5})?")
 # What Sec-Fetch-Site says of a request that no page of another origin has made.
 _OWN_REQUESTS = ("same-origin", "none")
 

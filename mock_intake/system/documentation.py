@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 _DISTRIBUTION = "mock-intake"
@@ -27,6 +26,9 @@ def address_of(page: str, anchor: str = "") -> str:
 @cache
 def _site() -> str:
     """The address of the documentation, as the release workflow sets it; empty where there is none."""
+    # Asked for by few; to have what reads it takes as long as a small recording to be judged.
+    from importlib.metadata import PackageNotFoundError, metadata
+
     try:
         urls = metadata(_DISTRIBUTION).get_all("Project-URL") or []
     except PackageNotFoundError:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from mock_intake.journal.columns import microseconds
-from mock_intake.model import shapes
 from mock_intake.model.accumulated import Stamp, stamp_of
 from mock_intake.model.event import DatasetId, EventView, Role
 from mock_intake.model.exchange import EventSummary
 from mock_intake.model.findings import Status
+from mock_intake.model.literals import Entity
 from mock_intake.model.runs import run_id_key
-from mock_intake.model.shapes import Entity
 from mock_intake.secrets.presenting import presented
+
+if TYPE_CHECKING:
+    from mock_intake.model import shapes
 
 
 class JobId(NamedTuple):

@@ -20,7 +20,7 @@ from mock_intake.journal.columns import microseconds, moment
 from mock_intake.model.event import DatasetId, Role
 from mock_intake.model.exchange import EventSummary
 from mock_intake.model.findings import Status
-from mock_intake.model.shapes import Entity
+from mock_intake.model.literals import Entity
 from mock_intake.views.event_lineage import (
     BodySaid,
     ColumnSources,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 
 from mock_intake.journal.protocol import EXTRACTS_IN_BLOCK, Journal, JournalError
-from mock_intake.views import extract_blocks
 from mock_intake.views.event_lineage import SharedValues
 from mock_intake.views.extracts import Extract, extract
 
@@ -51,6 +50,9 @@ class ExtractReader:
         return found
 
     def _load(self, number: int, after: int) -> Extracts:
+        # Where a journal keeps nothing of the kind, as in memory, that is not waited for.
+        from mock_intake.views import extract_blocks
+
         assert self._store is not None
         content = self._store.load(number, extract_blocks.form())
         if content is None:
@@ -84,6 +86,8 @@ class ExtractReader:
 
     def _keep(self, number: int, there: Extracts, generation: int) -> None:
         """Hands a block to the journal, which takes it if nothing of it is missing; another may have done it before."""
+        from mock_intake.views import extract_blocks
+
         assert self._store is not None
         # Views are read, whatever becomes of this.
         with suppress(JournalError):

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from mock_intake.datadog.coverage import BY_PLACE
 from mock_intake.datadog.naming import naming_issues, platform_of
 from mock_intake.journal.columns import microseconds
-from mock_intake.model import shapes
 from mock_intake.model.event import DatasetId
 from mock_intake.model.exchange import rfc3339
 from mock_intake.model.findings import statuses
@@ -24,6 +24,9 @@ from mock_intake.views.extracts import Extract
 from mock_intake.views.folds import DatasetFold, JobFold, Mention
 from mock_intake.views.graph import Graph, put_in_order
 from mock_intake.views.nodes import DatasetNode, JobNode, Lineage
+
+if TYPE_CHECKING:
+    from mock_intake.model import shapes
 
 __all__ = ["Column", "DatasetNode", "JobId", "JobNode", "Lineage", "OrgLineage", "Transformation"]
 

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Status
-from mock_intake.model.shapes import Entity
+from mock_intake.model.literals import Entity
 from mock_intake.views.event_lineage import Column, JobId, NodeId, Transformation
 
 

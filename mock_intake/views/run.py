@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
-from mock_intake.model import shapes
 from mock_intake.model.findings import Finding
 from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key
 from mock_intake.model.times import rfc3339_of
 from mock_intake.openlineage import run_cycle
+
+if TYPE_CHECKING:
+    from mock_intake.model import shapes
 
 RunKey = tuple[str, str, Job]
 """Org, run id as it is compared, and job: two orgs may have a run of the same id, and so may two jobs."""

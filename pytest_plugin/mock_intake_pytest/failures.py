@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from mock_intake.report.places import Group, Groups, Place, alone
 from mock_intake.secrets.api_keys import credentials
 from mock_intake.secrets.content import redact
 from mock_intake.secrets.presenting import presented, presented_name
+from mock_intake.system.patterns import pattern_of
 from mock_intake_pytest.records import Event, Run, title_of
 
 _MOST_PLACES = 3
@@ -22,7 +22,7 @@ _MOST_TEXT = 1_000
 _MOST_LISTED = 15
 _MOST_JOBS = 4
 # What follows says why, or more than there is room for in a line.
-_CLAUSE_ENDS = re.compile(r"(?<=\w): |; |, (?:so|and|but|which|for|as|though) ")
+_CLAUSE_ENDS = pattern_of(r"(?<=\w): |; |, (?:so|and|but|which|for|as|though) ")
 _MOST_OF_A_CLAUSE = 80
 # No key, and a key that nobody has.
 _OF_KEYS = ("HT001", "HT004")

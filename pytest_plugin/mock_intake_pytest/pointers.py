@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-_ESCAPE = re.compile(r"~(?![01])")
+from mock_intake.system.patterns import pattern_of
+
+_ESCAPE = pattern_of(r"~(?![01])")
 
 
 def parts_of(pointer: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from mock_intake.secrets.presenting import presented_value
+from mock_intake.system.patterns import pattern_of
 from mock_intake_pytest import disk
 from mock_intake_pytest.failures import IntakeFailure, paragraphs
 from mock_intake_pytest.pointers import covered, parts_of
@@ -29,13 +30,13 @@ _MOST_NAME = 120
 _MOST_BYTES = 255
 _MOST_OF_A_TEST = 200
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)?")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PORT = re.compile(r"\b(localhost|127\.0\.0\.1|\[::1\]):\d+")
+_TIME = pattern_of(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)?")
+_UUID = pattern_of(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PORT = pattern_of(r"\b(localhost|127\.0\.0\.1|\[::1\]):\d+")
 # A version in a URL or behind a name: /tree/1.54.0/, openlineage-python/1.54.0, but no schema's 2-0-2.
-_VERSION = re.compile(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)+(?:[-+.]?[0-9A-Za-z]+)*(?![\w])")
+_VERSION = pattern_of(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)+(?:[-+.]?[0-9A-Za-z]+)*(?![\w])")
 # What moves a cursor, and halves of characters that UTF-8 has no bytes for.
-_UNWRITABLE = re.compile("[\u2028\ud800-\udfff]")
+_UNWRITABLE = pattern_of("[\u2028\ud800-\udfff]")
 # So that the first event's run is <id 1>, and its own id comes before that of its parent.
 _COUNTED_FIRST = ("run", "runId", "job", "inputs", "outputs")
 _PRODUCERS = ("producer", "_producer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mock_intake.model.findings import Severity
-from mock_intake.model.shapes import Subject
+from mock_intake.model.literals import Subject
 
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 

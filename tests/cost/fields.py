@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, get_args
 
 from mock_intake.fake.facets import keys_of
-from mock_intake.model.shapes import Entity
+from mock_intake.model.literals import Entity
 from mock_intake.openlineage.library import standard_library
 from tests.cost.measuring import FULL, Dimension, Work
 from tests.cost.requests import BODY, LETTERS, received, some, words

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 from mock_intake.journal.layout import ADDED as TODAY
 from mock_intake.journal.layout import VERSION, Layout
 from mock_intake.model.exchange import EventSummary, Exchange, ReceivedRequest
-from mock_intake.model.shapes import Count
+from mock_intake.model.literals import Count
 
 
 class LaterRequest(ReceivedRequest, frozen=True, gc=False):

@@ -99,6 +99,39 @@ def test_nothing_is_lost_by_not_asking_the_core_about_usual_facets(kind: Kind) -
         assert HURRIED.judge(body, "org") == UNHURRIED.judge(body, "org"), body
 
 
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_all_documents_are_compiled_for_what_is_unusual_and_not_before(kind: Kind) -> None:
+    """They are a hundred, which a first test would wait for."""
+    event: dict[str, Any] = {**run_event(), "schemaURL": FacetLibrary.core_target(LATEST_CORE, kind)}
+    of_runs, of_jobs = ("run", "eventType"), ("job", "inputs", "outputs")
+    for name in {"RunEvent": (), "JobEvent": of_runs, "DatasetEvent": of_runs + of_jobs}[kind]:
+        del event[name]
+    if kind == "DatasetEvent":
+        event["dataset"] = {"namespace": "postgres://db:5432", "name": "shop.public.orders", "facets": {}}
+    library = FacetLibrary()
+    judge = Judge(library)
+    judge.judge(json.dumps(event).encode(), "org")
+    assert "registry" not in vars(library)
+    event["dataset" if kind == "DatasetEvent" else "job"].setdefault("facets", {})["documentation"] = {"own": 1}
+    judge.judge(json.dumps(event).encode(), "org")
+    assert "registry" in vars(library)
+
+
+@pytest.mark.parametrize(
+    ("facet", "version"), _VERSIONS, ids=[f"{facet.name}-{version.number}" for facet, version in _VERSIONS]
+)
+def test_what_is_usual_is_told_by_the_core_alone(facet: Facet, version: Version) -> None:
+    """Else a validator for it would look for a document that it does not have."""
+    library = FacetLibrary()
+    address = f"{facet_id(facet.name, version.number)}#/$defs/{facet.name}"
+    schema = library.resolve(facet.entities[0], version.key or facet.key, address).schema
+    assert schema is not None
+    if schema.compile_closed is not None:
+        assert not schema.usual_at(address)({})
+        assert not schema.is_usual({})
+        assert "registry" not in vars(library)
+
+
 def test_some_facets_are_usual() -> None:
     """Else the test above would compare nothing."""
     facet = {

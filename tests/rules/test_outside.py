@@ -127,7 +127,7 @@ def test_every_name_that_the_page_promises_is_there() -> None:
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Installs packages for this process, which looks again for what there is."""
-    caches = (extensions._entry_points, outside.outside_families, platforms._by_scheme)
+    caches = (extensions._with_extensions, extensions._entry_points, outside.outside_families, platforms._by_scheme)
     monkeypatch.syspath_prepend(str(tmp_path))
     for cache in caches:
         cache.cache_clear()

@@ -12,11 +12,12 @@ from mock_intake.rules import ABSENT, Finding, Rule, Severity, Sureness, rule
 from mock_intake.rules.definition import Stage
 from mock_intake.rules.examples import KEY, OTHER_KEY
 from mock_intake.secrets.api_keys import Credential, known_scheme, mask
+from mock_intake.system.patterns import pattern_of
 
 # What languages make of nothing when they write it as text.
 _NOTHING = frozenset(("none", "null", "undefined", "nil", "nan", "false", "true"))
 _SCHEMES = frozenset(("bearer", "token", "basic", "apikey"))
-_UNFILLED = re.compile(
+_UNFILLED = pattern_of(
     r"\$\{?\w{1,100}\}?|\$?\{\{[^{}]{1,100}\}\}|<[^<>]{1,100}>|%\w{1,100}%|(?:your|my)[-_ ]?(?:dd[-_ ]?)?api[-_ ]?key"
     r"|changeme|dd_api_key|api[-_]key|xxx+",
     re.IGNORECASE,

@@ -14,7 +14,7 @@ from mock_intake.body.parsing import MAX_DEPTH, MAX_VALUES, ParseError
 from mock_intake.datadog.sources import ASSUMPTIONS, CUSTOM_JOBS, STANDARD_API
 from mock_intake.datadog.unreadable import FORKED, advice_on, is_like_json
 from mock_intake.model.exchange import ReceivedRequest, header
-from mock_intake.model.shapes import Subject
+from mock_intake.model.literals import Subject
 from mock_intake.model.words import counted
 from mock_intake.rules import Finding, Rule, Severity, Sureness, rule
 from mock_intake.rules.definition import Stage, When, either

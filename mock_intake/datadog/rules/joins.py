@@ -17,11 +17,12 @@ from mock_intake.datadog.placeholders import has_strays, without_strays
 from mock_intake.datadog.platforms import name_parts
 from mock_intake.datadog.sources import CUSTOM_JOBS
 from mock_intake.model.event import DatasetId
-from mock_intake.model.shapes import Subject
+from mock_intake.model.literals import Subject
 from mock_intake.rules import Finding, Rule, Severity, Sureness, rule
 from mock_intake.rules.definition import When
 from mock_intake.secrets.content import shown
 from mock_intake.secrets.quoting import quoted
+from mock_intake.system.patterns import pattern_of
 
 _TWO_NODES = "Datasets are matched by exact string equality, so these are two nodes, and no edge connects their jobs."
 _ORDERS = ("postgres://db:5432", "shop.public.orders")
@@ -60,8 +61,8 @@ _CASEFUL = (
     *("azurecosmos", "azurekusto", "clickhouse", "milvus", "mongodb"),
 )
 _MAY_BE_TWO = "Nothing to do if these are two: names differ in case there. Else write it alike."
-_QUOTES = re.compile(r"[\"`\[\]]")
-_SLASHES = re.compile(r"(?<!:)/{2,}")
+_QUOTES = pattern_of(r"[\"`\[\]]")
+_SLASHES = pattern_of(r"(?<!:)/{2,}")
 
 
 class Pair(NamedTuple):
@@ -131,7 +132,7 @@ def _same_strays(dataset: DatasetId) -> DatasetId:
 _OPENING = ('"', "`", "[")
 _UPPER = ("snowflake", "oracle", "db2")
 _LOWER = ("postgres", "redshift", "trino", "hive", "awsathena", "databricks", "arn:aws:glue")
-_SURPLUS = re.compile(r"//|/$")
+_SURPLUS = pattern_of(r"//|/$")
 
 
 def in_platforms_case(dataset: DatasetId) -> DatasetId:

@@ -5,7 +5,6 @@ Datasets are matched by exact string equality of namespace and name; only a name
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mock_intake.datadog.corrections import bucket_of, completed, corrected, in_live_form
@@ -16,6 +15,7 @@ from mock_intake.rules import DatasetName, Finding, OnName, Rule, Severity, Sure
 from mock_intake.rules.examples import dataset
 from mock_intake.secrets.content import redact
 from mock_intake.secrets.quoting import quoted
+from mock_intake.system.patterns import pattern_of
 
 MAX_OBJECT_LEVELS = 3
 _LONGEST_COMPLETED = 200
@@ -24,7 +24,7 @@ _ALONE = "Datasets are matched by exact string equality, so the node stands alon
 _NAMESPACE, _NAME = "/namespace", "/name"
 _GIVEN = {"/inputs": [dataset("shop.public.orders")]}
 # A project of BigQuery can stand in a domain, which has dots of its own.
-_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+:")
+_DOMAIN = pattern_of(r"[a-z0-9-]+(\.[a-z0-9-]+)+:")
 
 
 @rule(

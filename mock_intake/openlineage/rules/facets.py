@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from mock_intake.model.shapes import Violates
+from mock_intake.model.literals import Violates
 from mock_intake.openlineage.library import Match
 from mock_intake.openlineage.moments import (
     BASE_FIELDS,
@@ -24,10 +23,11 @@ from mock_intake.rules import ABSENT, Finding, Rule, Severity, Sureness, rule
 from mock_intake.rules.examples import facet
 from mock_intake.secrets.content import shown
 from mock_intake.secrets.quoting import quoted_pointer
+from mock_intake.system.patterns import pattern_of
 
 _DOCUMENTATION = facet("DocumentationJobFacet", "1-1-0", description="Loads orders.")
 _NOMINAL_TIME = facet("NominalTimeRunFacet", "1-0-1", nominalStartTime="2026-11-01T12:00:00Z")
-_VERSION = re.compile(r"/(\d+)-(\d+)-(\d+)/")
+_VERSION = pattern_of(r"/(\d+)-(\d+)-(\d+)/")
 _ENTITIES = {
     "run": "the run",
     "job": "the job",
@@ -39,7 +39,7 @@ _PLACES = {"input": "an input's inputFacets", "output": "an output's outputFacet
 
 
 _OLD_ADDRESS = "https://raw.githubusercontent.com/OpenLineage/OpenLineage/main/spec/OpenLineage.json#/definitions/"
-_BASE_TYPE = re.compile(
+_BASE_TYPE = pattern_of(
     r"https?://openlineage\.io/spec/[0-9-]+/OpenLineage\.json#/\$defs/((?:Run|Job|Dataset|InputDataset|OutputDataset|Base)Facet)"
 )
 

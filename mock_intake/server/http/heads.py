@@ -6,12 +6,12 @@ the misbehaviour on the wire. Nothing is written here, and nothing is sent: byte
 
 from __future__ import annotations
 
-import re
 from email.utils import format_datetime
 from http import HTTPStatus
 
 from mock_intake.model.exchange import Headers, encode_headers
 from mock_intake.system.clock import monotonic, utc_now
+from mock_intake.system.patterns import pattern_of
 
 CLOSE = b"connection: close\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
@@ -20,8 +20,8 @@ LAST_CHUNK = b"0\r\n\r\n"
 _END = b"\r\n"
 # A field's name is a token, a field's value has no control characters but the tab (RFC 9110, 5.1 and 5.5). What is
 # neither would let whoever chose it write headers of its own.
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_NAME = pattern_of(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = pattern_of(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def _status_line(status_code: int) -> bytes:

@@ -12,6 +12,7 @@ from mock_intake.model.exchange import Exchange, ReceivedRequest, new_exchange_i
 from mock_intake.secrets.api_keys import SECRET_WORDS, mask
 from mock_intake.server.http.peers import Address
 from mock_intake.system.clock import utc_now
+from mock_intake.system.patterns import pattern_of
 
 # Request line and headers (bytes), which the parser would collect without end.
 MAX_HEAD = 64 * 1024
@@ -22,11 +23,11 @@ _HEADER_LINE = 4
 _KEPT = 4096
 _SEARCHED = 4 * _KEPT
 
-_NAMED = re.compile(rb"(?i)((?:" + SECRET_WORDS.encode() + rb")[\w-]{0,40}[\"']?[ \t]*[:=][ \t]*[\"']?)([^\r\n]*)")
-_PLAIN_KEY = re.compile(rb"(?i)((?:bearer[ \t]+)?)([0-9a-f]{20,})")
-_SCHEMED = re.compile(rb"(?i)((?:bearer|basic)[ \t]+)(\S+)")
-_HEX = re.compile(rb"[0-9A-Fa-f]{20,}")
-_UNFINISHED_HEADER = re.compile(rb"\n([\w!#$%&'*+.^`|~-]{1,100}):[^\r\n]*\Z")
+_NAMED = pattern_of(rb"(?i)((?:" + SECRET_WORDS.encode() + rb")[\w-]{0,40}[\"']?[ \t]*[:=][ \t]*[\"']?)([^\r\n]*)")
+_PLAIN_KEY = pattern_of(rb"(?i)((?:bearer[ \t]+)?)([0-9a-f]{20,})")
+_SCHEMED = pattern_of(rb"(?i)((?:bearer|basic)[ \t]+)(\S+)")
+_HEX = pattern_of(rb"[0-9A-Fa-f]{20,}")
+_UNFINISHED_HEADER = pattern_of(rb"\n([\w!#$%&'*+.^`|~-]{1,100}):[^\r\n]*\Z")
 
 RawHeaders = list[tuple[bytes, bytes]]
 

@@ -76,10 +76,13 @@ class Trial:
 
     def judge_at_end(self) -> None:
         """Judges a test that is over, what is missing included. Raises ``Verdict``."""
-        handle = self.handle
-        handle.server.wait_until_idle(_UNDER_WAY)
-        judged = not self.followed and self._changes == handle.server.changes.count
-        if self.outcome == "passed" and not judged:
+        server = self.handle.server
+        # What was under way when the body ended was waited for then; where no fixture of the test's follows it, nothing
+        # has come from it since, unless the server tells of a change.
+        if not self.followed and self._changes == server.changes.count:
+            return
+        server.wait_until_idle(_UNDER_WAY)
+        if self.outcome == "passed":
             _raise(self._at_end())
 
     def _at_end(self) -> list[Failing | None]:

@@ -165,6 +165,52 @@ def pytest_unconfigure():
     assert statistics.median(further) < 0.05
 
 
+def test_each_run_of_a_test_is_judged_once(alone: AloneProject) -> None:
+    """When the test ends: for what it fails for, for the summary and for the report."""
+    alone.write(
+        "conftest.py",
+        (alone.path / "conftest.py").read_text()
+        + """
+import json
+import pytest
+
+JUDGED = []
+
+@pytest.fixture(scope="session", autouse=True)
+def told(_intake_session):
+    import mock_intake.views as views
+
+    judge_run = views.judge_run
+
+    def told(facts, **how):
+        JUDGED.append((facts.run_id, how["closed"]))
+        return judge_run(facts, **how)
+
+    views.judge_run = told
+
+def pytest_unconfigure():
+    with open("judged.json", "w") as file:
+        json.dump(JUDGED, file)
+""",
+    )
+    alone.write(
+        "test_it.py",
+        """
+        import pytest
+
+        RUNS = [f"5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3{number}" for number in range(4)]
+
+        @pytest.mark.parametrize("run_id", RUNS)
+        def test_it(intake, send, run_id):
+            assert send(run=run_id) == 202
+            assert intake.event().status == "ok"
+        """,
+    )
+    alone.passes(4, "--intake-report", "report.json")
+    judged = json.loads((alone.path / "judged.json").read_text())
+    assert sorted(judged) == [[f"5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3{number}", True] for number in range(4)]
+
+
 def test_descriptors_and_threads_do_not_grow_with_tests(alone: AloneProject) -> None:
     alone.write(
         "test_it.py",

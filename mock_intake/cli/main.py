@@ -6,9 +6,7 @@ import errno
 import gc
 import os
 from contextlib import ExitStack
-from difflib import get_close_matches
-from importlib.metadata import EntryPoint
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +23,9 @@ from mock_intake.cli.settings import (
 from mock_intake.cli.signals import ENDING, OwnSignals, exit_at_once, received
 from mock_intake.system.documentation import documentation
 from mock_intake.system.extensions import COMMANDS, ExtensionError, load, points_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _DISTRIBUTION = "mock-intake"
 # As shells have it: 128 and the number of SIGINT.
@@ -91,6 +92,8 @@ class Commands(click.Group):
         try:
             name, command, rest = super().resolve_command(ctx, args)
         except click.UsageError as error:
+            from difflib import get_close_matches
+
             close = get_close_matches(args[0], commands(), 1, 0.6)
             if ctx.resilient_parsing or not close:
                 raise

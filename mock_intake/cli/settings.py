@@ -11,7 +11,6 @@ import os
 import re
 from collections import UserDict
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,7 @@ def _defaults(command: str, options: Iterable[click.Option], file: Path) -> dict
     found = {}
     for key, value in table.items():
         if key not in known:
-            close = get_close_matches(key, known, 1, 0.75)
+            close = _close(key, known, 0.75)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
             raise ConfigError(f"{where} has no {key!r}; {hint}")
         default = _default(known[key], value, f"{where} {key}")
@@ -130,11 +129,19 @@ def unknown_variables(environment: Iterable[str], names: Iterable[str], name: st
         first, _, rest = variable.removeprefix(PREFIX).partition("_")
         if not variable.startswith(PREFIX) or variable in known or of_commands.get(first, name) != name:
             continue
-        meant = [f"{PREFIX}{each}_{rest}" for each in get_close_matches(first, of_commands, 1, 0.75) if each != first]
-        close = (meant if rest else []) or get_close_matches(variable, sorted(known), 1, 0.85)
+        meant = [f"{PREFIX}{each}_{rest}" for each in _close(first, of_commands, 0.75) if each != first]
+        close = (meant if rest else []) or _close(variable, sorted(known), 0.85)
         hint = f"; did you mean {close[0]}?" if close else "."
         notes.append(f"note: {variable} is no setting of mock-intake{hint}")
     return notes
+
+
+def _close(word: str, known: Iterable[str], cutoff: float) -> list[str]:
+    """The one of ``known`` that is nearest to ``word``, if that is near enough."""
+    # Few commands are given a wrong word.
+    from difflib import get_close_matches
+
+    return get_close_matches(word, list(known), 1, cutoff)
 
 
 def in_plain_words(message: str, parameter: click.Parameter | None) -> str:

@@ -5,10 +5,10 @@ values, and the views' own), the OpenAPI document is derived from it (``mock_int
 hands it on. ``Finding`` alone has all fields of the value of that name; a test holds the two together.
 
 Times are RFC 3339 in UTC, to the microsecond, but for those that producers wrote; durations are seconds, sizes bytes.
-Only ``typing`` is needed, as the client needs no more.
+Only ``typing`` is needed, as the client needs no more. Types are not put off here as elsewhere (``from __future__
+import annotations``): who asks for them may do so where this module is no longer to be found, as in a run of pytest
+within another one, which takes out what the inner one has imported.
 """
-
-from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 

@@ -43,8 +43,8 @@ ALL = -1
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _UNRESERVED = re.compile(r"[0-9A-Za-z._~-]*")
 # Escapes of characters that nobody needs to escape, so they are nearly never there.
-_ESCAPED_UNRESERVED = re.compile(rb"\\u00(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aAeE])")
-_ENCODED_UNRESERVED = re.compile(rb"%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aAeE])")
+_ESCAPED_UNRESERVED = pattern_of(rb"\\u00(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aAeE])")
+_ENCODED_UNRESERVED = pattern_of(rb"%(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aAeE])")
 # An escape that was cut off, with the first half of a surrogate pair if that is its second half.
 _CUT_ESCAPE = pattern_of(rb"(?:\\u[dD][89abAB]\w\w)?\\\w{0,5}\Z|%\w?\Z")
 

@@ -24,16 +24,9 @@ _NAME = pattern_of(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = pattern_of(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-def _status_line(status_code: int) -> bytes:
-    """As RFC 9112, 4 has it: the space before the reason stands also where the code has none of its own."""
-    try:
-        reason = HTTPStatus(status_code).phrase
-    except ValueError:
-        reason = ""
-    return f"HTTP/1.1 {status_code} {reason}\r\n".encode("ascii")
-
-
-_STATUS_LINES = {status_code: _status_line(status_code) for status_code in range(100, 600)}
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+# As RFC 9112, 4 has it: the space before the reason stands also where the code has none of its own.
+_STATUS_LINES = {code: f"HTTP/1.1 {code} {_REASONS.get(code, '')}\r\n".encode("ascii") for code in range(100, 600)}
 
 
 class HeaderError(ValueError):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
+import orjson
 import pytest
 from click.testing import CliRunner
 
@@ -15,6 +17,7 @@ from mock_intake.cli.main import commands as points
 from mock_intake.cli.options import option_group
 from mock_intake.report.formats import FORMATS, Kind
 from tests.commands import mock_intake
+from tests.events import run_event
 from tests.test_option_sources import commands
 
 
@@ -115,6 +118,29 @@ def test_the_list_of_commands_says_of_each_what_it_says_of_itself() -> None:
     assert said == {name: command.get_short_help_str(300) for name, command in own.items()}
     # A command of ours that the list does not know would stand with those of other packages.
     assert set(said) == {name for name, (_, package) in points().items() if is_own(package)}
+
+
+def test_a_check_of_a_few_events_waits_for_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "events.ndjson").write_bytes(orjson.dumps(run_event()))
+    program = (
+        "import gc, sys; from mock_intake.cli.main import main; main(sys.argv[1:], standalone_mode=False);"
+        "from mock_intake.system.patterns import Pattern;"
+        "made = [vars(each) for each in gc.get_objects() if isinstance(each, Pattern)];"
+        "compiled = sum('match' in each for each in made);"
+        "print(len(made), compiled, *sys.modules, file=sys.stderr)"
+    )
+    command = [sys.executable, "-P", "-c", program, "check", str(tmp_path / "events.ndjson")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    made, compiled, *loaded = done.stderr.split()
+    unneeded = {
+        "difflib", "rich", "httpx", "jsonschema", "starlette", "asyncio", "jinja2", "mock_intake.client",
+        "mock_intake.faults", "mock_intake.journal.sqlite", "mock_intake.model.shapes", "mock_intake.server",
+        "mock_intake.views.extract_blocks",
+    }  # fmt: skip
+    assert set(loaded) & unneeded == set()
+    assert "mock_intake.judging.recording" in loaded
+    assert int(made) > 60
+    assert int(compiled) < 15
 
 
 def test_help_loads_no_command() -> None:

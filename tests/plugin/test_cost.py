@@ -83,9 +83,34 @@ def test_a_test_that_only_sends_and_asks_loads_no_more_than_it_needs(alone: Alon
         "starlette.routing", "starlette.requests", "mock_intake.server.control", "mock_intake.server.routes",
         "mock_intake.server.ingest.agent", "mock_intake.server.http.proxy", "mock_intake.server.http.tls",
         "mock_intake.producers.environment", "mock_intake.producers.paths", "mock_intake.report.finding_text",
-        "mock_intake.report.lineage", "mock_intake_pytest.accepting", "mock_intake_pytest.environment",
+        "mock_intake.model.shapes", "mock_intake.views.extract_blocks", "mock_intake.report.lineage",
+        "mock_intake_pytest.accepting", "mock_intake_pytest.environment",
     }  # fmt: skip
     assert loaded & unneeded == set()
+
+
+def test_a_first_test_makes_no_more_than_it_needs(alone: AloneProject) -> None:
+    """Patterns compile when they are asked, and schemas of all facets at the first one that is unusual."""
+    alone.write(
+        "test_it.py",
+        """
+        import gc
+
+        def test_it(intake, send):
+            send()
+            intake.assert_event({"eventType": "START"})
+            from mock_intake.openlineage.library import standard_library
+            from mock_intake.openlineage.schema import documents
+            from mock_intake.system.patterns import Pattern
+
+            patterns = [each for each in gc.get_objects() if isinstance(each, Pattern)]
+            assert len(patterns) > 60
+            assert sum("match" in vars(each) for each in patterns) < 15
+            assert "registry" not in vars(standard_library())
+            assert documents.cache_info().currsize == 0
+        """,
+    )
+    alone.passes(1)
 
 
 def test_its_modules_are_loaded_as_they_were_compiled(alone: AloneProject) -> None:

@@ -76,20 +76,25 @@ class Measured(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """One connection that sends a request as soon as the last one was answered, or every ``pause`` seconds."""
+    """One connection that sends a request as soon as the last one was answered, or every ``pause`` seconds.
+
+    The first one is sent at ``begin``, by the loop's clock. Those with a pause keep to their own times, also behind an
+    answer that came too late for one: else all connections that one moment holds up would send together ever after,
+    and each answer would be as late as all of them take.
+    """
 
     def __init__(
         self, requests: Iterator[bytes], times: list[float], failed: asyncio.Future[None], begin: float, pause: float
     ) -> None:
         self._requests, self._times, self._failed = requests, times, failed
-        self._begin, self._pause = begin, pause
+        self._next_at, self._pause = begin, pause
         self._answer = b""
         self._sent_at = 0.0
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        asyncio.get_running_loop().call_later(self._begin, self._send)
+        asyncio.get_running_loop().call_at(self._next_at, self._send)
 
     def _send(self) -> None:
         assert self.transport is not None
@@ -110,10 +115,14 @@ class Connection(asyncio.Protocol):
         took = time.perf_counter() - self._sent_at
         self._times.append(took)
         self._answer = b""
-        if took >= self._pause:
+        if not self._pause:
             self._send()
-        else:
-            asyncio.get_running_loop().call_later(self._pause - took, self._send)
+            return
+        loop = asyncio.get_running_loop()
+        self._next_at += self._pause
+        while self._next_at < loop.time():
+            self._next_at += self._pause
+        loop.call_at(self._next_at, self._send)
 
 
 def _content_length(head: bytes) -> int:
@@ -150,8 +159,9 @@ async def load(
     times: list[float] = []
     failed = loop.create_future()
     connections = []
+    first = loop.time()
     for number in range(clients):
-        begin, pause = (number / pace, clients / pace) if pace else (0.0, 0.0)
+        begin, pause = (first + number / pace, clients / pace) if pace else (first, 0.0)
         opened = await loop.create_connection(partial(Connection, source, times, failed, begin, pause), host, port)
         connections.append(opened[1])
     await _unless(failed, WARM_UP)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from mock_intake.audit.bodies import unpacked
-from mock_intake.audit.handles import OF_JOB, handle_of_run
+from mock_intake.audit.handles import BODIES, OF_JOB, handle_of_run
 from mock_intake.audit.internal import (
     CLOSED,
     FINDING_OF_EVENT,
@@ -38,9 +38,6 @@ from mock_intake.model.runs import Job, run_id_key
 from mock_intake.openlineage.runs import repeated
 from mock_intake.system.collector import rare_collections
 from mock_intake.views.group import DigestOf
-
-BODIES = b"b"
-"""The handle of the run's own bodies."""
 
 _named = msgspec.msgpack.Decoder(tuple[NamedPerRun, ...]).decode
 # Where the number of a finding of a run has the number of the run.

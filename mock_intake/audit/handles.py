@@ -6,6 +6,8 @@ from mock_intake.model.runs import run_id_key
 
 OF_RUN, OF_JOB = b"r", b"j"
 """What handles begin with: those of the runs with an id, and those of the runs of a job that are not finished."""
+BODIES = b"b"
+"""The handle of a run's own bodies."""
 
 
 def handle_of_key(key: str) -> bytes:

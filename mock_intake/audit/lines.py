@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mock_intake.audit.bodies import packed
-from mock_intake.audit.handles import OF_JOB, handle_of_run
+from mock_intake.audit.handles import BODIES, OF_JOB, handle_of_run
 from mock_intake.audit.internal import (
     DATASET,
     EVENT,
@@ -280,3 +280,6 @@ def guessed_asks(seen: SeenRun) -> Iterator[bytes]:
     for one in seen.jobs:
         if one.unfinished:
             yield OF_JOB + encoded(one.job)
+    # Whether one without a START was to have one is for its facets to say.
+    if all(fact.event_type != "START" for fact in facts):
+        yield BODIES

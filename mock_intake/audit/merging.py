@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from mock_intake.audit.bodies import unpacked
+from mock_intake.audit.bodies import packed, unpacked
+from mock_intake.audit.handles import BODIES
 from mock_intake.audit.internal import OWN, Rows, rows_of
 from mock_intake.audit.lines import columns_of_run, guessed_asks
 from mock_intake.files.blocks import Part
@@ -50,7 +51,9 @@ def merged_runs(batches: Iterable[Any]) -> Iterator[Any]:
             by_event = {event.fact.event_id: body for event, body in zip(events, bodies, strict=True)}
             # That ids stand in its names is known of them all together, so it is asked of all.
             seen = run_seen_alone(key, events, by_event.__getitem__, has_names=True)
-            rows.add(**columns_of_run(seen, guessed_asks(seen)), shift=0, line_base=0, file=-1)
+            columns = columns_of_run(seen, guessed_asks(seen))
+            own = [packed(bodies)] if BODIES in columns["asks"] else None
+            rows.add(**columns, shift=0, line_base=0, file=-1, bodies=own)
             if rows.is_full:
                 yield from rows.batches()
         yield from rows.batches()

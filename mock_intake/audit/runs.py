@@ -9,8 +9,8 @@ from typing import NamedTuple
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as sql
 
-from mock_intake.audit.closing import BODIES, closed_runs
-from mock_intake.audit.handles import OF_JOB, OF_RUN
+from mock_intake.audit.closing import closed_runs
+from mock_intake.audit.handles import BODIES, OF_JOB, OF_RUN
 from mock_intake.audit.internal import CLOSED, NAMED_RUN, OWN, TO_CLOSE
 from mock_intake.audit.lines import Task
 from mock_intake.audit.merging import merged_runs
@@ -55,7 +55,8 @@ def runs_of(
     again, under a name: of what is kept Spark knows how large it is, and sends what is small to where it is joined.
     """
     placed = places.of(runs).withColumn("shift", shift())
-    own = placed.select(*_own(jobs=_shifted_jobs(), heard=sql.col("heard") + sql.col("shift")), _is_settled())
+    heard, bodies = sql.col("heard") + sql.col("shift"), sql.when(_asks_for_bodies(), sql.array("bodies"))
+    own = placed.select(*_own(jobs=_shifted_jobs(), heard=heard, bodies=bodies), _is_settled())
     again: list[DataFrame] = []
     if places.blocks > 1:
         # Most runs begin and end in one block. Of the others bodies are shuffled, and of them alone.
@@ -69,11 +70,11 @@ def runs_of(
         again.append(of_jobs.select("key"))
     closed = placed.where(_is_settled())
     if again:
-        keys = kept(reduce(DataFrame.union, again).distinct(), "again")
+        keys = kept(reduce(DataFrame.union, again), "again")
         settled = closed.join(keys, "key", "left_anti")
         found = None if findings is None else places.of(findings).join(keys, "key", "left_anti")
-        marked = own.join(keys.withColumn("again", sql.lit(True)), "key", "left")
-        left = marked.where("again or not settled").select(*OWN.names)
+        once_more = own.where("settled").join(keys, "key", "left_semi")
+        left = own.where("not settled").unionByName(once_more).select(*OWN.names)
     else:
         settled, found = closed, None if findings is None else places.of(findings)
         left = own.where("not settled").select(*OWN.names)
@@ -117,7 +118,11 @@ def _own(**columns: Column) -> list[Column]:
     return [{**nulls, **columns}.get(name, sql.col(name)).alias(name) for name in OWN.names]
 
 
-_NOT_YET = ("bodies", "named", "without_run")
+_NOT_YET = ("named", "without_run")
+
+
+def _asks_for_bodies() -> Column:
+    return sql.array_contains("asks", sql.lit(bytearray(BODIES)))
 
 
 def _shifted_jobs() -> Column:
@@ -174,7 +179,7 @@ def close(
         undecided = written(closed, turn)
         if undecided.isEmpty():
             return turn + 1
-        wanting = undecided.where(sql.array_contains("asks", sql.lit(bytearray(BODIES)))).select("key")
+        wanting = undecided.where(_asks_for_bodies()).select("key")
         left = undecided.drop("bodies").join(bodies_of(wanting), "key", "left").select(*OWN.names)
     raise AssertionError("a rule asks for runs without end")
 

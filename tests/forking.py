@@ -73,7 +73,7 @@ class Forked(Started):
         told, telling = os.pipe()
         self._told = os.fdopen(told, "rb", buffering=0)
         try:
-            zygote = _zygote("pytest" if job["arguments"][1:3] == ["-m", "pytest"] else "")
+            zygote = _zygote_for_pytest() if job["arguments"][1:3] == ["-m", "pytest"] else _zygote()
             zygote.start(json.dumps(job).encode(), [telling, *standard])
         finally:
             os.close(telling)
@@ -102,17 +102,25 @@ class Forked(Started):
 
 
 class Zygote:
-    """The process that forks, which ends with this one."""
+    """The process that forks, which ends with this one.
 
-    def __init__(self, kind: str) -> None:
+    That for pytest is a fork of the other itself: it needs what was imported there, and more.
+    """
+
+    def __init__(self, parent: Zygote | None = None) -> None:
         self._socket, theirs = socket.socketpair()
         self._lock = threading.Lock()
+        self._process = None
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", ZYGOTE, str(theirs.fileno()), kind],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
+            if parent is None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", ZYGOTE, str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                )
+            else:
+                with Path(os.devnull).open("wb") as nobody:
+                    parent.start(b'{"for_pytest": true}', [nobody.fileno(), theirs.fileno()])
         atexit.register(self.close)
 
     def start(self, job: bytes, descriptors: list[int]) -> None:
@@ -122,9 +130,15 @@ class Zygote:
 
     def close(self) -> None:
         self._socket.close()
-        self._process.wait(10)
+        if self._process is not None:
+            self._process.wait(10)
 
 
 @cache
-def _zygote(kind: str) -> Zygote:
-    return Zygote(kind)
+def _zygote() -> Zygote:
+    return Zygote()
+
+
+@cache
+def _zygote_for_pytest() -> Zygote:
+    return Zygote(_zygote())

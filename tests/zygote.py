@@ -1,9 +1,11 @@
 """A process that has imported all that ``mock-intake`` needs, and forks itself for every command that is to run.
 
-``tests.forking`` starts it, as a program, with the number of the socket on which the two talk, and the word ``pytest``
-where it is for runs of that. A command that runs in a fork has a process, an environment, descriptors and an end of its
-own, as the installed script would; what it does not need is the third of a second that importing takes. It does not see
-what an interpreter does at its start.
+``tests.forking`` starts it, as a program, with the number of the socket on which the two talk. One of its forks becomes
+another such process, on a socket of its own, which has imported what runs of pytest need too.
+
+A command that runs in a fork has a process, an environment, descriptors and an end of its own, as the installed script
+would; what it does not need is the third of a second that importing takes. It does not see what an interpreter does at
+its start.
 """
 
 from __future__ import annotations
@@ -130,11 +132,16 @@ def _is_module(job: dict[str, Any]) -> bool:
 
 def run() -> None:
     import_all()
-    for name in FOR_PYTEST if "pytest" in sys.argv[2:] else ():
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
+    _freeze()
     job = next_job(socket.socket(fileno=int(sys.argv[1])))
+    if job.get("for_pytest"):
+        # What the process before has open is not for this one.
+        connection = os.dup2(job["descriptors"][1], 3)
+        os.closerange(4, 256)
+        for name in FOR_PYTEST:
+            importlib.import_module(name)
+        _freeze()
+        job = next_job(socket.socket(fileno=connection))
     become(job)
     try:
         if _is_module(job):
@@ -148,6 +155,12 @@ def run() -> None:
     if isinstance(code, int):
         end_at_once(code)
     sys.exit(code)  # type: ignore[arg-type]  # a message, for instance
+
+
+def _freeze() -> None:
+    """What is there is not looked through in every collection of garbage, which would copy it for every fork."""
+    gc.collect()
+    gc.freeze()
 
 
 def end_at_once(code: int) -> None:

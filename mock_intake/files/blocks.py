@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from msgspec import Struct
+
 from mock_intake.files.recordings import (
     MOST_OF_AN_EVENT,
     Advance,
@@ -31,7 +33,8 @@ HELD = _HELD_BLOCKS * SIZE
 _WHITE = b" \t\r\n"
 
 
-class Part(NamedTuple):
+# Made for each event, as are those of the judgement.
+class Part(Struct, frozen=True, gc=False, array_like=True):
     """An event within a block: its line in the recording, where its bytes begin in the block, and how many it has."""
 
     line: int

@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from mock_intake.datadog.joins import NearMiss, near_misses
 from mock_intake.files.blocks import HELD, Block, Spool, blocks_of
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 _CLOSED_AT_ONCE = 400
 
 
-class Checked(NamedTuple):
+class Checked(Struct, frozen=True, gc=False, array_like=True):
     """One recorded event, judged; ``kind`` is the event's, None for a line that is no event, as ``event`` is then."""
 
     source: str

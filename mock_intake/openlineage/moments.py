@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import EllipsisType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
@@ -15,13 +15,15 @@ from mock_intake.body.parsing import Path
 from mock_intake.model.event import EventView, FacetGroup, Kind
 from mock_intake.model.findings import Finding, Rule
 from mock_intake.model.literals import Subject
-from mock_intake.openlineage.explain import Explanation
 from mock_intake.openlineage.facet_schema import FacetSchema
 from mock_intake.openlineage.formats import is_naive
 from mock_intake.openlineage.library import Match, Resolution
 from mock_intake.rules.definition import Stage, When
 from mock_intake.secrets.content import Secret
 from mock_intake.secrets.quoting import quoted, quoted_pointer
+
+if TYPE_CHECKING:
+    from mock_intake.openlineage.explain import Explanation
 
 BASE_FIELDS = ("_producer", "_schemaURL")
 _FACET_CONTAINERS = ("facets", "inputFacets", "outputFacets")

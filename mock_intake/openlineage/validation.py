@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -17,7 +17,6 @@ from mock_intake.body.parsing import Path
 from mock_intake.model.event import EventView, FacetGroup, JsonObject, Kind
 from mock_intake.model.findings import Finding
 from mock_intake.openlineage import moments
-from mock_intake.openlineage.explain import Explainer, Explanation, of_another
 from mock_intake.openlineage.facet_schema import Validator
 from mock_intake.openlineage.facts import CORES, LATEST_CORE
 from mock_intake.openlineage.library import FacetLibrary, Match, core_reference
@@ -35,6 +34,9 @@ from mock_intake.openlineage.rules import EVENTS
 from mock_intake.openlineage.rules.facets import facet_at_old_address as OLD_ADDRESS  # noqa: N812 - a rule is a value
 from mock_intake.openlineage.schema import core_id
 from mock_intake.secrets.content import is_secret_variable, may_hold_secrets, plainly, secrets_in
+
+if TYPE_CHECKING:
+    from mock_intake.openlineage.explain import Explainer, Explanation
 
 # An event of more characters may be made for the sake of its findings: reasons are then looked for one by one.
 _LARGE = 64 * 1024
@@ -86,6 +88,9 @@ class OpenLineageJudge:
 
     @cached_property
     def _explainer(self) -> Explainer:
+        # Most events are not refused.
+        from mock_intake.openlineage.explain import Explainer
+
         return Explainer(self.library)
 
     def judge(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> list[Finding]:
@@ -153,6 +158,8 @@ class OpenLineageJudge:
                     self._remembered.clear()
                 self._remembered[same] = found
         elif reasons and reasons[0].is_of_its_own:
+            from mock_intake.openlineage.explain import of_another
+
             found = tuple([of_another(finding, reasons[0]) for finding in found])
         return found
 

@@ -70,7 +70,7 @@ INTERNAL: Mapping[str, frozenset[str]] = {
     "mock_intake.Listener": frozenset({"__init__", "start", "end", "release"}),
     "mock_intake.FacetLibrary": frozenset(
         {"core", "core_target", "knows_all_keys", "plain_core", "resolve", "right_key", "usual", "usual_core"}
-        | {"documents", "registry"}
+        | {"documents", "has_base", "registry"}
     ),
     "mock_intake.Faults": frozenset({"any", "ended", "take"}),
     "mock_intake_pytest.IntakeHandle": frozenset({"__init__", *PLUGINS_OWN}),

@@ -243,7 +243,7 @@ class FacetLibrary:
         found = self._has_base.get(entity)
         if found is None:
             target = f"{core_id(LATEST_CORE)}#/{CORES[LATEST_CORE].definitions}/{BASE_OF[entity]}"
-            found = self._has_base[entity] = decider({"$ref": target}, self.registry)
+            found = self._has_base[entity] = decider({"$ref": target}, registry_of_core(LATEST_CORE))
         return found
 
     @cached_property

@@ -277,10 +277,9 @@ class RunExemption(NamedTuple):
 
 def _is_tested_dag(view: RunView) -> bool:
     """Whether a run is of a DAG that no scheduler started, as far as its facets tell."""
-    if _word_in(view.facets.job_values.get("jobType"), "jobType") != "DAG":
+    if _word_in(view.facets.job.content("jobType"), "jobType") != "DAG":
         return False
-    facet = view.facets.run_values.get("airflowDagRun")
-    run = facet.get("dagRun") if facet is not None else None
+    run = view.facets.run.content("airflowDagRun").get("dagRun")
     by, kind = _word_in(run, "triggered_by"), _word_in(run, "run_type")
     # Providers before 2.3 do not say by what a run was triggered.
     return by.rpartition(".")[2].lower() == "test" if by else kind != "scheduled"
@@ -288,9 +287,9 @@ def _is_tested_dag(view: RunView) -> bool:
 
 def _never_began(view: RunView) -> bool:
     """Whether a run is of a task that its executor lost while it was queued: Airflow's scheduler tells its FAIL."""
-    if _word_in(view.facets.job_values.get("jobType"), "jobType") != "TASK":
+    if _word_in(view.facets.job.content("jobType"), "jobType") != "TASK":
         return False
-    message = _word_in(view.facets.run_values.get("errorMessage"), "message")
+    message = _word_in(view.facets.run.content("errorMessage"), "message")
     return "the task instance's state attribute is queued" in message
 
 
@@ -355,7 +354,7 @@ def run_without_blame(view: RunView, findings: list[Finding]) -> list[Finding]:
     """The findings of a run, as ``without_blame`` has those of events. Whose it is its jobType facet says."""
     if not any(finding.code in _OF_RUNS for finding in findings):
         return findings
-    job_type = view.facets.job_values.get("jobType")
+    job_type = view.facets.job.content("jobType")
     word = _word_in(job_type, "integration")
     if word not in _ADDRESSES or not is_address_of(word, _word_in(job_type, "_producer")):
         return findings

@@ -394,7 +394,7 @@ def _is_reported_periodically(view: RunView) -> bool:
         event.processing_type not in ENDLESS for event in events
     ):
         return False
-    job_type = view.facets.job_values.get("jobType", {})
+    job_type = view.facets.job.content("jobType")
     pattern = job_type.get("emissionPattern")
     return isinstance(pattern, Mapping) and pattern.get("eventTrigger") == "PERIODIC"
 

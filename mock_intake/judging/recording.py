@@ -22,7 +22,7 @@ from mock_intake.files.recordings import Recorded, RecordingError
 from mock_intake.judging.closing import ClosedRun, Closing
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.ledger import Ledger, Line
-from mock_intake.judging.rows import BlockRows, judge_rows
+from mock_intake.judging.rows import BlockRows, event_in, judge_rows
 from mock_intake.model.event import DatasetId, Kind
 from mock_intake.model.exchange import NamedEvent
 from mock_intake.model.findings import Finding, Severity, Status
@@ -40,14 +40,20 @@ _CLOSED_AT_ONCE = 400
 
 
 class Checked(Struct, frozen=True, gc=False, array_like=True):
-    """One recorded event, judged; ``kind`` is the event's, None for a line that is no event, as ``event`` is then."""
+    """One recorded event, judged; ``kind`` is the event's, None for a line that is no event."""
 
     source: str
     line: int
     kind: Kind | None
     findings: tuple[Finding, ...]
     status: Status
-    event: NamedEvent | None = None
+    encoded: bytes | None = None
+
+    @property
+    def event(self) -> NamedEvent | None:
+        """What reports say of the event; None for a line that is no event."""
+        # Few are asked for it, and to decode it takes as long as all else that is done with an event here.
+        return None if self.encoded is None else event_in(self.encoded)
 
     def to_dict(self) -> dict[str, Any]:
         """An entry of ``events`` in ``check --format json``."""
@@ -125,8 +131,7 @@ class Check:
                 findings += self._judge.selection.apply([repeated(repeats[index])])
             if findings:
                 self._count(findings)
-            kind = None if row.event is None else row.event.kind
-            yield Checked(source, row.line, kind, findings, row.status, row.event)
+            yield Checked(source, row.line, row.kind, findings, row.status, row.event)
         if rows.problem is not None:
             raise RecordingError(rows.problem)
 

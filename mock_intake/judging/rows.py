@@ -14,7 +14,7 @@ from mock_intake.files.blocks import Block
 from mock_intake.judging.blocks import JobOfRun, RunEvent, SeenDataset, SeenRun, WithoutRun, judge_block
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.parents import Above
-from mock_intake.model.event import DatasetId
+from mock_intake.model.event import DatasetId, Kind
 from mock_intake.model.exchange import EventSummary, NamedEvent
 from mock_intake.model.findings import Finding, Status
 from mock_intake.model.runs import Job, Repeat
@@ -24,6 +24,7 @@ from mock_intake.views.event_lineage import Identifier
 encoded = msgspec.msgpack.Encoder().encode
 events_in = msgspec.msgpack.Decoder(list[RunEvent]).decode
 found_in = msgspec.msgpack.Decoder(list[Found]).decode
+event_in = msgspec.msgpack.Decoder(NamedEvent).decode
 # What is found in the one run of a run id where there is nothing to be said of it, by whatever rule.
 NOTHING_FOUND = encoded([{}])
 
@@ -57,11 +58,12 @@ class RowOfRun(Struct, array_like=True, gc=False):
 
 
 class RowOfEvent(Struct, array_like=True, gc=False):
-    """A line of the recording, judged. ``event`` is None for a line that is no event."""
+    """A line of the recording, judged. ``event`` is a ``NamedEvent``, encoded; None for a line that is no event."""
 
     line: int
     status: Status
-    event: NamedEvent | None
+    kind: Kind | None
+    event: bytes | None
     findings: tuple[Finding, ...]
 
 
@@ -82,9 +84,9 @@ def judge_rows(judge: Judge, arrived: datetime, number: int, block: Block) -> Bl
     """Judges a block, as ``judge_block`` does, with the parents of its runs that it has; what comes of it, as rows."""
     made = judge_block(judge, arrived, number, block)
     events = [
-        RowOfEvent(one.line, Status.ERROR, None, one.findings)
+        RowOfEvent(one.line, Status.ERROR, None, None, one.findings)
         if one.event is None
-        else RowOfEvent(one.line, one.event.status, _named(one.event), one.findings)
+        else RowOfEvent(one.line, one.event.status, one.event.kind, encoded(_named(one.event)), one.findings)
         for one in made.events
     ]
     last = next((one.line for one in reversed(made.events) if one.event is not None), None)

@@ -88,9 +88,6 @@ class _Brought:
         by_job = {(own.key, _job(one["job"])): one["events"] for one in without or ()}
         self.rest = Rest((), {} if named is None else {own.key: _named(named)}, by_job)
 
-    def runs(self, heard: int, most: int, *, silent: bool = True) -> list[KnownRun]:
-        raise NotImplementedError("runs are closed one by one here")
-
     def events(self, run_id: str) -> list[RunEvent]:
         """The events with a run id. Raises ``_MissingError`` where it is not known whether there are any."""
         key = run_id_key(run_id)

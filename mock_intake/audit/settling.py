@@ -65,9 +65,6 @@ class _InBlock:
         self.others: set[str] = set()
         self.rest = Rest((), {}, {})
 
-    def runs(self, heard: int, most: int, *, silent: bool = True) -> list[KnownRun]:
-        raise NotImplementedError("runs are closed one by one here")
-
     def events(self, run_id: str) -> list[RunEvent]:
         """The events with a run id. Raises ``_NotHereError`` where the block has none, or they are no plain run."""
         key = run_id_key(run_id)
@@ -90,4 +87,5 @@ class _InBlock:
         return self._block.source, event.part.line
 
     def digests(self, events: Sequence[RunEvent]) -> DigestOf:
-        raise NotImplementedError("runs that have an event twice are not looked at here")
+        """A run with an event twice is no plain one: raises ``_NotHereError``."""
+        raise _NotHereError(events)

@@ -6,7 +6,7 @@ for other runs, and all of them where a run id has events in several blocks: the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -59,7 +59,7 @@ class ClosedRun(Struct, array_like=True, gc=False):
 
 
 class Closing:
-    """Closes the runs of a ledger that is sealed; ``selection`` is the user's say over rules."""
+    """Closes runs, with what a ledger that is sealed has of others; ``selection`` is the user's say over rules."""
 
     def __init__(self, ledger: RunsKept, selection: Selection) -> None:
         self._ledger = ledger
@@ -69,12 +69,10 @@ class Closing:
         self._unfinished: dict[Job, list[RunFacts]] = {}
         self._held = 0
 
-    def close(self, heard: int, most: int, *, silent: bool = True) -> Iterator[ClosedRun]:
-        """The runs of so many run ids in the order in which they were heard of last, from one on; without ``silent``
-        those alone in which something was found.
-        """
-        for known in self._ledger.runs(heard, most, silent=silent):
-            for closed in self.close_runs(known):
+    def close(self, known: Iterable[KnownRun], *, silent: bool = True) -> Iterator[ClosedRun]:
+        """The runs of those run ids, in their order; without ``silent`` those alone in which something was found."""
+        for one in known:
+            for closed in self.close_runs(one):
                 if silent or closed.findings:
                     yield closed
 

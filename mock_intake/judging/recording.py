@@ -175,9 +175,10 @@ class Check:
         # Workers get beginnings alone, and read the runs themselves.
         starts = ledger.starts(_CLOSED_AT_ONCE)
         if self._workers is None or ledger.file is None:
-            closing = Closing(ledger.reader(), self._judge.selection)
+            reader = ledger.reader()
+            closing = Closing(reader, self._judge.selection)
             closed: Iterator[Iterable[ClosedRun]] = (
-                closing.close(heard, _CLOSED_AT_ONCE, silent=silent) for heard in starts
+                closing.close(reader.runs(heard, _CLOSED_AT_ONCE, silent=silent), silent=silent) for heard in starts
             )
         else:
             closed = self._workers.closed(ledger.file, starts, _CLOSED_AT_ONCE, silent=silent)

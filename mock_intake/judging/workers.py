@@ -109,15 +109,17 @@ class _Worker:
         self._judge = judge
         self._arrived = arrived
         # Kept from task to task, as are the runs that it has read.
-        self._closing: Closing | None = None
+        self._closing: tuple[LedgerReader, Closing] | None = None
 
     def judge(self, number: int, block: Block) -> bytes:
         return _encoded(judge_rows(self._judge, self._arrived, number, block))
 
     def close(self, ledger: Path, heard: int, most: int, silent: bool) -> bytes:
         if self._closing is None:
-            self._closing = Closing(LedgerReader.of_file(ledger), self._judge.selection)
-        return _encoded(list(self._closing.close(heard, most, silent=silent)))
+            reader = LedgerReader.of_file(ledger)
+            self._closing = reader, Closing(reader, self._judge.selection)
+        reader, closing = self._closing
+        return _encoded(list(closing.close(reader.runs(heard, most, silent=silent), silent=silent)))
 
 
 _own: _Worker | None = None

@@ -31,16 +31,16 @@ def log_of(file: Path) -> Path:
     return file.with_name(file.name + "-wal")
 
 
-def append_in_the_end(journal: SqliteJournal) -> None:
-    """A large exchange, as often as it is told to try again: on a busy machine a turn may not come within a second."""
-    for _ in range(30):
+def refused_before_it_was_kept(journal: SqliteJournal) -> int:
+    """How often it was told to try again with a large exchange: on a busy machine a turn may not come in a second."""
+    for refused in range(30):
         try:
             journal.append([large()])
         except JournalError as error:
             if not str(error).endswith("is being written to, for instance by a large import; try again."):
                 raise
         else:
-            return
+            return refused
     pytest.fail("it was told to try again for half a minute")
 
 
@@ -168,13 +168,14 @@ def test_readers_that_come_and_go_do_not_let_the_log_grow(journal: SqliteJournal
     for reader in readers:
         reader.start()
     try:
-        for _ in range(300):
-            append_in_the_end(journal)
+        refused = [refused_before_it_was_kept(journal) for _ in range(300)]
     finally:
         ended.set()
         for reader in readers:
             reader.join()
     assert log_of(journal.file).stat().st_size < 3 * MOST
+    # Few wait for a turn in vain, however busy the machine is.
+    assert sum(count > 0 for count in refused) <= len(refused) // 20
 
 
 def test_a_log_for_which_there_is_no_room_is_written_back_and_begun_anew(tmp_path: Path) -> None:

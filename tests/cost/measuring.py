@@ -4,7 +4,8 @@ The cost of a request is to be linear in what was sent. So inputs are made of n,
 input costs twice as much where the cost is linear, and four times where it is quadratic. On a machine that does
 something else besides, one doubling can look like anything in between; so more than ``MOST_GROWTH`` is but a
 suspicion. The two sizes are then measured again, in turn, and the least of each counts, as a busy machine only ever
-adds. If the suspicion stays, the next doubling decides: where the cost is not linear, it grows as fast there.
+adds. If the suspicion stays, the next doubling decides: where the cost is not linear, it grows as fast there. Where
+no larger input is taken, the doublings before decide.
 
 What costs less than ``FLOOR`` counts as that much, as little can be said of how so little grows.
 
@@ -32,6 +33,9 @@ ENOUGH = 3 if FULL else 2
 """How many sizes that cost more than the floor are measured."""
 # How often sizes under suspicion are measured again.
 _TURNS = 4
+# So many doublings are looked at where no larger input is taken: what no longer fits into a cache that others use
+# too makes one or two of them steep, by some factor for good, and what is quadratic makes all of them steep.
+_DOUBLINGS = 3
 
 Work = Callable[[], object]
 Maker = Callable[[int, Random], Work]
@@ -90,9 +94,11 @@ def _is_too_steep(dimension: Dimension, measured: list[Measured]) -> bool:
         measured.append(measured_at(dimension, 2 * measured[-1].size))
         _measure_again(dimension, measured, 2)
         return _growth(measured[-2:]) > MOST_GROWTH
-    # There is no larger one; so the doubling before has to do, although it may lie below the floor.
-    _measure_again(dimension, measured, 3)
-    return len(measured) < 3 or _growth(measured[-3:-1], floor=0.001) > MOST_GROWTH
+    # There is no larger one; so the doublings before have to do, although they may lie below the floor.
+    doublings = min(_DOUBLINGS, len(measured) - 1)
+    _measure_again(dimension, measured, 1 + doublings)
+    growth = _growth(measured[-1 - doublings :], floor=0.001)
+    return _growth(measured[-2:]) > MOST_GROWTH and growth > MOST_GROWTH**doublings
 
 
 def _measure_again(dimension: Dimension, measured: list[Measured], last: int) -> None:

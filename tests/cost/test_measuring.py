@@ -70,6 +70,20 @@ def test_what_is_quadratic_is_found_where_no_larger_input_is_taken() -> None:
     assert growth.measured[-1].size == 64
 
 
+def test_what_is_quadratic_beside_linear_is_found_there_too() -> None:
+    growth = growth_of(made_up(lambda n: 0.0002 * n + 0.00001 * n**2)._replace(largest=64))
+    assert growth.too_steep
+    assert growth.measured[-1].size == 64
+
+
+def test_what_no_longer_fits_into_a_cache_is_no_growth() -> None:
+    """As once seen in CI: of a million bytes, the largest input, 65,536 keys made two doublings steep."""
+    seen = [3.4, 0.4, 0.6, 0.6, 1.7, 2.6, 2.8, 3.7, 6.3, 8.1, 21.3, 57.8]
+    growth = growth_of(made_up(lambda n: seen[n.bit_length() - 1] / 1000)._replace(largest=1 << 11))
+    assert not growth.too_steep
+    assert growth.measured[-1].seconds == pytest.approx(0.0578)
+
+
 def test_a_few_sizes_above_the_floor_are_enough() -> None:
     growth = growth_of(made_up(lambda n: 0.002 * n))
     assert [seconds > FLOOR for _, seconds in growth.measured].count(True) == ENOUGH

@@ -54,7 +54,7 @@ def stages(file: Path) -> Iterator[tuple[str, float]]:
     judge, now = Judge(), utc_now()
     lines = file.read_bytes().splitlines()
     blocks = list(blocks_of_file(file))
-    parsing = seconds(lambda: consume(EventView(parse(line)[0]) for line in lines))
+    parsing = seconds(lambda: consume(EventView(parse(line).value) for line in lines))
     yield "parsing, and the view of it", parsing
     judging = seconds(lambda: consume(judge.judge(line, "recorded", arrived=now) for line in lines))
     yield "schemas, secrets, rules about an event", judging - parsing

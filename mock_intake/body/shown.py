@@ -88,11 +88,10 @@ def event_view(exchange: Exchange) -> EventView:
 def event_in(body: bytes) -> EventView:
     """The event that a decoded ``body`` holds, as ``event_view`` gives it."""
     try:
-        value, surrogates = parse(body)
+        parsed = parse(body)
     except ParseError:
         return EventView({})
-    if surrogates is not None:
-        value = without_surrogates(value)
+    value = parsed.value if parsed.surrogates is None else without_surrogates(parsed.value)
     return EventView(value if isinstance(value, dict) else {})
 
 

@@ -75,9 +75,10 @@ class Lines(Generic[E]):
     def to_exchange(self, line: bytes) -> E:
         """The exchange of a line. Raises ``TransferError``."""
         try:
-            record, surrogates = parse(line)
+            parsed = parse(line)
         except ParseError as error:
             raise TransferError(f"the line is no JSON: {error}") from error
+        record, surrogates = parsed.value, parsed.surrogates
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             raise TransferError(
                 f"the line is no exported exchange (format {FORMAT}); events alone are sent with mock-intake replay"

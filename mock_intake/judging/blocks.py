@@ -171,8 +171,9 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
         if is_exchange_line(body):
             made.problem = is_an_exchange(block.source, part.line)
             break
-        (event, findings), view = judge.judge_and_view(body, RECORDED_ORG, arrived=arrived)
-        made.events.append(JudgedEvent(part.line, event, findings))
+        judged, view = judge.judge_and_view(body, RECORDED_ORG, arrived=arrived)
+        event = judged.event
+        made.events.append(JudgedEvent(part.line, event, judged.findings))
         if event is None or view is None:
             continue
         position = position_in(number, index)

@@ -149,13 +149,14 @@ class Intake:
         if found:
             found = bounded([redacted(finding) for finding in found])
         try:
-            event, judged = self._judge.judge(body.decoded, who.org, found, request.received_at)
+            judgement = self._judge.judge(body.decoded, who.org, found, request.received_at)
         except Exception as error:
             _log.exception("the request %s could not be judged", request.id)
             # A rule of another package says whose it is, so that its user knows whom to ask; of a bug of ours nothing
             # goes out but that there was one: its text may quote the event.
             detail = str(error) if isinstance(error, ExtensionError) else _NOT_JUDGED
             return self._refused(request, who, 500, found, detail, body)
+        event, judged = judgement.event, judgement.findings
         if event is None:
             return self._refused(request, who, 400, judged, judged[-1].message if judged else "no event", body)
         # Refused, and yet with its summary: it stays to be found under its event, though it is none that counts.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from mock_intake.body.parsing import ParseError, parse, without_surrogates
 from mock_intake.datadog import rules as datadog
@@ -37,7 +39,8 @@ def _event_rules() -> EventRules:
     return EventRules([*openlineage.EVENTS.in_order, *datadog.EVENTS.in_order, *outside_rules()])
 
 
-class Judgement(NamedTuple):
+# Made for every event, of values that do not lead back to it.
+class Judgement(Struct, frozen=True, gc=False):
     """What was made of a body: the event's summary, unless it is none, and the findings."""
 
     event: EventSummary | None
@@ -91,10 +94,11 @@ class Judge:
     ) -> tuple[Judgement, EventView | None]:
         """As ``judge``, with what was parsed, for who goes on with it; None where the body is no event."""
         try:
-            value, surrogates = parse(body)
+            parsed = parse(body)
         except ParseError as error:
             reasons = datadog.REQUESTS.judge(OnUnreadable(error.reason), Unreadable(body, error))
             return Judgement(None, self.selection.apply((*request_findings, *reasons))), None
+        value, surrogates = parsed.value, parsed.surrogates
         if type(value) is not dict:
             reasons = datadog.REQUESTS.judge(NO_OBJECT, value)
             return Judgement(None, self.selection.apply((*request_findings, *reasons))), None
@@ -137,12 +141,12 @@ class Judge:
         ``findings`` are the request's; the status follows from them alone.
         """
         try:
-            value, surrogates = parse(body)
+            parsed = parse(body)
         except ParseError:
             return None
-        if type(value) is not dict:
+        if type(parsed.value) is not dict:
             return None
-        view = EventView(value if surrogates is None else without_surrogates(value))
+        view = EventView(parsed.value if parsed.surrogates is None else without_surrogates(parsed.value))
         return _summary(view, event_id(org, body), findings)
 
 

@@ -180,11 +180,11 @@ class EventView:
         self.job_facets: Facets = _NOTHING
         if kind == "RunEvent" and type(run := body.get("run")) is dict:
             self.run_id = text if type(text := run.get("runId")) is str else None
-            self.run_facets = _object(run.get("facets"))
+            self.run_facets = facets if type(facets := run.get("facets")) is dict else _NOTHING
         if kind != "DatasetEvent" and type(job := body.get("job")) is dict:
             self.job_namespace = text if type(text := job.get("namespace")) is str else None
             self.job_name = text if type(text := job.get("name")) is str else None
-            self.job_facets = _object(job.get("facets"))
+            self.job_facets = facets if type(facets := job.get("facets")) is dict else _NOTHING
         datasets: list[Dataset] = []
         if kind == "DatasetEvent":
             datasets.append(_dataset("dataset", "/dataset", body.get("dataset")))
@@ -219,20 +219,30 @@ class EventView:
         """Those of ``datasets`` that the event writes."""
         return [dataset for dataset in self.datasets if dataset.role == "output"]
 
-    def facet_groups(self) -> list[FacetGroup]:
-        """Every place of the event that has facets."""
-        groups = []
+    def facets(self) -> list[tuple[Entity, Facets, Dataset | None]]:
+        """The facets in every place of the event that has some, each with the entity and the dataset they are about."""
+        places: list[tuple[Entity, Facets, Dataset | None]] = []
         if self.run_facets:
-            groups.append(FacetGroup("run", "/run/facets", self.run_facets))
+            places.append(("run", self.run_facets, None))
         if self.job_facets:
-            groups.append(FacetGroup("job", "/job/facets", self.job_facets))
+            places.append(("job", self.job_facets, None))
         for dataset in self.datasets:
             if dataset.facets:
-                groups.append(FacetGroup("dataset", dataset.pointer + "/facets", dataset.facets))
+                places.append(("dataset", dataset.facets, dataset))
             if dataset.role_facets:
-                role: Entity = "input" if dataset.role == "input" else "output"
-                groups.append(FacetGroup(role, f"{dataset.pointer}/{role}Facets", dataset.role_facets))
-        return groups
+                places.append(("input" if dataset.role == "input" else "output", dataset.role_facets, dataset))
+        return places
+
+    def facet_groups(self) -> list[FacetGroup]:
+        """Every place of the event that has facets."""
+        return [group_of(*place) for place in self.facets()]
+
+
+def group_of(entity: Entity, facets: Facets, dataset: Dataset | None) -> FacetGroup:
+    """One of ``EventView.facets`` with its place, which hardly any is looked at by."""
+    above = f"/{entity}" if dataset is None else dataset.pointer
+    within = f"{entity}Facets" if entity in ("input", "output") else "facets"
+    return FacetGroup(entity, f"{above}/{within}", facets)
 
 
 _ROLE_FACETS = {"input": "inputFacets", "output": "outputFacets", "dataset": ""}

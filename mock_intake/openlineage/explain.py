@@ -159,6 +159,16 @@ class Explainer:
             explanations = []
         return self._distinct(target, value, explanations) or list(self._in_other_words(target, value))
 
+    @staticmethod
+    def of_another(finding: Finding, reason: Reason) -> Finding:
+        """``finding``, about a text that was not in its format, as it is about another one at the same place.
+
+        What was expected there is the same; the reason tells what was there.
+        """
+        value = reason.instance
+        _, advice = describe_format(reason.validator_value, value, str(reason.absolute_path[-1]))
+        return replace(finding, actual=shown(value), advice=advice)
+
     def _distinct(
         self, target: str, value: Any, explanations: Iterable[Explanation], *, at_once: bool = False
     ) -> list[Explanation]:
@@ -372,16 +382,6 @@ def _describe_not(error: Any, name: str) -> _Described:
 
 
 _FORMAT_NAMES = {"date-time": "RFC 3339 date-time", "uri": "URI", "uuid": "UUID"}
-
-
-def of_another(finding: Finding, reason: Reason) -> Finding:
-    """``finding``, about a text that was not in its format, as it is about another one at the same place.
-
-    What was expected there is the same; the reason tells what was there.
-    """
-    value = reason.instance
-    _, advice = describe_format(reason.validator_value, value, str(reason.absolute_path[-1]))
-    return replace(finding, actual=shown(value), advice=advice)
 
 
 def _describe_format(error: Any, name: str) -> _Described:

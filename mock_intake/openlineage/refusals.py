@@ -12,6 +12,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 import jsonschema_rs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mock_intake.openlineage.formats import is_naive
 from mock_intake.openlineage.library import FacetLibrary
@@ -40,7 +42,7 @@ _DEEPEST = 8
 _MOST = 50
 
 
-class Reason(NamedTuple):
+class Reason(Struct, frozen=True):
     """One reason for a refusal, named as ``jsonschema`` names the parts of its errors, so that either can be explained.
 
     ``validator`` is the keyword that refused, ``validator_value`` what ``schema`` has under it; of a missing field a
@@ -253,7 +255,7 @@ def _text(reason: Reason) -> _Text:
     else:
         is_refused = _not_in_format(wanted)
     right = _right_text(reason.schema)
-    return _Text(reason._replace(instance=None), tuple(above), str(field), is_refused, right or "")
+    return _Text(replace(reason, instance=None), tuple(above), str(field), is_refused, right or "")
 
 
 def _right_text(schema: Schema) -> str | None:
@@ -294,7 +296,7 @@ def _with_right_texts(value: Any, known: Iterable[_Text], reasons: list[Reason])
         for part in above:
             holder = holder.get(part) if type(holder) is dict else None
         if type(holder) is dict and field in holder and is_refused(holder[field]):
-            reasons.append(reason._replace(instance=holder[field]))
+            reasons.append(replace(reason, instance=holder[field]))
             right = _replaced(right, reason.absolute_path, text)
     return right
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mock_intake.body.parsing import Path
-from mock_intake.model.event import EventView, FacetGroup, JsonObject, Kind
+from mock_intake.model.event import EventView, FacetGroup, JsonObject, Kind, group_of
 from mock_intake.model.findings import Finding
 from mock_intake.openlineage import moments
 from mock_intake.openlineage.facet_schema import Validator
@@ -105,7 +105,8 @@ class OpenLineageJudge:
         if "dataset" in body and ("run" in body or "job" in body):
             findings += EVENTS.judge(moments.DATASET_BESIDE, event)
         large = len(text) > _LARGE
-        version = _core_version(event, event.kind, findings)
+        usual = event.schema_url == _USUAL_URLS[event.kind]
+        version = LATEST_CORE if usual else _core_version(event, event.kind, findings)
         unusual = self._unusual(event)
         # What the core asks of facets those that are usual have.
         is_plain = version == LATEST_CORE and (
@@ -158,9 +159,7 @@ class OpenLineageJudge:
                     self._remembered.clear()
                 self._remembered[same] = found
         elif reasons and reasons[0].is_of_its_own:
-            from mock_intake.openlineage.explain import of_another
-
-            found = tuple([of_another(finding, reasons[0]) for finding in found])
+            found = tuple([self._explainer.of_another(finding, reasons[0]) for finding in found])
         return found
 
     def _core(
@@ -186,10 +185,9 @@ class OpenLineageJudge:
         # Nearly all facets are as they should be: what is looked at here of each is what costs.
         unusual: list[tuple[FacetGroup, str, Any]] = []
         usual = self.library.usual
-        for group in event.facet_groups():
-            entity = group.entity
+        for entity, facets, dataset in event.facets():
             first = self.library.first_usual[entity]
-            for key, facet in group.facets.items():
+            for key, facet in facets.items():
                 if type(facet) is dict:
                     url = facet.get("_schemaURL")
                     known, is_usual = first.get(key, _NONE_YET)
@@ -198,7 +196,7 @@ class OpenLineageJudge:
                             continue
                     elif type(url) is str and usual(entity, key, url)(facet):
                         continue
-                unusual.append((group, key, facet))
+                unusual.append((group_of(entity, facets, dataset), key, facet))
         return unusual
 
     def _facet(
@@ -265,8 +263,6 @@ def _core_version(event: EventView, kind: Kind, findings: list[Finding]) -> str:
     """The core version to judge by: the one that ``schemaURL`` names, if it can be."""
     url = event.schema_url
     if url is None:
-        return LATEST_CORE
-    if url == _USUAL_URLS[kind]:
         return LATEST_CORE
     version, definition = core_reference(url)
     if definition == kind and version == LATEST_CORE:

@@ -64,11 +64,11 @@ def test_the_three_violations_that_the_vendors_examples_show_are_warnings() -> N
 
 @pytest.mark.parametrize("code", sorted(EVENTS))
 def test_the_worst_finding_makes_the_status_and_info_never_changes_it(code: str) -> None:
-    event, findings = Judge().judge(encoded(EVENTS[code][0]), "org")
-    severities = {finding.severity for finding in findings}
+    judgement = Judge().judge(encoded(EVENTS[code][0]), "org")
+    severities = {finding.severity for finding in judgement.findings}
     expected = "error" if "error" in severities else "warning" if "warning" in severities else "ok"
-    assert event is not None
-    assert event.status == expected
+    assert judgement.event is not None
+    assert judgement.event.status == expected
 
 
 def test_a_run_event_that_carries_a_dataset_too_is_a_warning_since_the_core_takes_it() -> None:

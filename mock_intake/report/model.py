@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mock_intake import __version__
-from mock_intake.journal import EventFilter, ExchangeFilter, Journal, newest_events, newest_exchanges
-from mock_intake.model.exchange import rfc3339
+from mock_intake.journal import EventFilter, EventRecord, ExchangeFilter, Journal, newest_events, newest_exchanges
+from mock_intake.model.exchange import Exchange, rfc3339
 from mock_intake.model.findings import Finding, Selection, Severity, Status
 from mock_intake.model.words import counted
 from mock_intake.report.places import Place, name_of_dataset, name_of_event, name_of_job, name_of_request
@@ -156,10 +157,7 @@ def from_journal(
         key = f"{run.org}/{run.run_id}" + (f"/{job['namespace']}/{job['name']}" if run.shared else "")
         stays = f"run of {name_of_job(job['namespace'], job['name'])}"
         entries.append(Entry("run", key, name, _worst(findings), findings, facts, stays))
-    of_datasets: dict[str, list[Finding]] = {}
-    for miss in views.near_misses(org):
-        of_datasets.setdefault(name_of_dataset(miss.other), []).append(miss.finding)
-    for name, of_one in of_datasets.items():
+    for name, of_one in _of_datasets(views, org).items():
         entries.append(Entry("datasets", name, name, _worst(of_one), tuple(of_one), name=name))
     notes = []
     if journal.dropped:
@@ -177,6 +175,39 @@ def from_journal(
     datasets = [name_of_dataset(dataset) for dataset in views.datasets(org)]
     bodies = bodies_of(journal, entries) if with_bodies else {}
     return Report(title, datetime.now(UTC), entries, notes, lineage, datasets, bodies)
+
+
+class Heard(NamedTuple):
+    """The statuses of events, and all that was found."""
+
+    statuses: Sequence[Status]
+    findings: Sequence[Finding]
+
+
+def heard_in(
+    events: Sequence[EventRecord], refused: Sequence[Exchange], views: Views | None, selection: Selection
+) -> Heard:
+    """What ``from_journal`` would report, in its order, for who counts it and needs no words on where.
+
+    ``events`` and ``refused`` are all that a journal has, the newest first; ``views`` are of it, None where nothing is
+    to be said of runs and datasets.
+    """
+    of_events = [selection.apply(record.findings) for record in reversed(events)]
+    statuses = map(_worst, of_events) if selection else (record.summary.status for record in reversed(events))
+    of_refused = (selection.apply(_blamed(exchange)) for exchange in reversed(refused))
+    found: list[Iterable[Finding]] = [*of_events, *of_refused]
+    if views is not None:
+        found += [findings for _, findings in views.judged(reversed(views.runs()), closed=True)]
+        found += _of_datasets(views).values()
+    return Heard([*statuses], [*chain.from_iterable(found)])
+
+
+def _of_datasets(views: Views, org: str | None = None) -> dict[str, list[Finding]]:
+    """What was found in pairs of datasets, by the name of the one that it is told of."""
+    found: dict[str, list[Finding]] = {}
+    for miss in views.near_misses(org):
+        found.setdefault(name_of_dataset(miss.other), []).append(miss.finding)
+    return found
 
 
 def bodies_of(journal: Journal, entries: Iterable[Entry]) -> dict[str, str]:
@@ -231,12 +262,15 @@ def _refused(journal: Journal, org: str | None) -> list[Entry]:
             "status_code": exchange.response.status_code or None,
             "fault": exchange.fault,
         }
-        # What a fault did is no fault of the producer's; an answer "as usual" did nothing.
-        findings = () if exchange.fault and not exchange.fault.startswith("2") else exchange.findings
-        title = name_of_request(exchange)
+        findings, title = _blamed(exchange), name_of_request(exchange)
         entries.append(Entry("request", exchange.id, title, _worst(findings), findings, facts, title))
     entries.reverse()
     return entries
+
+
+def _blamed(exchange: Exchange) -> tuple[Finding, ...]:
+    """What is found in a refused request: what a fault did is no fault of the producer's; "as usual" did nothing."""
+    return () if exchange.fault and not exchange.fault.startswith("2") else exchange.findings
 
 
 def _worst(findings: Iterable[Finding]) -> Status:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from mock_intake.server.listen import Listener, run_in
+from mock_intake.server.listen import Listener
 from mock_intake.system.clock import monotonic
 
 # How long between two looks at whether there is still something to wait for, in seconds.
 _PATIENCE = 0.002
 # How long a turn of the loop is waited for at a time: it may end without one, in seconds.
 _TURNS_TIMEOUT = 0.2
+# So many behind the first.
+_TURNS = 4
+# One that is asked once only is not worth a descriptor of its own. Windows has no other.
+_Selector = getattr(selectors, "PollSelector", selectors.DefaultSelector)
 
 
 def wait_until_idle(
@@ -32,28 +37,37 @@ def wait_until_idle(
         # What has arrived at a socket begins to be read in a turn of the loop or two, but of many connections that are
         # made at once, each turn accepts one.
         accepted = not _connections_wait(listeners())
-        try:
-            run_in(loop, _turns, max(0.001, min(_TURNS_TIMEOUT, until - monotonic())))
-        except RuntimeError:  # it is busy, or has ended
-            accepted = False
-        if accepted and not under_way():
+        turned = _has_turned(loop, max(0.001, min(_TURNS_TIMEOUT, until - monotonic())))
+        if accepted and turned and not under_way():
             return True
         if monotonic() >= until:
             return False
-        if accepted:
+        if accepted and turned:
             time.sleep(_PATIENCE)
     return True
 
 
 def _connections_wait(listeners: Iterable[Listener]) -> bool:
     """Whether connections have been made that nobody has accepted yet."""
-    with selectors.DefaultSelector() as selector:
+    with _Selector() as selector:
         for listener in listeners:
             with suppress(ValueError, OSError):  # it was closed meanwhile
                 selector.register(listener.socket, selectors.EVENT_READ)
         return bool(selector.select(0)) if selector.get_map() else False
 
 
-async def _turns() -> None:
-    for _ in range(3):
-        await asyncio.sleep(0)
+def _has_turned(loop: asyncio.AbstractEventLoop, timeout: float) -> bool:
+    """Whether the loop of another thread has had its turns within so many seconds: not if it is busy, or has ended."""
+    turned = threading.Event()
+
+    def turn(left: int) -> None:
+        if left:
+            loop.call_soon(turn, left - 1)
+        else:
+            turned.set()
+
+    try:
+        loop.call_soon_threadsafe(turn, _TURNS)
+    except RuntimeError:  # it is closed
+        return False
+    return turned.wait(timeout)

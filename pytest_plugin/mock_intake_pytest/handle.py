@@ -198,8 +198,9 @@ class IntakeHandle:
     def lineage(self) -> LineageGraph:
         """What the events say of jobs, datasets and columns."""
         self._host.catch_up()
-        with self.record.views.held():
-            return graph_of(self.record.views.lineage().get(self.record.org))
+        views = self.record.views
+        with views.held():
+            return graph_of(views.lineage().get(self.record.org))
 
     @property
     def exchanges(self) -> list[Exchange]:

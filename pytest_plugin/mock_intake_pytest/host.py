@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -92,7 +93,6 @@ class Record:
         self.org = org
         self.selection = selection
         self.journal = MemoryJournal()
-        self.views = RecordViews(self.journal, selection)
         self.strays: list[Exchange] = []
         self.alone = True
         self.closed = False
@@ -102,10 +102,15 @@ class Record:
         self.dropped = 0
         self.with_keys_of_others: Counter[str] = Counter()
 
+    @cached_property
+    def views(self) -> RecordViews:
+        """What is computed from the journal; made for who asks first, so that a test that is over has none."""
+        return RecordViews(self.journal, self.selection)
+
     def release(self) -> None:
         """Gives back what a test that was judged needs no more."""
         self.journal = MemoryJournal()
-        self.views = RecordViews(self.journal, self.selection)
+        self.__dict__.pop("views", None)
         self.strays = []
 
     def late_journal(self) -> MemoryJournal:
@@ -222,12 +227,14 @@ class Host:
 
     def directory_of(self, api_key: str) -> Path:
         """Where the files may be written that lead whoever has a key."""
-        return self._directory / org_of(api_key)
+        org = org_of(api_key)
+        self.outside.led.add(org)
+        return self._directory / org
 
     def open(self, nodeid: str, ignore: Sequence[str] = ()) -> tuple[Record, str]:
         """A record for a test that begins, and its API key."""
         key = self.shared_key or self._keys.issue()
-        selection = self.config.with_options((), ignore, None).selection
+        selection = self.config.with_options((), ignore, None).selection if ignore else self.config.selection
         record = Record(nodeid, org_of(key), selection, by_key=self.shared_key is None)
         with self._lock:
             self.catch_up()
@@ -280,7 +287,8 @@ class Host:
         """Sorts what has arrived since the last time."""
         journal = self.server.journal
         with self._lock:
-            while batch := journal.read(self._position, _BATCH):
+            # Asked often: mostly nothing has.
+            while journal.position > self._position and (batch := journal.read(self._position, _BATCH)):
                 for position, exchange in batch:
                     if self._open:
                         # Positions have no holes, unless what was there has been dropped.

@@ -59,7 +59,7 @@ def verdict_on_presence(handle: IntakeHandle) -> Failing | None:
 
 
 def _on_presence(handle: IntakeHandle) -> str:
-    events = handle.events()
+    events = handle.received.events()
     wanted = handle.wanted.events
     if wanted is None and not events and handle.wanted.require_events:
         return paragraphs(

@@ -5,7 +5,6 @@ Imported whenever pytest starts with the plugin installed, so it imports little 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -242,8 +241,9 @@ def check_read(item: pytest.Item) -> None:
 
 def takes_request(item: pytest.Item) -> bool:
     """Whether the test's function asks for ``request``, by which it may do what its signature does not tell."""
-    function = getattr(item, "function", None)
-    return function is not None and "request" in inspect.signature(function).parameters
+    # What pytest read from the signature when it collected the test: to read that anew for each takes a while.
+    found = getattr(item, "_fixtureinfo", None)
+    return found is not None and "request" in found.argnames
 
 
 def _words(value: Any, where: str) -> Sequence[str]:

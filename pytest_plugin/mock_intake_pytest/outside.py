@@ -32,14 +32,16 @@ class UnderWay(Protocol):
 class Outside:
     """The guard of a pytest process, and what it and the guards of its children have noted.
 
-    ``let_through`` counts other hosts of Datadog's; ``stopped`` those that were stopped while no test was under way.
+    ``let_through`` counts other hosts of Datadog's; ``stopped`` those that were stopped while no test was under way;
+    ``led`` are the orgs whose children note in a directory of their own.
     """
 
     def __init__(self, directory: Path, level: str) -> None:
         self.let_through: Counter[str] = Counter()
         self.stopped: Counter[str] = Counter()
+        self.led: set[str] = set()
         self._level = level
-        self._directory = directory
+        self._directory = str(directory)
         self._pid = os.getpid()
         self._attempts: deque[Attempt] = deque()
         self._of_forked = writing(str(directory / GUARD_FILE))
@@ -66,9 +68,10 @@ class Outside:
                 latest.not_led.append(program)
         while self._attempts:
             found |= self._sort(latest, [self._attempts.popleft()])
-        found |= self._sort(latest, self._of_children(f"{self._directory}"))
+        found |= self._sort(latest, self._of_children(self._directory))
         for record in under_way:
-            found |= self._sort(record, self._of_children(f"{self._directory}/{record.org}"))
+            if record.org in self.led:
+                found |= self._sort(record, self._of_children(f"{self._directory}/{record.org}"))
         return found
 
     def _note(self, attempt: Attempt) -> None:

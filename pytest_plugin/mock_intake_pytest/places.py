@@ -22,9 +22,11 @@ def places_of(record: Record, *, closed: bool) -> Iterator[Place]:
     """
     yield from _of_exchanges([*newest_exchanges(record.journal, ExchangeFilter())][::-1], record)
     for run in reversed(record.views.runs()):
+        if not (findings := record.views.run_findings(run, closed=closed)):
+            continue
         title = f"run {presented(run.run_id)} of {presented_name(*run.job)}"
         name = f"run of {name_of_job(*run.job)}"
-        yield from (Place(finding, title, name=name) for finding in record.views.run_findings(run, closed=closed))
+        yield from (Place(finding, title, name=name) for finding in findings)
     for miss in record.views.near_misses():
         name = name_of_dataset(miss.other)
         yield Place(miss.finding, name, name=name)

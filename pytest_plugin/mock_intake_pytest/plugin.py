@@ -129,13 +129,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def _intake_session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def _intake_session(request: pytest.FixtureRequest) -> Iterator[Session]:
     with _uncollected():
         from mock_intake_pytest.session import Session
 
     shared = request.config.stash.get(SHARED, None)
+    # Asked for by name: what stands among the arguments is looked up anew for every test.
+    files: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
     with _brief_errors():
-        session = Session(request.config, tmp_path_factory.mktemp("mock-intake"), shared.host if shared else None)
+        session = Session(request.config, files.mktemp("mock-intake"), shared.host if shared else None)
         session.start()
     request.config.stash[SESSION] = session
     yield session

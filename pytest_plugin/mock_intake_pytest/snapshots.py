@@ -103,8 +103,8 @@ class Files:
     def __init__(
         self, test_file: Path, test_name: str, ledger: Ledger, *, update: bool, ci: bool, ignore: Sequence[str]
     ) -> None:
-        self._directory = directory_of(test_file)
-        self._test = _file_name(test_name)
+        self._test_file = test_file
+        self._test_name = test_name
         self._ledger = ledger
         self._update = update
         self._ci = ci
@@ -117,7 +117,7 @@ class Files:
         __tracebackhide__ = True
         from mock_intake_pytest.comparing import difference
 
-        file = self._directory / self._name_of(name)
+        file = directory_of(self._test_file) / self._name_of(name)
         if str(file) in self._ledger.used:
             raise IntakeFailure(
                 f"The test has asked for the snapshot {file.name} before: give each its name, "
@@ -162,10 +162,11 @@ class Files:
 
     def _name_of(self, name: str | None) -> str:
         """The name of a snapshot's file. It begins with the test's, however long the two are."""
+        test = _file_name(self._test_name)
         if not name:
-            return f"{self._test}.json"
-        room = _MOST_BYTES - len(f"{self._test}..json".encode())
-        return f"{self._test}.{_file_name(name, room)}.json"
+            return f"{test}.json"
+        room = _MOST_BYTES - len(f"{test}..json".encode())
+        return f"{test}.{_file_name(name, room)}.json"
 
 
 def normalised(

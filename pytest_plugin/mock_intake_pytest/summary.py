@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mock_intake.journal import EventFilter, ExchangeFilter, newest_events, newest_exchanges
 from mock_intake.model.exchange import Exchange
 from mock_intake.report.formats import Kind, UnknownSuffixError, of_file, rendered
-from mock_intake.report.model import Entry, Report, from_journal
+from mock_intake.report.model import Entry, Heard, Report, from_journal, heard_in
 from mock_intake.views import Views
 from mock_intake_pytest.counts import Tally, many
 from mock_intake_pytest.failures import printable, request_text
@@ -79,13 +79,19 @@ def count(
     events = list(newest_events(journal, EventFilter()))
     taken = {event.summary.id for event in events}
     refused = list(newest_exchanges(journal, ExchangeFilter(refused=True)))
-    report = from_journal(journal, views, selection=record.selection, with_bodies=with_bodies)
-    if late:
-        # A part of a run says nothing about the run.
-        report = replace(report, entries=[entry for entry in report.entries if entry.kind in ("event", "request")])
-    if known is not None:
-        report = known.count(report, tally)
-    tally.statuses.update(str(entry.status) for entry in report.events)
+    report: Report | None = None
+    if with_entries or known is not None:
+        report = from_journal(journal, views, selection=record.selection, with_bodies=with_bodies)
+        if late:
+            # A part of a run says nothing about the run.
+            report = replace(report, entries=[entry for entry in report.entries if entry.kind in ("event", "request")])
+        if known is not None:
+            report = known.count(report, tally)
+        heard = Heard([entry.status for entry in report.events], report.findings)
+    else:
+        # To make a report takes longer than all else here.
+        heard = heard_in(events, refused, None if late else views, record.selection)
+    tally.statuses.update(map(str, heard.statuses))
     tally.refused += len(refused)
     tally.retries += sum(event.attempts - 1 for event in events)
     # The same event may yet get through when its test is over; a late one counts by itself.
@@ -98,9 +104,9 @@ def count(
     when = f"after {record.nodeid} had ended" if late else f"during {record.nodeid}"
     tally.describe(tally.of_lost, (request_text(each, when) for each in lost.values()))
     tally.dropped += 0 if late else record.dropped
-    for finding in report.findings:
+    for finding in heard.findings:
         tally.hear(finding.code, finding.severity, finding.message)
-    if with_entries:
+    if report is not None and with_entries:
         if not late:
             tally.nodeids.append(record.nodeid)
         tally.keep_bodies(report.bodies)

@@ -59,15 +59,15 @@ def _connections_wait(listeners: Iterable[Listener]) -> bool:
 def _has_turned(loop: asyncio.AbstractEventLoop, timeout: float) -> bool:
     """Whether the loop of another thread has had its turns within so many seconds: not if it is busy, or has ended."""
     turned = threading.Event()
-
-    def turn(left: int) -> None:
-        if left:
-            loop.call_soon(turn, left - 1)
-        else:
-            turned.set()
-
     try:
-        loop.call_soon_threadsafe(turn, _TURNS)
+        loop.call_soon_threadsafe(_turn, loop, _TURNS, turned)
     except RuntimeError:  # it is closed
         return False
     return turned.wait(timeout)
+
+
+def _turn(loop: asyncio.AbstractEventLoop, left: int, turned: threading.Event) -> None:
+    if left:
+        loop.call_soon(_turn, loop, left - 1, turned)
+    else:
+        turned.set()

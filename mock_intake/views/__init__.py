@@ -148,6 +148,8 @@ class Views:
         self._selection = selection or Selection()
         self._lock = threading.RLock()
         self._reader = ExtractReader(journal)
+        # Of the journal alone: what held these views in turn would outlive them until it is collected.
+        self._digest_of = partial(_digest_of, journal)
         read = partial(self._reader.read, gather=False)
         # Of the three this one alone asks what bodies say.
         read_bodies = partial(self._reader.read, gather=True)
@@ -293,11 +295,6 @@ class Views:
         )
         return self._selection.apply(found)
 
-    def _digest_of(self, event_id: str) -> bytes | None:
-        record = self._journal.event(event_id)
-        exchange = None if record is None else self._journal.exchange(record.exchange_id)
-        return None if exchange is None else digest(parsed_body(exchange))
-
     def dataset_findings(self, org: str | None = None) -> tuple[Finding, ...]:
         """The findings on pairs of datasets of ``org`` (of each org, where None) that differ only in how they are
         written.
@@ -421,6 +418,13 @@ class Views:
         """Lineage by org, of ``org`` alone or of all: orgs have no datasets in common."""
         with self._lock:
             return {owner: known.lineage() for owner, known in self._lineage.state().items() if org in (None, owner)}
+
+
+def _digest_of(journal: Journal, event_id: str) -> bytes | None:
+    """What tells the body of an event from others; None where it is on record no more."""
+    record = journal.event(event_id)
+    exchange = None if record is None else journal.exchange(record.exchange_id)
+    return None if exchange is None else digest(parsed_body(exchange))
 
 
 __all__ = [

@@ -114,6 +114,36 @@ def test_a_first_test_makes_no_more_than_it_needs(alone: AloneProject) -> None:
     alone.passes(1)
 
 
+def test_what_a_test_leaves_behind_needs_no_collector(alone: AloneProject) -> None:
+    """What was made for a test is gone with it: connections and views that hold themselves make Python stop and look
+    for them while tests run.
+    """
+    alone.write(
+        "test_it.py",
+        """
+        import gc
+        import pytest
+
+        @pytest.mark.parametrize("number", range(9))
+        def test_it(intake, send, number):
+            if number == 3:
+                gc.collect()
+                gc.set_debug(gc.DEBUG_SAVEALL)
+            send()
+            intake.assert_event({"eventType": "START"})
+            assert intake.runs()
+            if number < 8:
+                return
+            gc.collect()
+            gc.set_debug(0)
+            left = {repr(type(each)) for each in gc.garbage}
+            gc.garbage.clear()
+            assert {each for each in left if "mock_intake" in each or "uvloop" in each} == set()
+        """,
+    )
+    alone.passes(9)
+
+
 def test_its_modules_are_loaded_as_they_were_compiled(alone: AloneProject) -> None:
     """Where it is installed, pytest means to rewrite all of them, as the first plugin here asks: half a second."""
     alone.write("asks.py", "import pytest\npytest.register_assert_rewrite('mock_intake', 'mock_intake_pytest')\n")

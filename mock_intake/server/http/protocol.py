@@ -237,7 +237,7 @@ class HttpProtocol(asyncio.Protocol):
         self._stop_waiting_for_reader()
         if self._patience is not None:
             self._patience.cancel()
-        # The two hold each other.
+        # The two hold each other, as cycles hold this: nobody is to wait for the collector of what has no owner.
         del self._parser
         if self._reading is Reading.HEAD:
             self._unreadable = self._bytes.exchange(self._client)
@@ -245,6 +245,7 @@ class HttpProtocol(asyncio.Protocol):
         self._progress(Progress.LOST)
         if self._cycle is not None:
             self._cycle.disconnect()
+            self._cycle = None
         self.transport.resume_writing()
         # Requests that were read to their end count, though nobody waits for their answers any more.
         while self._queue:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import (
     ArrayType,
     BinaryType,
@@ -133,6 +134,9 @@ CLOSED = StructType(
 )
 """What comes of closing: rows of ``runs`` and ``findings``, and run ids of which more has to be known."""
 
+NAMED_FILES = schema(file=_INT, source=_TEXT)
+"""Files by their numbers, and what they are called."""
+
 NAMED_RUN = schema(key=_TEXT, named=_BYTES_TYPE)
 """Names that begin with a run, by its id."""
 
@@ -178,6 +182,13 @@ def arrow_type(kind: DataType) -> Any:
     if isinstance(kind, StructType):
         return pa.struct([pa.field(field.name, arrow_type(field.dataType)) for field in kind.fields])
     return _ARROW[type(kind)]
+
+
+def known_rows(spark: SparkSession, rows: Sequence[Sequence[Any]], shape: StructType) -> DataFrame:
+    """Rows that the driver has, which are then part of a plan: given as Python's, they take a job wherever they are."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(shape.fields)
+    arrays = [pa.array(of, arrow_type(field.dataType)) for of, field in zip(columns, shape.fields, strict=True)]
+    return spark.createDataFrame(pa.Table.from_arrays(arrays, names=shape.names), shape)
 
 
 class Rows:

@@ -25,6 +25,7 @@ from mock_intake.audit.internal import (
     FINDING_OF_RUN,
     JUDGED,
     NAME,
+    NAMED_FILES,
     OWN,
     PARTS,
     RUN,
@@ -32,6 +33,7 @@ from mock_intake.audit.internal import (
     SYMLINKS,
     UNDECIDED,
     WITHOUT_RUN,
+    known_rows,
 )
 from mock_intake.audit.lines import Task, judged_files, judged_lines, plain_path
 from mock_intake.audit.names import repeats_without_run
@@ -243,7 +245,7 @@ class Pipeline:
             return None, None
         made = datasets.datasets_seen(placed, named, self._judged(SYMLINKS))
         seen = self._kept(made, "datasets")
-        files = self._spark.createDataFrame(list(enumerate(self._names)), "file int, source string")
+        files = known_rows(self._spark, list(enumerate(self._names)), NAMED_FILES)
         located = seen.join(sql.broadcast(files), "file", "left")
         latest = events.where("event_id is not null").agg(
             sql.max(sql.struct("position", "source", "line")).alias("last")
@@ -267,7 +269,7 @@ class Pipeline:
         number = sum(statuses.values())
         counts = Counts(number, {str(one): statuses.get(one.value, 0) for one in Status}, severities)
         have = events.select("source").distinct()
-        files = self._spark.createDataFrame([(name,) for name in self._names], "source string")
+        files = known_rows(self._spark, list(enumerate(self._names)), NAMED_FILES)
         empty = files.join(have, "source", "left_anti").orderBy("source")
         first = [row["source"] for row in empty.limit(MOST_NAMED + 1).collect()]
         more = empty.count() - MOST_NAMED if len(first) > MOST_NAMED else 0

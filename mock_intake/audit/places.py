@@ -9,7 +9,7 @@ from pyspark.sql import functions as sql
 from pyspark.sql.types import IntegerType, LongType
 
 from mock_intake.audit.errors import AuditError
-from mock_intake.audit.internal import schema
+from mock_intake.audit.internal import known_rows, schema
 from mock_intake.audit.lines import EXCHANGE
 from mock_intake.judging.blocks import is_an_exchange, position_in
 
@@ -47,7 +47,7 @@ def places(spark: SparkSession, splits: DataFrame) -> Places:
         line_base += lines
     if problems:
         raise AuditError(problems[0])
-    return Places(spark.createDataFrame(rows, _BASES), base)
+    return Places(known_rows(spark, rows, _BASES), base)
 
 
 def _words(source: str, line: int | None, problem: str) -> str:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as sql
 from pyspark.sql.types import StructType
 
+from mock_intake.audit.internal import known_rows
 from mock_intake.audit.places import Places, line, position, shift
 from mock_intake.audit.tables import (
     DATASET,
@@ -30,9 +31,11 @@ _JOB = ("job_namespace", "job_name")
 def _shaped(rows: DataFrame, shape: StructType) -> DataFrame:
     """The columns of a table, those that ``rows`` lacks as nulls."""
     there = set(rows.columns)
-    return rows.select(
+    # As texts: of functions, each would be a dozen calls into Java.
+    return rows.selectExpr(
         *[
-            (sql.col(field.name) if field.name in there else sql.lit(None)).cast(field.dataType).alias(field.name)
+            f"cast({f'`{field.name}`' if field.name in there else 'null'} as {field.dataType.simpleString()})"
+            f" as `{field.name}`"
             for field in shape.fields
         ]
     )
@@ -162,4 +165,4 @@ def _number(condition: Column) -> Column:
 
 def nothing(spark: SparkSession, shape: StructType) -> DataFrame:
     """A table without rows."""
-    return spark.createDataFrame([], shape)
+    return known_rows(spark, [], shape)

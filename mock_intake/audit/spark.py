@@ -74,6 +74,8 @@ _SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
     "spark.sql.maxConcurrentOutputFileWriters": "16",
     "spark.sql.session.timeZone": "UTC",
+    # Where in Python each column was written down takes as many calls into Java as all the rest of it.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.log.level": "ERROR",
     "spark.ui.showConsoleProgress": "false",
 }
@@ -138,7 +140,9 @@ class Files:
         context = spark.sparkContext
         self._jvm: Any = context._jvm
         self._configuration: Any = context._jsc.hadoopConfiguration()
-        system = self._jvm.org.apache.hadoop.fs.FileSystem
+        system = getattr(self._jvm, "org.apache.hadoop.fs.FileSystem")
+        # By its whole name: for each part of one Java would look into all its archives for a class.
+        self._new_path: Any = getattr(self._jvm, "org.apache.hadoop.fs.Path")
         self._is_local = system.getDefaultUri(self._configuration).getScheme() == "file"
 
     def absolute(self, path: str) -> str:
@@ -148,7 +152,7 @@ class Files:
         return str(Path.cwd() / path)
 
     def _at(self, path: str) -> tuple[Any, Any]:
-        made = self._jvm.org.apache.hadoop.fs.Path(self.absolute(path))
+        made = self._new_path(self.absolute(path))
         return made.getFileSystem(self._configuration), made
 
     def find(self, path: str) -> Found | None:
@@ -206,7 +210,7 @@ class Files:
     def rename(self, path: str, to: str) -> None:
         """Moves a file or a directory."""
         system, made = self._at(path)
-        system.rename(made, self._jvm.org.apache.hadoop.fs.Path(to))
+        system.rename(made, self._new_path(to))
 
     def make(self, directory: str) -> None:
         """Makes a directory."""

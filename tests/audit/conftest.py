@@ -40,6 +40,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.maxConcurrentOutputFileWriters": "16",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        # As an audit of its own has it: a third of all calls into Java would be for where in Python a column is made.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
+        # The small files that steps hand on to each other are read several in a task, as by whoever has not had sources
+        # cut in pieces.
+        "spark.sql.files.openCostInBytes": "1000",
         "spark.local.dir": str(directory / "local"),
         "spark.sql.warehouse.dir": str(directory / "warehouse"),
         "spark.sql.shuffle.partitions": "2",

@@ -58,16 +58,18 @@ def _connections_wait(listeners: Iterable[Listener]) -> bool:
 
 def _has_turned(loop: asyncio.AbstractEventLoop, timeout: float) -> bool:
     """Whether the loop of another thread has had its turns within so many seconds: not if it is busy, or has ended."""
-    turned = threading.Event()
+    # A lock alone: all else that threads wait by is made of several, and this is asked at the end of every test.
+    turned = threading.Lock()
+    turned.acquire()
     try:
         loop.call_soon_threadsafe(_turn, loop, _TURNS, turned)
     except RuntimeError:  # it is closed
         return False
-    return turned.wait(timeout)
+    return turned.acquire(timeout=timeout)
 
 
-def _turn(loop: asyncio.AbstractEventLoop, left: int, turned: threading.Event) -> None:
+def _turn(loop: asyncio.AbstractEventLoop, left: int, turned: threading.Lock) -> None:
     if left:
         loop.call_soon(_turn, loop, left - 1, turned)
     else:
-        turned.set()
+        turned.release()

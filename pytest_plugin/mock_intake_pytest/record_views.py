@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 
 class RecordViews(Views):
-    """Views that judge each run and all datasets once, until something arrives or is dropped. Safe to use from several
-    threads.
+    """Views that fold runs, and judge each of them and all datasets, once, until something arrives or is dropped. Safe
+    to use from several threads.
 
     What was found is kept for every run: for a journal of few runs, that is given back soon.
     """
@@ -25,6 +25,10 @@ class RecordViews(Views):
         self._judged_journal = journal
         self._judged_at: tuple[int, int, int] | None = None
         self._judged: dict[Hashable, Any] = {}
+
+    def runs(self, org: str | None = None) -> list[Run]:
+        """The runs of ``org``, or of all, the latest heard of first."""
+        return [*self._once(("runs", org), lambda: super(RecordViews, self).runs(org))]
 
     def run_findings(self, run: Run, *, closed: bool) -> tuple[Finding, ...]:
         """What the run cycle has to say; ``closed`` when no more events are expected."""

@@ -26,6 +26,7 @@ from mock_intake.files.recordings import RecordingError, read_file
 from mock_intake.judging.catalogue import RULES
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.recording import Check, Checked
+from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Severity
 from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import FORMATS, Kind, rendered
@@ -224,6 +225,32 @@ def test_what_a_parent_answers_in_a_block_counts_for_nothing_once_it_goes_on_in_
     assert (below, "RC402") in codes_of_runs(files[:1])
     assert (below, "RC402") not in codes_of_runs(files[2:])
     assert codes_of_runs(files[:2]) == codes_of_runs(files[2:])
+
+
+def test_datasets_are_counted_over_more_names_than_are_held_in_memory(tmp_path: Path) -> None:
+    first, second = (DatasetId("postgres://db:5432", f"shop.public.{name}") for name in ("Orders", "orders"))
+    others = [DatasetId("postgres://db:5432", f"shop.public.table_{number}") for number in range(12_000)]
+    # The second one is named by most events only once those behind the many names are counted with those before.
+    written = [(first, second), (first,), (first, second)]
+    written += [tuple(others[start : start + 100]) for start in range(0, len(others), 100)]
+    written += [(second,), (second,)]
+    lines = [
+        run_event(
+            "RUNNING", eventTime=f"2026-11-01T12:{number // 60:02}:{number % 60:02}Z", outputs=list(map(output, names))
+        )
+        for number, names in enumerate(written)
+    ]
+    (file := tmp_path / "events.ndjson").write_bytes(b"\n".join(map(orjson.dumps, lines)))
+    with Check(JUDGE) as check:
+        for _ in check.check_blocks(blocks([file], 50_000)):
+            pass
+        assert [(miss.one, miss.other) for miss in check.near_misses()] == [(second, first)]
+        assert list(check.datasets()) == [first, second, *others]
+        assert [check.line_of(one)[1] for one in (first, second, others[0])] == [3, len(lines), 4]
+
+
+def output(dataset: DatasetId) -> dict[str, str]:
+    return {"namespace": dataset.namespace, "name": dataset.name}
 
 
 # What share one run id: the job and the minute of an event, by its number.

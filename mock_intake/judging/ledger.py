@@ -51,6 +51,8 @@ from mock_intake.views.group import DigestOf, Group
 _CACHE = 16 * 1024
 # Of run ids of several blocks so many events are held in memory at a time, a kilobyte each.
 _MOST_HELD = 10_000
+# So many names of datasets are counted in memory before they are put into the database.
+_MOST_DATASETS = 5_000
 # Of a job that sends no run so many events are looked at.
 MOST_WITHOUT_RUN = 20
 _LINE_BITS = 40
@@ -115,6 +117,8 @@ class Ledger:
         self._database.execute("begin")
         self._names = PerRunNames()
         self._symlinks: Symlinks = {}
+        # How many events name a dataset, and the place of the last, as far as the database has not heard of them.
+        self._datasets: dict[DatasetId, tuple[int, int | None]] = {}
         self._held: OrderedDict[int, tuple[Group, int]] = OrderedDict()
         # How many events are held in all.
         self._size_held = 0
@@ -221,20 +225,29 @@ class Ledger:
         )
 
     def _add_datasets(self, number: int, judged: BlockRows) -> None:
-        # The order of rows is that of appearance, and stays where a name comes again.
-        self._database.executemany(
-            "insert into datasets (namespace, name, events, at) values (?, ?, ?, ?) on conflict do update"
-            " set events = events + excluded.events, at = coalesce(excluded.at, at)",
-            [
-                (*one.id, one.events, None if one.line is None else number << _LINE_BITS | one.line)
-                for one in judged.datasets
-            ],
-        )
+        # The same names come in block after block.
+        counted = self._datasets
+        for one in judged.datasets:
+            events, at = counted.get(one.id, (0, None))
+            if one.line is not None:
+                at = number << _LINE_BITS | one.line
+            counted[one.id] = events + one.events, at
+        if len(counted) > _MOST_DATASETS:
+            self._put_datasets()
         for dataset, position, time, identifiers in judged.symlinks:
             stamp = stamp_of(time, position)
             known = self._symlinks.get(dataset)
             if known is None or known[0] <= stamp:
                 self._symlinks[dataset] = stamp, identifiers
+
+    def _put_datasets(self) -> None:
+        # The order of rows is that of appearance, and stays where a name comes again.
+        self._database.executemany(
+            "insert into datasets (namespace, name, events, at) values (?, ?, ?, ?) on conflict do update"
+            " set events = events + excluded.events, at = coalesce(excluded.at, at)",
+            [(*one, *counted) for one, counted in self._datasets.items()],
+        )
+        self._datasets.clear()
 
     def _add_without_run(self, number: int, judged: BlockRows, repeats: dict[int, Repeat]) -> None:
         run = self._database.execute
@@ -259,6 +272,7 @@ class Ledger:
             group, _ = group_of(events, DigestsOf(self.blocks, events))
             self._put_jobs((row, row_of_job(one)) for one in jobs_of(group, events))
         self._leave_out_parents()
+        self._put_datasets()
         self._database.execute("commit")
         # Made at once from all rows, which is a fraction of the cost of keeping them up to date.
         self._database.executescript(_INDEXES)
@@ -310,6 +324,7 @@ class Ledger:
 
     def dataset_groups(self) -> Groups:
         """The datasets under what they would be joined by; those that symlinks join are one."""
+        self.seal()
         canonical = joined({one: symlinks for one, (_, symlinks) in self._symlinks.items()})
         rows = self._database.execute("select namespace, name, events from datasets order by id")
         named = ((DatasetId(namespace, name), events) for namespace, name, events in rows)
@@ -317,6 +332,7 @@ class Ledger:
 
     def line_of(self, dataset: DatasetId) -> Line:
         """Where a dataset was last seen; the last line of all for a name that stands in symlinks alone."""
+        self.seal()
         row = self._database.execute(
             "select at from datasets where namespace = ? and name = ? and at is not null", (*dataset,)
         ).fetchone()
@@ -324,6 +340,7 @@ class Ledger:
 
     def datasets(self) -> Iterator[DatasetId]:
         """The datasets that events are about, read or write."""
+        self.seal()
         rows = self._database.execute("select namespace, name from datasets where at is not null order by id")
         return (DatasetId(namespace, name) for namespace, name in rows)
 

@@ -28,6 +28,7 @@ _RUN_OF_JOB = "a run of the same job"
 _ONE_ID = "Make the runId once for a run, and use it for START and for the end, also where the job fails."
 _MOST_LISTED = 12
 _MOST_JOBS = 4
+_ENDS = frozenset(TERMINAL)
 _PARENT = {
     "/run/facets/parent": facet(
         "ParentRunFacet", "1-1-0", run={"runId": OTHER_RUN_ID}, job={"namespace": "prod", "name": "nightly"}
@@ -448,8 +449,8 @@ def _other_half(view: RunView, *, begins: bool) -> str | None:
     own = moment(ended_at(view.run) if begins else started_at(view.run))
     nearest: tuple[float, str] | None = None
     for other in view.runs_of_job(view.run.events[0].job):
-        types = {event.event_type for event in other.events}
-        if ("START" in types) is not begins or types.isdisjoint(TERMINAL) is not begins:
+        types = [event.event_type for event in other.events]
+        if ("START" in types) is not begins or _ENDS.isdisjoint(types) is not begins:
             continue
         time = moment(started_at(other) if begins else ended_at(other))
         if own is None or time is None or (own.tzinfo is None) != (time.tzinfo is None):

@@ -206,13 +206,11 @@ class Pipeline:
         known = runs.runs_of(placed, seen, self._judged(FINDING_OF_RUN), self._judged(NAME), without, self._kept)
         rounds: list[str] = []
 
-        def written(closed: DataFrame, turn: int) -> DataFrame:
+        def written(closed: DataFrame, turn: int) -> DataFrame | None:
             rounds.append(f"closed/{turn:03}")
             self._write(closed, rounds[-1])
             undecided = self._part(rounds[-1:], UNDECIDED, CLOSED)
-            if undecided is None:
-                return results.nothing(self._spark, OWN)
-            return undecided.select(*OWN.names)
+            return None if undecided is None else undecided.select(*OWN.names)
 
         runs.close(self._task, self._names, known, partial(runs.all_bodies, placed, seen), self._kept, written)
         return known, rounds
@@ -236,7 +234,8 @@ class Pipeline:
             "position", "source", "line", "event_id", "kind", "event_type", "job_namespace", "job_name",
             "dataset_namespace", "dataset_name",
         )  # fmt: skip
-        return again.mapInArrow(partial(repeats_without_run, self._task), CLOSED)
+        # Looked at three times: whether there are any, for the events that they are about, and as findings.
+        return self._kept(again.mapInArrow(partial(repeats_without_run, self._task), CLOSED), "repeats")
 
     def _datasets(self, placed: Places, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:
         """The datasets that were seen, with their sources, and findings of those that would not join."""

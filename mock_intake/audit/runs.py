@@ -160,12 +160,13 @@ def close(
     runs: Runs,
     bodies_of: Callable[[DataFrame], DataFrame],
     kept: Callable[[DataFrame, str], DataFrame],
-    written: Callable[[DataFrame, int], DataFrame],
+    written: Callable[[DataFrame, int], DataFrame | None],
 ) -> int:
     """Closes the runs that are open, in rounds.
 
     ``bodies_of`` gives key and bodies of the run ids with a key; ``kept`` is as for ``runs_of``; ``written`` puts
-    the result of a round where it stays, and gives those that are undecided. Returns how many rounds there were.
+    the result of a round where it stays, and gives those that are undecided, if there are any. Returns how many rounds
+    there were.
     """
     close_all = partial(closed_runs, task, names)
     buckets = max(1, -(-runs.open.count() // _IN_BUCKET))
@@ -177,7 +178,7 @@ def close(
         if turn == 0:
             closed = closed.unionByName(_by_themselves(rest).mapInArrow(close_all, CLOSED))
         undecided = written(closed, turn)
-        if undecided.isEmpty():
+        if undecided is None:
             return turn + 1
         wanting = undecided.where(_asks_for_bodies()).select("key")
         left = undecided.drop("bodies").join(bodies_of(wanting), "key", "left").select(*OWN.names)

@@ -30,8 +30,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "1g",
         # Of a run of seconds the better half would be spent on making fast code, on verifying classes of Spark's own,
-        # and on collecting garbage whenever there are some more of them.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xms1g -Xmn512m "
+        # and on collecting garbage whenever there are some more of them. One compiler by itself is given 48 MB for its
+        # code, which are full in the second audit: from then on it would throw code away and make it again.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m "
+        "-XX:+UseSerialGC -Xms1g -Xmn512m "
         "-XX:MetaspaceSize=512m -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote "
         f"-Dderby.stream.error.file={directory}/derby.log",
         # A query that is planned again after each of its stages takes the longer, the less there is to plan for.

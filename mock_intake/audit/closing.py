@@ -103,12 +103,12 @@ class _Brought:
         self._repeats[key] = _rewritten(seen)
         return seen.events
 
-    def unfinished(self, job: Job, most: int) -> list[str]:
-        """The run ids of a job's runs that lack a START or an end. Raises as ``events`` does."""
+    def unfinished(self, job: Job, most: int) -> Iterator[tuple[str, list[RunEvent]]]:
+        """The run ids of a job's runs that lack a START or an end, each with its events. Raises as ``events`` does."""
         handle = OF_JOB + encoded(job)
         if handle not in self._keys:
             raise _MissingError(handle)
-        return self._keys[handle][:most]
+        return ((key, self.events(key)) for key in self._keys[handle][:most])
 
     def body(self, event: RunEvent) -> bytes:
         """The bytes of an event of the run that is closed. Raises as ``events`` does."""

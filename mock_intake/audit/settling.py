@@ -6,7 +6,7 @@ has events of one of these runs too: ``SettledRun.asks`` are those that its rule
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from mock_intake.audit.handles import handle_of_key
@@ -74,7 +74,7 @@ class _InBlock:
         self.others.add(key)
         return seen.events
 
-    def unfinished(self, job: Job, most: int) -> list[str]:
+    def unfinished(self, job: Job, most: int) -> Iterable[tuple[str, list[RunEvent]]]:
         """Other blocks may have more runs of a job: raises ``_NotHereError``."""
         raise _NotHereError(job, most)
 

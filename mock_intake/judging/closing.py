@@ -153,7 +153,8 @@ class Closing:
         """The runs of a job that lack a START or an end, the latest heard of first."""
         found = self._unfinished.get(job)
         if found is None:
-            keys = self._ledger.unfinished(job, MOST_UNFINISHED)
-            found = [run.facts for key in keys for run in self._runs_with(key) if run.job == job and is_unfinished(run)]
+            unfinished = self._ledger.unfinished(job, MOST_UNFINISHED)
+            runs = (run for key, events in unfinished for run in self._runs_with(key, events))
+            found = [run.facts for run in runs if run.job == job and is_unfinished(run)]
             self._unfinished[job] = found
         return found

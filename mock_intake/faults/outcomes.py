@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mock_intake.faults.plans import Step
 from mock_intake.faults.steps import SUCCESS, Outcome
 from mock_intake.model.exchange import LATE, NO_ANSWER, Exchange, Headers, Response
+
+if TYPE_CHECKING:
+    from mock_intake.faults.plans import Step
 
 # Answers that have no body, by RFC 9110.
 BODILESS = (204, 205, 304)

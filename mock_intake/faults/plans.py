@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from mock_intake.faults.fields import (
     MAX_WHOLE,
@@ -33,9 +33,8 @@ from mock_intake.faults.fields import (
     to_json,
     whole,
 )
-from mock_intake.faults.steps import SHORT_WORDS, STEPS, WORDS, StepKind, kind_of
+from mock_intake.faults.steps import FOR_EVER, SHORT_WORDS, STEPS, WORDS, RequestFacts, StepKind, kind_of
 
-FOR_EVER = None
 # Seconds: an hour.
 MAX_DELAY = 3600.0
 MIN_STATUS, MAX_STATUS = 200, 599
@@ -88,14 +87,6 @@ def _check_framing(name: str, value: str, body: str | None) -> None:
 def _no_step(value: Any) -> FaultError:
     there = f"a status from {MIN_STATUS} to {MAX_STATUS} or one of {', '.join(WORDS)}"
     return FaultError(f"a step is {there}, not {str(value)[:40]!r}")
-
-
-class RequestFacts(NamedTuple):
-    """What a step can match: None where the request has no readable event. Attempts count from 1."""
-
-    event_type: str | None = None
-    job: str | None = None
-    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +252,11 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """The plan in its long form, with all of its fields, as the control API takes and gives it."""
         return to_json(self)
+
+
+def no_state(org: str | None = None) -> dict[str, Any]:
+    """What is answered in place of ``Faults.state`` where ``org`` has no plan: an empty one, nothing of it left."""
+    return {**Plan(org=org).to_dict(), "taken": 0, "left": [], "active": False}
 
 
 def parse_plan(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct, field
 
-from mock_intake.faults.plans import FOR_EVER, Plan, RequestFacts, Step
+from mock_intake.faults.steps import FOR_EVER, RequestFacts
+
+if TYPE_CHECKING:
+    from mock_intake.faults.plans import Plan, Step
 
 
 class Taken(NamedTuple):
@@ -146,8 +149,3 @@ class Faults:
         """All plans with their positions, in the order in which their orgs first had one."""
         with self._lock:
             return [progress.to_dict() for progress in self._plans.values()]
-
-
-def no_state(org: str | None = None) -> dict[str, Any]:
-    """What is answered in place of ``Faults.state`` where ``org`` has no plan: an empty one, nothing of it left."""
-    return {**Plan(org=org).to_dict(), "taken": 0, "left": [], "active": False}

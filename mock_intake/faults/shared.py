@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from mock_intake.faults.plans import Plan, RequestFacts, parse_plan
 from mock_intake.faults.progress import Faults, Progress, Taken
+from mock_intake.faults.steps import RequestFacts
+
+if TYPE_CHECKING:
+    from mock_intake.faults.plans import Plan
 
 T = TypeVar("T")
 
@@ -109,6 +112,8 @@ def _encoded(plans: dict[str | None, Progress]) -> bytes:
 
 
 def _decoded(data: bytes) -> dict[str | None, Progress]:
+    from mock_intake.faults.plans import parse_plan
+
     plans: dict[str | None, Progress] = {}
     for each in json.loads(data) if data else ():
         progress = Progress.begin(parse_plan(each["plan"]))

@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -26,8 +27,19 @@ _GARBAGE = b"\x00\xff\x15\x03 this is no HTTP \x7f\xfe\r\n\r\n"
 _PIECES = 40
 _PAUSE = 0.05
 
+FOR_EVER = None
+"""How many requests a step is for that has no end."""
+
 # Commas separate the steps of a plan, and digits make a status.
 _WORD = re.compile(r"[a-z]+(-[a-z]+)*")
+
+
+class RequestFacts(NamedTuple):
+    """What a step can match: None where the request has no readable event. Attempts count from 1."""
+
+    event_type: str | None = None
+    job: str | None = None
+    attempt: int | None = None
 
 
 class Outcome(Enum):

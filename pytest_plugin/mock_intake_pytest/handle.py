@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mock_intake.faults import FaultError, parse_plan
 from mock_intake.model.findings import Finding, Severity
 from mock_intake.secrets.api_keys import Variables
 from mock_intake.server.listen import Listener
@@ -399,6 +398,8 @@ class IntakeHandle:
         Raises ``ValueError`` for a plan that cannot be understood.
         """
         __tracebackhide__ = True
+        from mock_intake.faults import FaultError, parse_plan
+
         try:
             plan = parse_plan(sequence, delay=delay or None, repeat_last=repeat_last or None)
         except FaultError as error:

@@ -84,7 +84,7 @@ def test_a_test_that_only_sends_and_asks_loads_no_more_than_it_needs(alone: Alon
         "mock_intake.server.ingest.agent", "mock_intake.server.http.proxy", "mock_intake.server.http.tls",
         "mock_intake.producers.environment", "mock_intake.producers.paths", "mock_intake.report.finding_text",
         "mock_intake.model.shapes", "mock_intake.openlineage.explain", "mock_intake.views.extract_blocks",
-        "mock_intake.report.lineage",
+        "mock_intake.report.lineage", "mock_intake.faults.plans",
         "mock_intake_pytest.accepting", "mock_intake_pytest.environment",
     }  # fmt: skip
     assert loaded & unneeded == set()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -84,6 +85,7 @@ def test_every_route_of_the_control_api_is_documented() -> None:
                 assert f"`{method} {path.removeprefix('/api/mock/v1').replace('{id}', 'ID')}`" in page
 
 
+@cache
 def anchors(page: Path) -> set[str]:
     """What links into a page can name: its headings, as the forge that shows it slugs them, and ids of its own."""
     text = FENCED.sub("", page.read_text())

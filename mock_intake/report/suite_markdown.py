@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 from mock_intake.report.escaping import clipped, in_markdown
@@ -40,7 +41,7 @@ def to_markdown(report: SuiteReport) -> str:
         lines += ["## What failed or could not be judged", ""]
         several = len(report.producers) > 1
         room = _MOST_BYTES - _size(lines) - _size(cases)
-        kept, left = _fitting((_trouble(block, several=several) for block in found), room)
+        kept, left = _fitting([partial(_trouble, block, several=several) for block in found], room)
         lines += kept
         if left:
             lines += [f"... and {left} more: see the JSON or HTML form.", ""]
@@ -53,17 +54,16 @@ def _size(lines: Iterable[str]) -> int:
     return sum(len(line.encode()) + 1 for line in lines)
 
 
-def _fitting(parts: Iterable[str], room: int) -> tuple[list[str], int]:
-    """The parts from the first on that there is room for, and how many are left."""
+def _fitting(parts: Sequence[Callable[[], str]], room: int) -> tuple[list[str], int]:
+    """The parts from the first on that there is room for, and how many are left, which nobody makes."""
     kept: list[str] = []
-    left = 0
     for part in parts:
-        room -= len(part.encode()) + 1
+        text = part()
+        room -= len(text.encode()) + 1
         if room < 0:
-            left += 1
-        else:
-            kept.append(part)
-    return kept, left
+            break
+        kept.append(text)
+    return kept, len(parts) - len(kept)
 
 
 def _cell(text: str) -> str:
@@ -77,22 +77,26 @@ def _producer(producer: ProducerReport, report: SuiteReport) -> str:
     return f"{line}: {'ready' if report.is_ready(producer) else f'not ready: {why_not(producer)}'}"
 
 
-def _matrix(report: SuiteReport) -> Iterable[str]:
+def _matrix(report: SuiteReport) -> list[Callable[[], str]]:
+    """The table's head, and a row for each case."""
     cases = cases_of(report)
     if not cases:
-        return
-    names = ["Case", "Level", *(_cell(producer.name) for producer in report.producers)]
-    yield f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+        return []
     results = [results_by_case(producer) for producer in report.producers]
     # What failed on top, all else in the order of the suite.
     failed = {case.id: case for case in failed_cases(report)}
-    for case in [*failed.values(), *(case for case in cases if case.id not in failed)]:
-        cells = [
-            f"{_cell(case.id)}: {_cell(case.title)}",
-            case.level,
-            *(_verdict(case, by_case) for by_case in results),
-        ]
-        yield f"| {' | '.join(cells)} |"
+    ordered = [*failed.values(), *(case for case in cases if case.id not in failed)]
+    return [partial(_head, report), *(partial(_row, case, results) for case in ordered)]
+
+
+def _head(report: SuiteReport) -> str:
+    names = ["Case", "Level", *(_cell(producer.name) for producer in report.producers)]
+    return f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+
+
+def _row(case: Requirement, results: Sequence[Mapping[str, Result]]) -> str:
+    cells = [f"{_cell(case.id)}: {_cell(case.title)}", case.level, *(_verdict(case, by_case) for by_case in results)]
+    return f"| {' | '.join(cells)} |"
 
 
 def _verdict(case: Requirement, results: Mapping[str, Result]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -17,6 +17,8 @@ from mock_intake.report.suite_renderers import json_schema
 from tests.report.samples import Recorded, hostile, samples
 
 VALIDATOR = Draft202012Validator(json_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+# The same verdict in a tenth of the time, for what is asked a thousand times.
+DECIDER = jsonschema_rs.Draft202012Validator(json_schema(), validate_formats=True)
 NAMES = (
     "not ready", "ready", "accepted", "several", "measured", "no results", "no producers", "nothing",
 )  # fmt: skip
@@ -71,28 +73,31 @@ def test_the_schema_is_one() -> None:
 
 def test_nothing_may_be_missing_and_nothing_may_be_added(whole: Any) -> None:
     assert VALIDATOR.is_valid(whole)
+    assert DECIDER.is_valid(whole)
     tried = 0
-    for number, (name, part) in enumerate(objects(whole)):
+    for name, part in list(objects(whole)):
         if name in OPEN:
             continue
-        for key in part:
-            changed = copy.deepcopy(whole)
-            del list(objects(changed))[number][1][key]
-            assert not VALIDATOR.is_valid(changed), f"{name} without {key}"
+        for key, value in list(part.items()):
+            del part[key]
+            assert not DECIDER.is_valid(whole), f"{name} without {key}"
+            part[key] = value
             tried += 1
-        changed = copy.deepcopy(whole)
-        list(objects(changed))[number][1]["more"] = 1
-        assert not VALIDATOR.is_valid(changed), f"{name} with more"
+        part["more"] = 1
+        assert not DECIDER.is_valid(whole), f"{name} with more"
+        del part["more"]
     assert tried > 150
+    assert DECIDER.is_valid(whole), "each change was undone before the next"
 
 
 def test_no_value_may_be_of_another_type(whole: Any) -> None:
     wrong: dict[str, Any] = {"bool": 1, "str": 1, "int": "1", "float": "1", "list": {}, "dict": [], "NoneType": [1]}
-    for number, (name, part) in enumerate(objects(whole)):
-        for key, value in part.items():
-            changed = copy.deepcopy(whole)
-            list(objects(changed))[number][1][key] = wrong[type(value).__name__]
-            assert not VALIDATOR.is_valid(changed), f"{name} with another {key}"
+    for name, part in list(objects(whole)):
+        for key, value in list(part.items()):
+            part[key] = wrong[type(value).__name__]
+            assert not DECIDER.is_valid(whole), f"{name} with another {key}"
+            part[key] = value
+    assert DECIDER.is_valid(whole), "each change was undone before the next"
 
 
 def test_words_are_those_of_the_model() -> None:

@@ -10,7 +10,10 @@ from mock_intake.model.event import JsonObject
 
 def copied(value: Any) -> Any:
     """A copy of a JSON value that shares nothing with it; several times faster than ``deepcopy``."""
-    if isinstance(value, Mapping):
+    # Nearly all values are texts and dicts: what asks an abstract class is slow, and comes last.
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (dict, Mapping)):
         return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [copied(item) for item in value]

@@ -240,6 +240,9 @@ def test_pages(recorded: Recorded) -> None:
 
 # Commands
 
+# The reports of which a command writes all formats at once.
+WRITTEN = (Kind.SUITE, Kind.REPORT)
+
 
 def few_of(recorded: Recorded, folder: Path) -> Path:
     """A recording of two events of each canary: one with the name of its job, and one with a facet called so."""
@@ -259,12 +262,14 @@ def outputs(recorded: Recorded, folder: Path) -> dict[str, list[list[str]] | str
     lines = folder / "lines.ndjson"
     lines.write_bytes(recorded.client.get(f"{PREFIX}/export", params={"what": "exchanges"}).content)
     certify = ["certify", "--path", "custom", "--only", "content/no-secrets"]
-    suite = [
-        each for format_ in formats(Kind.SUITE).values() for each in ("-o", str(folder / f"suite{format_.suffix}"))
-    ]
+    suite, reports = (
+        [each for format_ in formats(kind).values() for each in ("-o", str(folder / f"{kind.value}{format_.suffix}"))]
+        for kind in WRITTEN
+    )
     return {
         "check": [["check", events, "--format", name, "-v"] for name in formats(Kind.CHECK)],
-        "report": [*(["report", journal, "--format", name] for name in formats(Kind.REPORT)), ["report", recorded.url]],
+        # What is on record is put together once for all formats, with all that any of them shows.
+        "report": [["report", journal, *reports], ["report", recorded.url]],
         "diff": [
             ["diff", *map(str, pair), "--format", name]
             for pair in ((few, HERE / "one.ndjson"), (HERE / "one.ndjson", few))
@@ -317,10 +322,13 @@ def test_every_command(recorded: Recorded, tmp_path: Path) -> None:
                 told = result.output
             assert told.strip(), arguments
             assert not leaks_in(seen(told)), (arguments[:4], leaks_in(seen(told)))
-    for file in tmp_path.glob("suite*"):
-        shown = file.read_text()
-        assert not leaks_in(seen(shown)), (file.name, leaks_in(seen(shown)))
-    assert len(list(tmp_path.glob("suite*"))) == len(formats(Kind.SUITE))
+    for kind in WRITTEN:
+        files = list(tmp_path.glob(f"{kind.value}.*"))
+        assert len(files) == len(formats(kind))
+        for file in files:
+            shown = file.read_text()
+            assert shown.strip(), file.name
+            assert not leaks_in(seen(shown)), (file.name, leaks_in(seen(shown)))
 
 
 # The plugin

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, zip_longest
@@ -247,6 +248,23 @@ def test_datasets_are_counted_over_more_names_than_are_held_in_memory(tmp_path: 
         assert [(miss.one, miss.other) for miss in check.near_misses()] == [(second, first)]
         assert list(check.datasets()) == [first, second, *others]
         assert [check.line_of(one)[1] for one in (first, second, others[0])] == [3, len(lines), 4]
+
+
+def test_long_names_of_datasets_do_not_fill_the_memory(tmp_path: Path) -> None:
+    names = [DatasetId("postgres://db:5432", f"shop.public.{number:06}" * 5_500) for number in range(120)]
+    lines = [run_event("RUNNING", outputs=[output(name)]) for name in names]
+    (file := tmp_path / "events.ndjson").write_bytes(b"\n".join(map(orjson.dumps, lines)))
+    with Check(JUDGE) as check:
+        tracemalloc.start()
+        try:
+            for _ in check.check_blocks(blocks([file], 500_000)):
+                pass
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        # Of 12 MB; what is in the database does not count here.
+        assert kept < 5_000_000
+        assert list(check.datasets()) == names
 
 
 def output(dataset: DatasetId) -> dict[str, str]:

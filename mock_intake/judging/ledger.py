@@ -52,8 +52,9 @@ from mock_intake.views.group import DigestOf, Group
 _CACHE = 16 * 1024
 # Of run ids of several blocks so many events are held in memory at a time, a kilobyte each.
 _MOST_HELD = 10_000
-# So many names of datasets are counted in memory before they are put into the database.
-_MOST_DATASETS = 5_000
+# So many names of datasets, and of so many characters in all, are counted in memory before they are put into the
+# database: a name may be as long as a block.
+_MOST_DATASETS, _MOST_CHARACTERS = 5_000, 2_000_000
 # Of a job that sends no run so many events are looked at.
 MOST_WITHOUT_RUN = 20
 _LINE_BITS = 40
@@ -120,6 +121,7 @@ class Ledger:
         self._symlinks: Symlinks = {}
         # How many events name a dataset, and the place of the last, as far as the database has not heard of them.
         self._datasets: dict[DatasetId, tuple[int, int | None]] = {}
+        self._characters = 0
         self._held: OrderedDict[int, tuple[Group, int]] = OrderedDict()
         # How many events are held in all.
         self._size_held = 0
@@ -229,11 +231,13 @@ class Ledger:
         # The same names come in block after block.
         counted = self._datasets
         for one in judged.datasets:
+            if one.id not in counted:
+                self._characters += len(one.id.namespace) + len(one.id.name)
             events, at = counted.get(one.id, (0, None))
             if one.line is not None:
                 at = number << _LINE_BITS | one.line
             counted[one.id] = events + one.events, at
-        if len(counted) > _MOST_DATASETS:
+        if len(counted) > _MOST_DATASETS or self._characters > _MOST_CHARACTERS:
             self._put_datasets()
         for dataset, position, time, identifiers in judged.symlinks:
             stamp = stamp_of(time, position)
@@ -249,6 +253,7 @@ class Ledger:
             [(*one, *counted) for one, counted in self._datasets.items()],
         )
         self._datasets.clear()
+        self._characters = 0
 
     def _add_without_run(self, number: int, judged: BlockRows, repeats: dict[int, Repeat]) -> None:
         run = self._database.execute

@@ -240,9 +240,13 @@ class EventView:
 
 def group_of(entity: Entity, facets: Facets, dataset: Dataset | None) -> FacetGroup:
     """One of ``EventView.facets`` with its place, which hardly any is looked at by."""
+    return FacetGroup(entity, facets_at(entity, dataset), facets)
+
+
+def facets_at(entity: Entity, dataset: Dataset | None) -> str:
+    """The JSON Pointer of the facets that an entity has: in the ``dataset``, where they are about one."""
     above = f"/{entity}" if dataset is None else dataset.pointer
-    within = f"{entity}Facets" if entity in ("input", "output") else "facets"
-    return FacetGroup(entity, f"{above}/{within}", facets)
+    return f"{above}/{entity}Facets" if entity in ("input", "output") else f"{above}/facets"
 
 
 _ROLE_FACETS = {"input": "inputFacets", "output": "outputFacets", "dataset": ""}

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mock_intake.model.event import Dataset, Entity, EventView, JsonObject, Kind, table_identifier
+from mock_intake.model.event import Dataset, Entity, EventView, JsonObject, Kind, facets_at, table_identifier
 from mock_intake.model.findings import Finding
 from mock_intake.model.flows import named_in_lineage
 from mock_intake.model.literals import Subject
@@ -83,9 +83,7 @@ class FacetView:
 
     def at(self, *path: str | int) -> str:
         """The JSON Pointer of the place ``path`` in the facet, as it is quoted; of the facet itself without a path."""
-        above = f"/{self.entity}" if self.dataset is None else self.dataset.pointer
-        container = f"{self.entity}Facets" if self.entity in ("input", "output") else "facets"
-        return f"{above}/{container}{quoted_pointer(self.key, *path)}"
+        return f"{facets_at(self.entity, self.dataset)}{quoted_pointer(self.key, *path)}"
 
 
 class DatasetName(NamedTuple):

@@ -43,6 +43,8 @@ for _name in [name for name in os.environ if name.startswith("MOCK_INTAKE_")]:
 # Where no bytecode is written, pytest compiles every test anew in every process, and every process the whole package.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# Where nothing is buffered, nothing is left to be printed when a process ends: what goes wrong then is seen by users.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -6,9 +6,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -110,6 +111,28 @@ _remembered_job_words = lru_cache(maxsize=1024)(_words_of_job)
 @lru_cache(maxsize=4)
 def _time_of_day(seconds: int) -> str:
     return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+@contextmanager
+def for_whoever_reads() -> Iterator[None]:
+    """Nothing within fails because nobody reads what is printed: the terminal may be gone, or the far end of a pipe."""
+    try:
+        yield
+    except OSError:
+        for stream in (sys.stdout, sys.stderr):
+            # What could not be printed is still in there. Python tries it again when it ends, and has that decide on
+            # the exit code: 120, whatever was asked for.
+            try:
+                stream.flush()
+            except OSError:
+                to_nowhere(stream)
+
+
+def to_nowhere(stream: TextIO) -> None:
+    """Has all that is printed on ``stream``, one of the process's, and all that waits in it, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def echo(text: str, *, err: bool = False, end: str = "\n") -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from mock_intake.cli.child import ChildCommand, NotRunError
-from mock_intake.cli.console import coloured, echo
+from mock_intake.cli.console import coloured, echo, for_whoever_reads
 from mock_intake.cli.event_lines import Tally
 from mock_intake.cli.fault_options import FAULT_HELP, fault_option, parsed_fault_plan
 from mock_intake.cli.options import (
@@ -184,20 +184,20 @@ def run(
             echo(f"mock-intake run: {error}", err=True)
             sys.exit(error.code)
         # The code is the command's also where nobody reads what is told: the terminal may be gone.
-        with contextlib.suppress(OSError):
+        with for_whoever_reads():
             tally.summarise(server.views, server.journal)
             _explain(tally, path, code, server.handshakes_broken_off, command, environment, reached)
             _tell_more(server, reached, place.looked_up if place else (), running.left)
         if code == 0 and (reason := _reason_to_fail(tally, fail_on, allow_none=allow_none)):
             code = 1
-            with contextlib.suppress(OSError):
+            with for_whoever_reads():
                 echo(f"Exit code 1 {reason}.", err=True)
     sys.exit(code)
 
 
 def _tell(environment: ProducerEnvironment, *, all_of_it: bool) -> None:
     changes = [change for change in environment.changes if all_of_it or change.matters]
-    with contextlib.suppress(OSError):
+    with for_whoever_reads():
         for line in lines_of(changes):
             echo(shown(line), err=True)
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 import click
 
+from mock_intake.cli.console import to_nowhere
 from mock_intake.cli.databases import is_database, opened_database
 from mock_intake.cli.options import CONTROL_TOKEN
 from mock_intake.files.exports import TransferError, event_to_line, exchange_from_line, is_exchange_line
@@ -258,9 +259,6 @@ def _standard_output() -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     except OSError as error:
-        # What is still buffered goes nowhere, also when Python ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        to_nowhere(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise UnusableError(f"standard output: {error.strerror or error}") from error

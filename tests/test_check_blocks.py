@@ -20,6 +20,7 @@ import orjson
 import pytest
 from faker import Faker
 
+from mock_intake.datadog.native import RUN_EXEMPTIONS, RunExemption
 from mock_intake.fake import OpenLineageProvider
 from mock_intake.files.blocks import SIZE, Block, blocks_of_file
 from mock_intake.files.exports import FORMAT
@@ -31,6 +32,7 @@ from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Severity
 from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import FORMATS, Kind, rendered
+from mock_intake.rules.examples import changed, good_event
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.cost.measuring import Dimension, Work, growth_of
 from tests.events import base, job_type, run_event
@@ -226,6 +228,19 @@ def test_what_a_parent_answers_in_a_block_counts_for_nothing_once_it_goes_on_in_
     assert (below, "RC402") in codes_of_runs(files[:1])
     assert (below, "RC402") not in codes_of_runs(files[2:])
     assert codes_of_runs(files[:2]) == codes_of_runs(files[2:])
+
+
+@pytest.mark.parametrize("exemption", RUN_EXEMPTIONS, ids=lambda each: f"{each.word}-{each.code}")
+@pytest.mark.parametrize("at_once", [1, 1 << 30])
+def test_what_the_user_of_a_native_run_cannot_change_is_found_so_at_the_end_too(
+    exemption: RunExemption, at_once: int, tmp_path: Path
+) -> None:
+    for steps, severity in ((exemption.example, Severity.INFO), (exemption.neighbour, Severity.WARNING)):
+        file = tmp_path / f"{severity}.ndjson"
+        file.write_bytes(b"\n".join(orjson.dumps(changed(good_event(), step)) for step in steps))
+        said = Said([file], size=at_once)
+        found = [one for _, _, _, findings in said.runs for one in findings if one.code == exemption.code]
+        assert [one.severity for one in found] == [severity]
 
 
 def test_datasets_are_counted_over_more_names_than_are_held_in_memory(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ from mock_intake.model.accumulated import Stamp, stamp_of
 from mock_intake.model.event import DatasetId
 from mock_intake.model.findings import Status
 from mock_intake.openlineage.run_cycle import parent_of
+from mock_intake.openlineage.runs import is_decided
 from mock_intake.system.collector import rare_collections
 
 # Larger than on one machine: what begins and ends within a block need not be brought together again.
@@ -271,7 +272,7 @@ def columns_of_run(seen: SeenRun, asks: Iterable[bytes]) -> dict[str, Any]:
 
 def guessed_asks(seen: SeenRun) -> Iterator[bytes]:
     """The handles of what rules will ask for, as far as that can be guessed: who closes the run asks for what lacks."""
-    if not any(None in found.values() for found in seen.found):
+    if all(map(is_decided, seen.found)):
         return
     facts = [event.fact for event in seen.events]
     parents = {parent_of([fact for fact in facts if fact.job == job.job]) for job in seen.jobs}

@@ -354,11 +354,19 @@ def run_without_blame(view: RunView, findings: list[Finding]) -> list[Finding]:
     """The findings of a run, as ``without_blame`` has those of events. Whose it is its jobType facet says."""
     if not any(finding.code in _OF_RUNS for finding in findings):
         return findings
+    word = _native_word(view)
+    return findings if word is None else [_run_lowered(view, word, finding) for finding in findings]
+
+
+def is_native_run(view: RunView) -> bool:
+    """Whether a native producer made a run: in all others ``run_without_blame`` changes no finding."""
+    return _native_word(view) is not None
+
+
+def _native_word(view: RunView) -> str | None:
     job_type = view.facets.job.content("jobType")
     word = _word_in(job_type, "integration")
-    if word not in _ADDRESSES or not is_address_of(word, _word_in(job_type, "_producer")):
-        return findings
-    return [_run_lowered(view, word, finding) for finding in findings]
+    return word if word in _ADDRESSES and is_address_of(word, _word_in(job_type, "_producer")) else None
 
 
 def _run_lowered(view: RunView, word: str, finding: Finding) -> Finding:

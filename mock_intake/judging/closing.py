@@ -27,7 +27,7 @@ from mock_intake.judging.ledger import KnownRun, Line, RunsKept
 from mock_intake.model.event import EventView
 from mock_intake.model.findings import Finding, Selection
 from mock_intake.model.runs import Job, Repeat, RunEventFact, RunFacts, run_id_key
-from mock_intake.openlineage.runs import Found, judge_rest
+from mock_intake.openlineage.runs import Found, Later, judge_rest
 from mock_intake.rules.runs import RunView
 from mock_intake.views.run import Run, is_unfinished
 
@@ -100,7 +100,7 @@ class Closing:
         without_run = self._ledger.rest.without_run.get((known.key, run.job), ())
         # What is known of events without a run no block could know: all rules are asked again.
         if found is None or without_run:
-            found = dict.fromkeys(run_rules().of(run.facts))
+            found = dict.fromkeys(run_rules().of(run.facts), Later.WEIGHED)
         if not found:
             return []
 

@@ -13,7 +13,7 @@ from mock_intake.datadog.native import run_without_blame
 from mock_intake.judging.blocks import NAMES_OUT_OF_REACH, SeenRun, is_plain, out_of_reach, plain_run, run_rules
 from mock_intake.model.runs import RunFacts, run_id_key
 from mock_intake.openlineage.run_cycle import parent_of
-from mock_intake.openlineage.runs import Found
+from mock_intake.openlineage.runs import Found, Later, is_decided
 from mock_intake.rules.runs import OutOfReachError, RunView
 
 
@@ -29,7 +29,7 @@ class Above:
         """What is found in the one run of a run id once its parent is asked, and the key of that; None where there is
         no such parent in the block, or no rule asks for it.
         """
-        if len(seen.found) != 1 or None not in seen.found[0].values() or not is_plain(seen.events):
+        if len(seen.found) != 1 or is_decided(seen.found[0]) or not is_plain(seen.events):
             return None
         run = plain_run(seen.events).facts
         named = parent_of(run.events)
@@ -67,12 +67,14 @@ def _answered(found: Found, run: RunFacts, runs: Mapping[str, Sequence[RunFacts]
     view = RunView(run, runs_of, _facets_out_of_reach, 0, out_of_reach, NAMES_OUT_OF_REACH)
     answered: Found = {}
     for number, made in found.items():
-        if made is None:
+        if isinstance(made, Later):
             try:
-                made = run_without_blame(view, list(run_rules()[number].check(view)))
+                later = list(run_rules()[number].check(view))
+                made = run_without_blame(view, later) if made is Later.WEIGHED else later
             except OutOfReachError:
-                made = None
-        if made is None or made:
+                answered[number] = made
+                continue
+        if made:
             answered[number] = made
     return answered
 

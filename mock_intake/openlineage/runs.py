@@ -7,6 +7,7 @@ nothing more is expected to come.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
 from functools import cache, lru_cache
 
 from mock_intake.model.accumulated import Accumulated
@@ -61,9 +62,26 @@ def judge_run(
 
 Weigh = Callable[[RunView, list[Finding]], list[Finding]]
 """May change the severity of what was found in a run, each finding by itself."""
-Found = dict[int, list[Finding] | None]
-"""What rules found in a run, by their number, weighed; None for one that asked for what is not known yet. Those that
-found nothing are not there."""
+
+
+class Later(IntEnum):
+    """In place of what a rule finds, which asked for what is not known yet: it is asked again once that is.
+
+    What it finds then is weighed; but in runs of which nothing would be changed by that, as the facets say for which
+    events would have to be read again.
+    """
+
+    WEIGHED = 0
+    AS_FOUND = 1
+
+
+Found = dict[int, list[Finding] | Later]
+"""What rules found in a run, by their number, weighed. Those that found nothing are not there."""
+
+
+def is_decided(found: Found) -> bool:
+    """Whether no rule is to be asked again."""
+    return all(type(made) is not Later for made in found.values())
 
 
 Check = Callable[[RunView], Iterable[Finding]]
@@ -114,17 +132,18 @@ class ClosedRunRules:
         return known
 
 
-def judge_alone(rules: ClosedRunRules, view: RunView, weigh: Weigh) -> Found:
+def judge_alone(rules: ClosedRunRules, view: RunView, weigh: Weigh, may_be_changed: Callable[[RunView], bool]) -> Found:
     """What rules find in a run that is over, as far as it can be seen from the run alone.
 
-    ``view`` raises ``OutOfReachError`` where it is asked for more.
+    ``view`` raises ``OutOfReachError`` where it is asked for more. ``may_be_changed`` tells whether ``weigh`` may
+    change a finding of the run.
     """
     found: Found = {}
     for number, check in rules.checks_of(view.run):
         try:
             made = list(check(view))
         except OutOfReachError:
-            found[number] = None
+            found[number] = Later.WEIGHED if may_be_changed(view) else Later.AS_FOUND
         else:
             if made:
                 found[number] = weigh(view, made)
@@ -135,10 +154,10 @@ def judge_rest(rules: ClosedRunRules, view: RunView, found: Found, weigh: Weigh)
     """All that rules have to say about a run, of which ``found`` was found before."""
     findings: list[Finding] = []
     for number, made in found.items():
-        if made is None:
-            # Facets are read for what is weighed, of few runs again: those have it already that were found with them.
-            made = list(rules[number].check(view))
-            made = weigh(view, made) if made else made
+        if isinstance(made, Later):
+            later = list(rules[number].check(view))
+            # Facets are read for what is weighed.
+            made = weigh(view, later) if later and made is Later.WEIGHED else later
         findings += made
     return list(bounded([redacted(finding) for finding in findings], of="the run")) if findings else findings
 

@@ -449,10 +449,17 @@ def _other_half(view: RunView, *, begins: bool) -> str | None:
     own = moment(ended_at(view.run) if begins else started_at(view.run))
     nearest: tuple[float, str] | None = None
     for other in view.runs_of_job(view.run.events[0].job):
-        types = [event.event_type for event in other.events]
-        if ("START" in types) is not begins or _ENDS.isdisjoint(types) is not begins:
+        # Each such run of a job looks through many others.
+        start = end = None
+        for event in other.events:
+            if event.event_type == "START":
+                start = start or event
+            elif event.event_type in _ENDS:
+                end = end or event
+        there, lacking = (start, end) if begins else (end, start)
+        if there is None or lacking is not None:
             continue
-        time = moment(started_at(other) if begins else ended_at(other))
+        time = moment(there.event_time)
         if own is None or time is None or (own.tzinfo is None) != (time.tzinfo is None):
             continue
         ahead = (own - time if begins else time - own).total_seconds()

@@ -186,10 +186,9 @@ def _help(path: list[str], of: click.Command) -> list[str]:
     # As it is where the command is run: click keeps the option that it makes first.
     shown = {"help_option_names": ["-h", "--help"], "terminal_width": WIDTH, "max_content_width": WIDTH}
     of._help_option = None
-    context = None
-    for name in ("mock-intake", *path):
+    context = click.Context(command, info_name="mock-intake", **shown)
+    for name in path:
         context = click.Context(of, info_name=name, parent=context, **shown)
-    assert context is not None
     return ["```text", of.get_help(context), "```"]
 
 

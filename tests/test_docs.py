@@ -15,6 +15,7 @@ from types import ModuleType
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from mock_intake.cli.main import main
 from mock_intake.judging.config import find_config, load_config
@@ -65,6 +66,27 @@ def test_every_option_has_help_and_every_command_examples() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, f"mock-intake {name} {parameter.opts[0]} has no help"
+
+
+def test_the_page_of_commands_shows_their_help_as_they_print_it() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "cli.md").read_text()
+    for name in ("", *main.list_commands(click.Context(main))):
+        # "click" leaves a column free on a terminal of 101.
+        printed = CliRunner(env={"COLUMNS": "101"}).invoke(main, [*name.split(), "--help"], prog_name="mock-intake").output
+        head = re.search(r"\AUsage: .*?(?=\n\n)", printed, re.DOTALL)
+        assert head is not None
+        assert f"```text\n{head[0]}\n" in page, f"mock-intake {name} --help is shown otherwise"
+
+
+def test_no_help_has_a_row_that_says_nothing() -> None:
+    for name in main.list_commands(click.Context(main)):
+        help_text = CliRunner(env={"COLUMNS": "200"}).invoke(main, [name, "--help"]).output
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
+        for parameter in command.params:
+            if isinstance(parameter, click.Argument):
+                row = re.search(rf"^  {re.escape(parameter.human_readable_name)} *$", help_text, re.MULTILINE)
+                assert row is None, f"mock-intake {name} --help"
 
 
 def test_every_setting_is_documented() -> None:

@@ -28,7 +28,9 @@ class Command(click.Command):
         ctx.default_map = None
         headings: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
-            if (record := parameter.get_help_record(ctx)) is not None:
+            record = parameter.get_help_record(ctx)
+            # Arguments stand in the usage, and are explained above: click 8.5.1 gives them a row with no word beside it.
+            if record is not None and record[1]:
                 headings.setdefault(getattr(parameter, "heading", ""), []).append(record)
         general = headings.pop("", [])
         for heading, records in headings.items():

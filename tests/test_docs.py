@@ -71,8 +71,8 @@ def test_every_option_has_help_and_every_command_examples() -> None:
 def test_the_page_of_commands_shows_their_help_as_they_print_it() -> None:
     page = (REPOSITORY / "docs" / "reference" / "cli.md").read_text()
     for name in ("", *main.list_commands(click.Context(main))):
-        # "click" leaves a column free on a terminal of 101.
-        printed = CliRunner(env={"COLUMNS": "101"}).invoke(main, [*name.split(), "--help"], prog_name="mock-intake").output
+        arguments = [*name.split(), "--help"]
+        printed = CliRunner().invoke(main, arguments, prog_name="mock-intake", max_content_width=200).output
         head = re.search(r"\AUsage: .*?(?=\n\n)", printed, re.DOTALL)
         assert head is not None
         assert f"```text\n{head[0]}\n" in page, f"mock-intake {name} --help is shown otherwise"

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
+import pytest
+
 from tests.commands import clean_environment
+from tests.events import run_event
 
 BETWEEN = """
 import subprocess, sys
@@ -41,3 +45,44 @@ def test_a_directory_in_the_making_is_not_taken_for_one_that_was_left_over(tmp_p
     )
     assert done.stdout.split() == ["True", "True", "True", "False"], done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+FULL = """
+import resource, sys
+from mock_intake.cli.main import main
+room = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+main(sys.argv[2:], prog_name="mock-intake")
+"""
+
+
+@pytest.mark.parametrize(
+    ("room", "command", "words"),
+    [
+        (0, "run -- true", "No usable temporary directory"),
+        (0, "check events.ndjson -o report.json", "No usable temporary directory"),
+        (100, "check events.ndjson -o report.json", "File too large"),
+        (0, "certify -- true", "No usable temporary directory"),
+        (0, "certify --copy . -- true", "No usable temporary directory"),
+    ],
+)
+def test_where_there_is_no_room_for_temporary_files_a_command_says_so(
+    tmp_path: Path, room: int, command: str, words: str
+) -> None:
+    """In a line, with what to do about it: each of these ended in a traceback."""
+    (tmp_path / "events.ndjson").write_bytes(orjson.dumps(run_event()))
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", FULL, str(room), *command.split()],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"Error: Temporary files: {words}"), done.stderr
+    assert last.endswith(": set TMPDIR to where there is room.")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "report.json").exists()

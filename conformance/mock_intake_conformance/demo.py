@@ -23,6 +23,7 @@ import click
 
 from mock_intake.cli.command import Command
 from mock_intake.cli.signals import ENDING, received
+from mock_intake.cli.sources import written
 from mock_intake.model.findings import Severity
 from mock_intake.model.words import counted
 from mock_intake.system.parents import ending_with_us
@@ -337,7 +338,7 @@ def _write(file: Path, rows: Sequence[Row]) -> None:
     from mock_intake.body.parsing import dumps, parse
     from mock_intake.model.exchange import header
 
-    with file.open("wb") as stream:
+    with written(file) as stream:
         for row in rows:
             if row.exchange.accepted:
                 request = row.exchange.request

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from mock_intake.producers.configuration import Surroundings
 from mock_intake.producers.environment import ProducerEnvironment
 from mock_intake.producers.isolation import Kind, Reach
 from mock_intake.producers.paths import KEEP_SITE, Addresses, filled, trusting, url_for
-from mock_intake.system.temporary import temporary_directory
+from mock_intake.system.temporary import temporary_directory, where_temporary_files_go
 from mock_intake_conformance import scenarios
 
 # Of an error's text, which goes on with the names of both files.
@@ -103,8 +102,11 @@ def working_directory(producer: Producer) -> Iterator[Path]:
 
 
 def no_copy(directory: Path) -> str | None:
-    """Why a directory cannot be copied for each run; None if it can, as far as one can tell beforehand."""
-    temporary = Path(tempfile.gettempdir()).resolve()
+    """Why a directory cannot be copied for each run; None if it can, as far as one can tell beforehand.
+
+    Raises ``TemporaryError`` where there is nowhere to copy it to.
+    """
+    temporary = where_temporary_files_go().resolve()
     if temporary.is_relative_to(directory.resolve()):
         return f"it holds the directory for temporary files, {temporary}, where the copies go: set TMPDIR to another"
     return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
+from msgspec.structs import replace
 
 from mock_intake.cli.baselines import baseline_level, baseline_options, keep_baseline, opened_baseline
 from mock_intake.cli.command import Command
@@ -98,7 +99,6 @@ def check(
     baseline = opened_baseline(baseline_file, write=write_baseline, read=read_findings_baseline)
     acceptance = None if baseline is None else Acceptance(baseline)
     shown_from = Severity.INFO if verbose else Severity.WARNING
-    failing: dict[str, str] = {}
     try:
         # Before anything is written: a report may lie in a directory that is judged.
         recordings = files_in([file for file in files if str(file) != STANDARD_INPUT])
@@ -112,18 +112,20 @@ def check(
         ):
             results: Iterable[Checked] = checking.check_blocks(blocks)
             over_all = OverAll(kept=False)
-            if outputs:
+            if outputs or write_baseline:
                 # Gone through once for each output, and held in memory for none, however much it is.
                 results = kept.enter_context(Spooled(results, Checked))
                 over_all = OverAll(runs=kept.enter_context(Spooled(checking.closed_runs(), ClosedRun)))
             report = CheckReport(checking, iter(results), places, shown_from, finding_style(), acceptance, over_all)
-            if write_baseline:
+            if acceptance is not None and write_baseline:
                 failing = failing_places(report.places(), baseline_level(fail_on))
-            else:
-                for piece in rendered(Kind.CHECK, output_format, report):
-                    echo(piece, end="")
-                for file in outputs:
-                    _write(report.again(results), file)
+                # What is said is what will be from now on, as in other reports.
+                acceptance = Acceptance(acceptance.updated(failing))
+                report = replace(report, results=iter(results), acceptance=acceptance)
+            for piece in rendered(Kind.CHECK, output_format, report):
+                echo(piece, end="")
+            for file in outputs:
+                _write(report.again(results), file)
     except RecordingError as error:
         raise click.UsageError(str(error)) from error
     except sqlite3.Error as error:
@@ -134,7 +136,7 @@ def check(
         if str(file) not in checking.sources:
             echo(f"note: {file} has no events", err=True)
     if acceptance is not None and baseline_file is not None and write_baseline:
-        keep_baseline(baseline_file, acceptance.updated(failing), FINDINGS_HEAD, "finding")
+        keep_baseline(baseline_file, acceptance.baseline, FINDINGS_HEAD, "finding")
         return
     if acceptance is not None:
         for entry in acceptance.stale:

@@ -29,7 +29,7 @@ class Command(click.Command):
         headings: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            # Arguments stand in the usage, and are explained above: click 8.5.1 gives them a row with no word beside it.
+            # Arguments stand in the usage, and are explained above; click 8.5.1 has a row of them without a word.
             if record is not None and record[1]:
                 headings.setdefault(getattr(parameter, "heading", ""), []).append(record)
         general = headings.pop("", [])

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _DISTRIBUTION = "mock-intake"
 # As shells have it: 128 and the number of SIGINT.
 _INTERRUPTED = 130
+# As all commands have it where something cannot be read, written or reached.
+_UNUSABLE = 2
 _LONGEST_NAME = 200
 _LONGEST_HELP = 300
 # How the help lists them, what most people want first, and what it says of them: loading all to ask each would take
@@ -122,6 +124,13 @@ class Commands(click.Group):
             click.echo("Interrupted.", err=True)
             ctx.exit(_INTERRUPTED)
         except OSError as error:
+            # Most commands need none, and do not wait for what makes them.
+            from mock_intake.system.temporary import TemporaryError
+
+            if isinstance(error, TemporaryError):
+                unusable = click.ClickException(str(error))
+                unusable.exit_code = _UNUSABLE
+                raise unusable from error
             if error.errno != errno.ENAMETOOLONG:
                 raise
             # Whichever argument it is, to look whether there is such a file is too much already.

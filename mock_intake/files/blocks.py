@@ -6,6 +6,7 @@ there again when they are needed; what was unpacked, or came from standard input
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -116,7 +117,8 @@ class Spool:
             return block._replace(data=None)
         start = self._end
         try:
-            self._file.write(block.data)
+            if self._file.write(block.data) < len(block.data):  # the last bytes that there was room for
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise RecordingError(
                 f"{self._name}: {error.strerror or error}: set TMPDIR to where there is room"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from tempfile import TemporaryFile
 from typing import Generic, TypeVar
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from mock_intake.files.recordings import RecordingError
+from mock_intake.system.temporary import TemporaryError
 
 T = TypeVar("T")
 # So many are written, and read, at a time.
@@ -27,7 +29,10 @@ class Spooled(Generic[T]):
 
     def __init__(self, source: Iterable[T], kind: type[T]) -> None:
         self._source: Iterable[T] | None = source
-        self._file = TemporaryFile()  # noqa: SIM115 - closed by who made us
+        try:
+            self._file = TemporaryFile()  # noqa: SIM115 - closed by who made us
+        except OSError as error:
+            raise _no_room(error) from error
         self._encoded = msgspec.msgpack.Encoder().encode
         self._decoded = msgspec.msgpack.Decoder(list[kind]).decode  # type: ignore[valid-type]
 
@@ -39,7 +44,9 @@ class Spooled(Generic[T]):
 
     def close(self) -> None:
         """Removes what was kept."""
-        self._file.close()
+        # What could not be written is tried once more, and nobody wants it any longer.
+        with suppress(OSError):
+            self._file.close()
 
     def __iter__(self) -> Iterator[T]:
         if self._source is None:
@@ -53,12 +60,16 @@ class Spooled(Generic[T]):
     def _keep(self, encoded: bytes) -> None:
         try:
             self._file.write(_LENGTH.pack(len(encoded)) + encoded)
+            # Else what is small is written when it is read again, or never.
+            self._file.flush()
         except OSError as error:
-            raise RecordingError(
-                f"Temporary files: {error.strerror or error}: set TMPDIR to where there is room."
-            ) from error
+            raise _no_room(error) from error
 
     def _again(self) -> Iterator[T]:
         self._file.seek(0)
         while length := self._file.read(_LENGTH.size):
             yield from self._decoded(self._file.read(*_LENGTH.unpack(length)))
+
+
+def _no_room(error: OSError) -> RecordingError:
+    return RecordingError(str(TemporaryError(error)))

@@ -95,9 +95,15 @@ def read_baseline(file: Path, problem: Callable[[str], str | None], example: str
 
 
 def write_baseline(file: Path, baseline: Baseline, head: str) -> None:
-    """Writes a baseline. Raises ``BaselineError``."""
+    """Writes a baseline, whole or not at all: its reasons are people's. Raises ``BaselineError``."""
     try:
-        file.write_text(baseline.to_toml(head), encoding="utf-8")
+        target = file.resolve()  # where a link leads, so that the link stays
+        partial = target.with_name(target.name + ".partial")
+        try:
+            partial.write_text(baseline.to_toml(head), encoding="utf-8")
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise BaselineError(f"{file}: {error.strerror or error}") from error
 

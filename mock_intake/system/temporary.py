@@ -21,11 +21,32 @@ _UNDER_WAY = ".in-use.new"
 _looked: set[str] = set()
 
 
+class TemporaryError(OSError):
+    """There is nowhere to put temporary files; the message says why, and what to do."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"Temporary files: {error.strerror or error}: set TMPDIR to where there is room.")
+
+
+def where_temporary_files_go() -> Path:
+    """The directory that they are made in. Raises ``TemporaryError`` where there is none that can be written to."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError as error:
+        raise TemporaryError(error) from error
+
+
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
-    """A directory of one's own, gone after the block. What processes that were killed left of theirs goes first."""
-    remove_left_over()
-    made = Path(tempfile.mkdtemp(prefix=PREFIX))
+    """A directory of one's own, gone after the block. What processes that were killed left of theirs goes first.
+
+    Raises ``TemporaryError``.
+    """
+    try:
+        remove_left_over()
+        made = Path(tempfile.mkdtemp(prefix=PREFIX))
+    except OSError as error:
+        raise TemporaryError(error) from error
     held = _hold(made / _UNDER_WAY, os.O_CREAT)
     if held is not None:
         # It has its lock before anybody can look for one: else whoever came between would find it left over.

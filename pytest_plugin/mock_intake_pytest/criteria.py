@@ -18,8 +18,11 @@ Word: TypeAlias = str | Enum | re.Pattern[str]
 RunId: TypeAlias = Word | UUID
 JobName: TypeAlias = Word | tuple[str, str]
 
+# What an eventType can be, and so a run's state.
+_STATES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER")
 _KNOWN: Mapping[str, Sequence[str]] = {
-    "event_type": ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"),
+    "event_type": _STATES,
+    "state": _STATES,
     "status": tuple(Status),
     "kind": get_args(Kind),
 }
@@ -76,9 +79,9 @@ def states_of(state: Word | Iterable[Word]) -> tuple[str, ...]:
     for each in states:
         if not isinstance(each, str):
             raise TypeError(f"state is {_FORMS['state']}, not {each!r}")
-        criteria(event_type=each)
+        criteria(state=each)
     if not states:
-        raise ValueError(f"state is one of {', '.join(_KNOWN['event_type'])}, or several of them; none is asked for")
+        raise ValueError(f"state is one of {', '.join(_STATES)}, or several of them; none is asked for")
     return states
 
 

@@ -53,7 +53,7 @@ def test_words_that_no_event_can_have_are_no_questions(project: Project) -> None
 
         def test_states(intake, send):
             send()
-            with pytest.raises(ValueError, match="event_type is one of START"):
+            with pytest.raises(ValueError, match="state is one of START, RUNNING, .*, not 'DONE'"):
                 intake.wait_for_run(state="DONE", timeout=0)
         """
     )

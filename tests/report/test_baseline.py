@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,8 @@ def record(file: Path, *events: Any) -> Path:
 
 def test_what_is_written_is_accepted_in_the_next_run_whatever_its_ids_are(recording: Path, baseline: Path) -> None:
     done = run("check", record(recording, *a_run()), "--baseline", baseline, "--write-baseline")
-    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.exit_code == 0
+    assert done.stdout == "2 events: 0 ok, 0 warning, 2 error; 2 findings accepted by accepted.toml\n"
     assert done.stderr == f"2 accepted findings written to {baseline}\n"
     assert list(written(baseline)) == ["DD101 COMPLETE prod/load at /job/facets", KNOWN]
     assert all(reason.startswith("accepted 20") for reason in written(baseline).values())
@@ -106,6 +109,21 @@ def test_only_what_fails_is_written(recording: Path, baseline: Path) -> None:
     run("check", recording, "--baseline", baseline, "--write-baseline", "--fail-on", "warning")
     assert list(written(baseline)) == [KNOWN, "RC102 run of prod/load"]
     assert run("check", recording, "--baseline", baseline, "--fail-on", "warning").exit_code == 0
+
+
+def test_reports_are_written_beside_a_new_baseline_and_say_what_it_accepts(recording: Path, baseline: Path) -> None:
+    """They were not, and nobody was told."""
+    file = baseline.with_name("report.json")
+    record(recording, *a_run(kinds=("START",)), *a_run("late", facets=True, kinds=("START",)))
+    options = ("--baseline", baseline, "--write-baseline", "--format", "json", "-o", file)
+    done = run("check", recording, *options)
+    assert done.exit_code == 0, done.stderr
+    assert f"Report written to {file}\n" in done.stderr
+    report = json.loads(file.read_text())
+    assert list(report["accepted"]) == list(written(baseline)) == [KNOWN]
+    assert [[one["code"] for one in run["findings"]] for run in report["runs"]] == [["RC102"], ["RC102"]]
+    assert json.loads(done.stdout) == report
+    assert run("check", recording, *options).stdout == done.stdout, "the same from then on"
 
 
 def test_runs_datasets_and_broken_lines_are_accepted_too(recording: Path, baseline: Path) -> None:
@@ -165,6 +183,38 @@ def test_a_baseline_that_is_not_there_is_told(recording: Path, baseline: Path) -
     ):
         done = run("check", recording, *arguments)
         assert (done.exit_code, words in done.stderr) == (2, True), done.stderr
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from mock_intake.report.baseline import FINDINGS_HEAD, BaselineError, read_findings_baseline, write_baseline
+file = Path(sys.argv[1])
+baseline = read_findings_baseline(file)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    write_baseline(file, baseline, FINDINGS_HEAD)
+except BaselineError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_a_baseline_that_there_is_no_room_for_stays_as_it_was(baseline: Path) -> None:
+    """It has reasons that people wrote; it was empty then."""
+    baseline.write_text(before := f'[accepted]\n"{KNOWN}" = "OPS-7"\n')
+    done = subprocess.run([sys.executable, "-c", FULL, baseline], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{baseline}: File too large\n")
+    assert baseline.read_text() == before
+    assert list(baseline.parent.iterdir()) == [baseline]
+
+
+def test_a_baseline_that_is_a_link_stays_one(recording: Path, baseline: Path) -> None:
+    there = baseline.with_name("shared.toml")
+    there.touch()
+    baseline.symlink_to(there)
+    run("check", record(recording, *a_run()), "--baseline", baseline, "--write-baseline")
+    assert baseline.is_symlink()
+    assert KNOWN in written(there)
 
 
 # report

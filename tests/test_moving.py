@@ -114,6 +114,32 @@ def test_the_token_comes_from_an_option_or_the_environment(start_server: MakeSer
     assert "the-token" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "export {0}",
+        "report {0}",
+        "diff {0} {0}",
+        "import exchanges.ndjson --to {0}",
+        "replay {0} --to {0}",
+    ],
+)
+def test_every_command_that_takes_a_server_takes_its_token(
+    start_server: MakeServer, tmp_path: Path, command: str
+) -> None:
+    """And says how, where there is none: replay could not be given it at all."""
+    guarded = start_server(access=Access("the-token"))
+    send(guarded, run_of("one"))
+    exchanges = mock_intake("export", guarded.url, "--what", "exchanges", "--control-token", "the-token").stdout
+    (tmp_path / "exchanges.ndjson").write_text(exchanges)
+    words, settings = command.format(guarded.url).split(), {"cwd": tmp_path, "DD_API_KEY": KEY}
+    hint = "Give it by --control-token, or by MOCK_INTAKE_CONTROL_TOKEN."
+    usage_error(mock_intake(*words, **settings), hint)
+    usage_error(mock_intake(*words, "--control-token", "another", **settings), f"this is another one. {hint}")
+    assert mock_intake(*words, "--control-token", "the-token", **settings).returncode == 0
+    assert mock_intake(*words, **settings, MOCK_INTAKE_CONTROL_TOKEN="the-token").returncode == 0
+
+
 def test_what_retention_had_dropped_is_told(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "j.db", retention=Retention(exchanges=2))
     with IntakeServer(journal=journal) as server:

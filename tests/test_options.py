@@ -107,6 +107,14 @@ def test_the_commands_that_report_have_the_same_formats_and_say_the_same_of_them
     )
 
 
+@pytest.mark.parametrize("name", ["check", "report", "audit", "run"])
+def test_the_commands_that_fail_on_findings_know_the_same_levels(name: str) -> None:
+    """So that a level that a file or a variable sets can be set back."""
+    (option,) = [option for option in commands()[name].params if option.name == "fail_on"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == ["error", "warning", "info", "never"]
+
+
 def test_reports_of_pytest_have_the_formats_of_the_commands() -> None:
     assert [each.name for each in FORMATS if Kind.REPORT in each.renderings] == ALL_FORMATS
 

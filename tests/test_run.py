@@ -274,11 +274,12 @@ def test_the_exit_code_is_that_of_the_command(
     [
         (["--fail-on", "error"], 1, 0),
         (["--fail-on", "error", "--ignore", "DD101"], 0, 0),
+        (["--fail-on", "never"], 0, 0),
         (["--fail-on", "warning", "--ignore", "DD101"], 1, 0),
         (["--fail-on", "error"], 3, 3),
         (["--strict"], 1, 0),
     ],
-    ids=["error", "ignored", "warning", "code of its own", "strict"],
+    ids=["error", "ignored", "never", "warning", "code of its own", "strict"],
 )
 def test_findings_fail_it_where_asked(options: list[str], code: int, ends: int, tmp_path: Path) -> None:
     done = run(*options, "--", sys.executable, "-c", f"{FLAWED}\nraise SystemExit({ends})", home=tmp_path)

@@ -199,7 +199,9 @@ def test_other_machines_need_a_control_token(serve: Any) -> None:
     assert serving.curl("/api/mock/v1/events")[0] == 401
     assert serving.curl("/api/mock/v1/events", "-H", "Authorization: Bearer t0ken")[0] == 200
     assert serving.send(run_event())[0] == 202
-    assert "t0ken" not in serving.end()[1]
+    said = serving.end()[1]
+    assert "t0ken" not in said
+    assert 'look with   curl -H "Authorization: Bearer <control token>" http://' in said
 
 
 def test_other_host_names_are_refused_by_the_control_api_only(serve: Any) -> None:

@@ -49,8 +49,12 @@ def greet(
     listening: Listening,
     say: Callable[[str], None],
     workers: int = 1,
+    *,
+    needs_token: bool = False,
 ) -> None:
-    """Says where all is; ``journal`` is its place and how many exchanges are in it."""
+    """Says where all is; ``journal`` is its place and how many exchanges are in it; whether the control API
+    ``needs_token``.
+    """
     place, exchanges = journal
     say(coloured(f"mock-intake listens on {at.url}", "green", bold=True))
     say(f"  events to   {at.url}{INTAKE_PATH} with Authorization: Bearer <key>")
@@ -73,7 +77,8 @@ def greet(
     if (target := listening.arguments["forward"]) is not None:
         say(coloured(f"  forwards    accepted events to {target.shown}", "yellow"))
     say(f"  look at     {at.url}/mock/events in a browser")
-    say(f"  look with   curl {at.url}/api/mock/v1/events")
+    token = '-H "Authorization: Bearer <control token>" ' if needs_token else ""
+    say(f"  look with   curl {token}{at.url}/api/mock/v1/events")
     say("  end with    Ctrl-C")
 
 

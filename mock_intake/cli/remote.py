@@ -60,8 +60,6 @@ def _found(server: str, token: str | None, until: float) -> tuple[str, Client]:
                 raise
             return url, client
         except (ControlError, UnusableError) as error:
-            if isinstance(error, ControlError) and error.status_code == 401:
-                raise UnusableError(f"{error} Give it by --control-token, or by MOCK_INTAKE_CONTROL_TOKEN.") from error
             if server == DEFAULT_SERVER and isinstance(error, ControlError) and not error.status_code:
                 error = UnusableError(f"{error}. Start one there by mock-intake serve, or name another by its URL.")
             is_absent = isinstance(error, UnusableError) or not error.status_code

@@ -21,7 +21,7 @@ from mock_intake.cli.command import Command
 from mock_intake.cli.console import coloured, echo
 from mock_intake.cli.options import Number
 from mock_intake.cli.signals import received
-from mock_intake.cli.sources import UnusableError, is_url, recorded_events
+from mock_intake.cli.sources import UnusableError, control_token_option, is_url, recorded_events
 from mock_intake.client.requests import verification
 from mock_intake.datadog.sites import INTAKE_PATH, SITES_WITH_INTAKE, intake_host
 from mock_intake.files.retiming import retimed
@@ -47,7 +47,16 @@ _KEY = re.compile(r"[!-~]+")
 @click.option("--rate", type=Number(0, min_open=True), metavar="R", help="At most R events a second.")
 @click.option("--retime", is_flag=True, help="Move all eventTimes alike, so that the last of them is now.")
 @click.option("--yes-really", is_flag=True, help="Send even to a real Datadog intake.")
-def replay(recording: str, target: str, api_key_env: str, rate: float | None, retime: bool, yes_really: bool) -> None:
+@control_token_option
+def replay(
+    recording: str,
+    target: str,
+    api_key_env: str,
+    rate: float | None,
+    retime: bool,
+    yes_really: bool,
+    control_token: str | None,
+) -> None:
     """Send recorded events, in their order, to any intake: from NDJSON files, a directory, a
     journal file, or what a server has on record.
 
@@ -71,7 +80,7 @@ def replay(recording: str, target: str, api_key_env: str, rate: float | None, re
             f"{url.host} is a real Datadog intake: what is sent there stays there. Add --yes-really if you mean it."
         )
     api_key = _api_key(api_key_env)
-    events = [recorded.body for recorded in recorded_events(recording)]
+    events = [recorded.body for recorded in recorded_events(recording, control_token)]
     if not events:
         raise UnusableError(f"There are no events in {recording}.")
     if retime:

@@ -46,6 +46,7 @@ from mock_intake.system.temporary import temporary_directory
 
 _MOST_HOSTS = 20
 _JAVA = "java"
+_NEVER = "never"
 
 
 @click.command(
@@ -72,7 +73,9 @@ _JAVA = "java"
 )
 @click.option(
     "--fail-on",
-    type=click.Choice([severity.value for severity in reversed(Severity)]),
+    type=click.Choice([*(severity.value for severity in reversed(Severity)), _NEVER]),
+    default=_NEVER,
+    show_default=True,
     help="Exit with 1 on a finding of this level or above, or if no event arrived.",
 )
 @click.option(
@@ -95,7 +98,7 @@ def run(
     command: tuple[str, ...],
     path: PathName,
     site: str,
-    fail_on: str | None,
+    fail_on: str,
     agent_socket: Path | None,
     allow_none: bool,
     verbose: bool,
@@ -202,16 +205,16 @@ def _tell(environment: ProducerEnvironment, *, all_of_it: bool) -> None:
             echo(shown(line), err=True)
 
 
-def _reason_to_fail(tally: Tally, fail_on: str | None, *, allow_none: bool) -> str | None:
-    if not tally.taken and fail_on:
+def _reason_to_fail(tally: Tally, fail_on: str, *, allow_none: bool) -> str | None:
+    if not tally.taken and fail_on != _NEVER:
         return f"(--fail-on {fail_on}): no event was taken"
     if not tally.taken and not tally.refused and not allow_none:
         return "(without --allow-none): the command sent nothing"
     return f"(--fail-on {fail_on}): findings at or above {fail_on}" if _fails(tally, fail_on) else None
 
 
-def _fails(tally: Tally, fail_on: str | None) -> bool:
-    return fail_on is not None and bool(tally.groups.at_or_above(Severity(fail_on)))
+def _fails(tally: Tally, fail_on: str) -> bool:
+    return fail_on != _NEVER and bool(tally.groups.at_or_above(Severity(fail_on)))
 
 
 def _explain(

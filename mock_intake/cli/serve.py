@@ -209,7 +209,7 @@ def serve(
         limits=limits,
     )
     opened = partial(open_journal, journal_file, keep_events, keep_hours, keep_bytes)
-    say = partial(greet, api_keys=api_keys, listening=listening, say=log.say)
+    say = partial(greet, api_keys=api_keys, listening=listening, say=log.say, needs_token=bool(control_token))
     if workers > 1:
         from mock_intake.cli.workers import serve_by_workers
 

@@ -22,6 +22,8 @@ from mock_intake.model.exchange import Exchange
 from mock_intake.report.formats import Kind, UnknownSuffixError, of_file
 
 _BATCH = 500
+# What the control API answers without its token, or with another one.
+_NO_TOKEN = 401
 _UNBOUNDED = 1 << 60
 # A ready file has a few addresses in it, and is small beside this; a recording need not be read for it.
 _LARGEST_READY_FILE = 1 << 16
@@ -79,7 +81,9 @@ def unusable() -> Iterator[None]:
     try:
         yield
     except (ControlError, JournalError, TransferError) as error:
-        raise UnusableError(str(error)) from error
+        needs_token = isinstance(error, ControlError) and error.status_code == _NO_TOKEN
+        hint = f" Give it by --control-token, or by {CONTROL_TOKEN}." if needs_token else ""
+        raise UnusableError(f"{error}{hint}") from error
 
 
 @contextmanager

@@ -132,7 +132,8 @@ def test_every_command_that_takes_a_server_takes_its_token(
     send(guarded, run_of("one"))
     exchanges = mock_intake("export", guarded.url, "--what", "exchanges", "--control-token", "the-token").stdout
     (tmp_path / "exchanges.ndjson").write_text(exchanges)
-    words, settings = command.format(guarded.url).split(), {"cwd": tmp_path, "DD_API_KEY": KEY}
+    words = command.format(guarded.url).split()
+    settings: dict[str, Any] = {"cwd": tmp_path, "DD_API_KEY": KEY}
     hint = "Give it by --control-token, or by MOCK_INTAKE_CONTROL_TOKEN."
     usage_error(mock_intake(*words, **settings), hint)
     usage_error(mock_intake(*words, "--control-token", "another", **settings), f"this is another one. {hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -21,6 +22,8 @@ from mock_intake.secrets.presenting import presented
 if TYPE_CHECKING:
     from mock_intake.report.finding_text import Style
 
+# What a write is answered where there is no room, or where the device is broken.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 # Producers choose names, and a line is to be one.
 _MOST_OF_A_NAME = 200
 _COLOURS = {"ok": "green", "info": "cyan", "warning": "yellow", "error": "red"}
@@ -120,12 +123,7 @@ def for_whoever_reads() -> Iterator[None]:
         yield
     except OSError:
         for stream in (sys.stdout, sys.stderr):
-            # What could not be printed is still in there. Python tries it again when it ends, and has that decide on
-            # the exit code: 120, whatever was asked for.
-            try:
-                stream.flush()
-            except OSError:
-                to_nowhere(stream)
+            _emptied(stream)
 
 
 def to_nowhere(stream: TextIO) -> None:
@@ -135,8 +133,61 @@ def to_nowhere(stream: TextIO) -> None:
     os.close(nowhere)
 
 
+class OutputError(click.ClickException):
+    """What is printed finds no room, as a file on a disk that is full: what was asked for is not all there."""
+
+    exit_code = 2
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"Nothing more can be printed: {error.strerror or error}.")
+
+
 def echo(text: str, *, err: bool = False, end: str = "\n") -> None:
-    """Prints a line, or with another ``end`` a piece of text, whatever the terminal's encoding can or cannot show."""
+    """Prints a line, or with another ``end`` a piece of text, whatever the terminal's encoding can or cannot show.
+
+    A reader who has seen enough (``| head``) ends nothing but the printing: exit codes and files are as they would be.
+    Raises ``OutputError`` where standard output cannot be written; of standard error nobody can be told.
+    """
     stream = sys.stderr if err else sys.stdout
     encoding = stream.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding) + end, err=err, nl=False)
+    try:
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding) + end, err=err, nl=False)
+    except OSError as error:
+        to_nowhere(stream)
+        if not err and not isinstance(error, BrokenPipeError):
+            raise OutputError(error) from error
+
+
+def open_standard_streams() -> None:
+    """Has input, output and errors of the process lead nowhere where it was begun without: what is asked of them works.
+
+    As shells have it by ``>&-``, and some supervisors.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The first number that is free: that of the stream, so that no file of ours is taken for it.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - as long as the process
+
+
+@contextmanager
+def told_if_full() -> Iterator[None]:
+    """Within, what others print (help, tables, errors of usage) raises ``OutputError`` too, as ``echo`` does."""
+    try:
+        yield
+    except OSError as error:
+        # A stream has no name.
+        if error.filename is not None or error.errno not in _NO_ROOM:
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            _emptied(stream)
+        raise OutputError(error) from error
+
+
+def _emptied(stream: TextIO) -> None:
+    """What could not be printed is still in there. Python tries it again when it ends, and has that decide on the exit
+    code: 120, whatever was asked for.
+    """
+    try:
+        stream.flush()
+    except OSError:
+        to_nowhere(stream)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, TypeVar
 
-from mock_intake.cli.console import echo, finding_style
+from mock_intake.cli.console import OutputError, echo, finding_style
 from mock_intake.cli.logs import Log
 from mock_intake.faults import Faults
 from mock_intake.journal import Journal, JournalError
@@ -207,7 +207,7 @@ class Tally:
     def _written(self, text: str) -> bool:
         try:
             self._echo(text)
-        except (OSError, ValueError):  # nobody reads it any more: the far end of a pipe is gone
+        except (OutputError, OSError, ValueError):  # nobody reads it any more, or the disk is full
             return False
         return True
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mock_intake import __version__
+from mock_intake.cli.console import OutputError, echo, open_standard_streams, told_if_full
 from mock_intake.cli.settings import (
     FileDefaults,
     add_variables,
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 _DISTRIBUTION = "mock-intake"
 # As shells have it: 128 and the number of SIGINT.
 _INTERRUPTED = 130
-# As all commands have it where something cannot be read, written or reached.
-_UNUSABLE = 2
 _LONGEST_NAME = 200
 _LONGEST_HELP = 300
 # How the help lists them, what most people want first, and what it says of them: loading all to ask each would take
@@ -81,12 +81,18 @@ class Commands(click.Group):
     _until_begun = ExitStack()
 
     def main(self, *args: Any, **options: Any) -> Any:
+        open_standard_streams()
         with ExitStack() as self._until_begun:
             self._until_begun.enter_context(received(dict.fromkeys(ENDING, exit_at_once)))
             # Nothing that is loaded goes again: to look for what did takes a tenth of the time until a command begins.
             gc.disable()
             self._until_begun.callback(gc.enable)
-            return super().main(*args, **options)
+            try:
+                with told_if_full():
+                    return super().main(*args, **options)
+            except OutputError as error:  # click itself tells of those from within a command
+                echo(f"Error: {error.format_message()}", err=True)
+                sys.exit(error.exit_code)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -125,12 +131,11 @@ class Commands(click.Group):
             ctx.exit(_INTERRUPTED)
         except OSError as error:
             # Most commands need none, and do not wait for what makes them.
+            from mock_intake.cli.sources import UnusableError
             from mock_intake.system.temporary import TemporaryError
 
             if isinstance(error, TemporaryError):
-                unusable = click.ClickException(str(error))
-                unusable.exit_code = _UNUSABLE
-                raise unusable from error
+                raise UnusableError(str(error)) from error
             if error.errno != errno.ENAMETOOLONG:
                 raise
             # Whichever argument it is, to look whether there is such a file is too much already.

@@ -170,7 +170,7 @@ def open_standard_streams() -> None:
 
 
 @contextmanager
-def telling_of_full_disks() -> Iterator[None]:
+def output_errors() -> Iterator[None]:
     """Within, what others print (help, tables, errors of usage) raises ``OutputError`` too, as ``echo`` does."""
     try:
         yield

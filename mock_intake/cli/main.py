@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mock_intake import __version__
-from mock_intake.cli.console import OutputError, echo, open_standard_streams, telling_of_full_disks
+from mock_intake.cli.console import OutputError, echo, open_standard_streams, output_errors
 from mock_intake.cli.settings import (
     FileDefaults,
     add_variables,
@@ -88,7 +88,7 @@ class Commands(click.Group):
             gc.disable()
             self._until_begun.callback(gc.enable)
             try:
-                with telling_of_full_disks():
+                with output_errors():
                     return super().main(*args, **options)
             except OutputError as error:  # click itself tells of those from within a command
                 echo(f"Error: {error.format_message()}", err=True)

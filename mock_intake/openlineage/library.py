@@ -148,7 +148,7 @@ def read_schemas(directory: Path) -> list[tuple[str, Schema]]:
     return own
 
 
-def _never(_: Any) -> bool:
+def never(_: Any) -> bool:
     """The validator that takes nothing."""
     return False
 
@@ -176,7 +176,10 @@ class FacetLibrary:
         self._cache: dict[tuple[Entity, str, str | None], Resolution] = {}
         self._usual: dict[tuple[Entity, str, str], Validator] = {}
         self.first_usual: Mapping[Entity, dict[str, tuple[str, Validator]]] = {entity: {} for entity in BASE_OF}
-        """By entity and key the ``_schemaURL`` that facets came with first, and what ``usual`` says for it."""
+        """By entity and key the ``_schemaURL`` that facets came with first, and what ``usual`` says for it.
+
+        That takes no facet with another address: so it is asked before the address is looked at.
+        """
         self._core: dict[tuple[str, Kind], Validator] = {}
         self._usual_core: dict[tuple[str, Kind], Validator] = {}
         self._plain_core: dict[Kind, Validator] = {}
@@ -260,13 +263,15 @@ class FacetLibrary:
         if found is None:
             schema, match, entities = self.resolve(entity, key, url)
             as_usual = schema is not None and schema.fields is not None and entity in schema.entities and entities
-            found = _never
+            found, of_any_address = never, False
             if schema is not None and as_usual and match in (Match.EXACT, Match.KEY):
                 # Of the standard's own addresses there are not many.
-                found = schema.usual_at(url) if url in self._by_url else schema.is_usual
+                of_any_address = url not in self._by_url or schema.compile_closed is None
+                found = schema.is_usual if of_any_address else schema.usual_at(url)
             if len(self._usual) < _MOST_USUAL and len(key) + len(url) <= _LONGEST_REMEMBERED:
                 self._usual[entity, key, url] = found
-                self.first_usual[entity].setdefault(key, (url, found))
+                if not of_any_address:
+                    self.first_usual[entity].setdefault(key, (url, found))
         return found
 
     @staticmethod

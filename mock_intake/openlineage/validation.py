@@ -19,7 +19,7 @@ from mock_intake.model.findings import Finding
 from mock_intake.openlineage import moments
 from mock_intake.openlineage.facet_schema import Validator
 from mock_intake.openlineage.facts import CORES, LATEST_CORE
-from mock_intake.openlineage.library import FacetLibrary, Match, core_reference
+from mock_intake.openlineage.library import FacetLibrary, Match, core_reference, never
 from mock_intake.openlineage.moments import (
     BASE_FIELDS,
     OnMatch,
@@ -58,7 +58,7 @@ _OF_REFUSALS = {
 _USUAL_URLS = {kind: FacetLibrary.core_target(LATEST_CORE, kind) for kind in CORES[LATEST_CORE].kinds}
 
 # What was asked of no facet yet.
-_NONE_YET: tuple[object, Validator] = (object(), bool)
+_NONE_YET: tuple[object, Validator] = (object(), never)
 
 # Places of which something was said, each with what was expected there.
 Said = Set[tuple[str, str | None]]
@@ -188,13 +188,12 @@ class OpenLineageJudge:
         for entity, facets, dataset in event.facets():
             first = self.library.first_usual[entity]
             for key, facet in facets.items():
+                known, is_usual = first.get(key, _NONE_YET)
+                if is_usual(facet):
+                    continue
                 if type(facet) is dict:
                     url = facet.get("_schemaURL")
-                    known, is_usual = first.get(key, _NONE_YET)
-                    if url == known:
-                        if is_usual(facet):
-                            continue
-                    elif type(url) is str and usual(entity, key, url)(facet):
+                    if url != known and type(url) is str and usual(entity, key, url)(facet):
                         continue
                 unusual.append((group_of(entity, facets, dataset), key, facet))
         return unusual

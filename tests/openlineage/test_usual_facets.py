@@ -99,6 +99,24 @@ def test_nothing_is_lost_by_not_asking_the_core_about_usual_facets(kind: Kind) -
         assert HURRIED.judge(body, "org") == UNHURRIED.judge(body, "org"), body
 
 
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+def test_what_came_first_makes_no_other_address_usual(first: int) -> None:
+    addresses = [
+        f"{facet_id('SQLJobFacet', '1-1-0')}#/$defs/SQLJobFacet",
+        f"{facet_id('SQLJobFacet', '1-0-0')}#/$defs/SQLJobFacet",
+        FacetLibrary.core_target("1-0-5", "RunEvent"),
+        "https://acme.example/SQLJobFacet.json",
+    ]
+    hurried, found = Judge(FacetLibrary()), set()
+    for address in (addresses[first], *addresses):
+        facet = {"_producer": "https://github.com/acme/etl", "_schemaURL": address, "query": "SELECT 1"}
+        body = json.dumps(carrying("job", "sql", facet)).encode()
+        judged = hurried.judge(body, "org")
+        assert judged == UNHURRIED.judge(body, "org")
+        found |= {finding.code for finding in judged.findings}
+    assert found
+
+
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_all_documents_are_compiled_for_what_is_unusual_and_not_before(kind: Kind) -> None:
     """They are a hundred, which a first test would wait for."""

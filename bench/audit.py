@@ -1,7 +1,7 @@
 """What an audit on Spark takes, in time and memory, beside ``mock-intake check``: as archives grow.
 
 Run: make bench-audit BENCH_ARGS="...", or .venv-spark/bin/python -m bench.audit [--cores 1,2]
-[--events 100000,1000000] [--what audit,judge] [--limit SECONDS] [--json FILE]
+[--events 100000,1000000] [--what audit,judge,recording] [--limit SECONDS] [--json FILE]
 (outside CI, about an hour: --cores 2 --events 1000000,10000000 --what audit).
 
 Events are those of ``bench.mixture``, generated in the partitions and not stored; about 4 KB each. For each number of
@@ -46,7 +46,7 @@ from bench.checking import check
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-AUDIT, JUDGE = "audit", "judge"
+AUDIT, JUDGE, RECORDING = "audit", "judge", "recording"
 # The aims: of the rate of check so much, and memory for ten times the events so many times as much at most.
 LEAST_RATE, MOST_GROWTH = 0.75, 1.25
 CLUSTER_CORES, CLUSTER_EVENTS = 100, 1_000_000_000
@@ -153,7 +153,7 @@ def measure(what: str, cores: int, events: int, heap: str, directory: Path) -> d
     }
     began = time.perf_counter()
     with session(f"local[{cores}]", settings) as spark:
-        run = {AUDIT: _audit, JUDGE: _judge}[what]
+        run = {AUDIT: _audit, JUDGE: _judge, RECORDING: _audit_recording}[what]
         run(spark, _WARM, cores, directory / "warm", _Steps())
         ready, before = time.perf_counter(), _processor()
         with tasks_followed(spark, _told(f"{what} local[{cores}] {events:,}")):
@@ -210,18 +210,42 @@ def _judge(spark: SparkSession, events: int, partitions: int, _out: Path, steps:
     judged.write.format("noop").mode("overwrite").save()
 
 
+def _audit_recording(spark: SparkSession, events: int, _partitions: int, out: Path, steps: _Steps) -> None:
+    """An audit of a recording, from listing it to its record."""
+    from mock_intake.audit.audit import Audit, audited
+
+    recording = out.parent / recording_of(events)
+    if not recording.exists():  # the warm one
+        mixture.write(recording, events)
+    counts = audited(spark, Audit([str(recording)], str(out)), progress=steps.begin).counts
+    assert counts.events == events, counts
+    _report(spark, out, events, steps)
+
+
+def recording_of(events: int) -> str:
+    """The name of a recording of so many events."""
+    return f"{events}.ndjson"
+
+
+def _report(spark: SparkSession, out: Path, events: int, steps: _Steps) -> None:
+    from mock_intake.audit.report import report_of
+    from mock_intake.report.formats import Kind, rendered
+
+    steps.begin("reporting")
+    told = "".join(rendered(Kind.AUDIT, "text", report_of(spark, str(out))))
+    assert f"{events:,} events" in told, told
+
+
 def _audit(spark: SparkSession, events: int, partitions: int, out: Path, steps: _Steps) -> None:
     """All steps of an audit but the listing of files; what it came to is counted, as a check on the bench itself."""
     from mock_intake.audit.internal import JUDGED
     from mock_intake.audit.lines import BLOCK, judged_lines
     from mock_intake.audit.pipeline import Pipeline
     from mock_intake.audit.record import planned
-    from mock_intake.audit.report import report_of
     from mock_intake.audit.settings import JudgingSettings
     from mock_intake.audit.sources import Recording
     from mock_intake.audit.spark import Files, settings_of_audit
     from mock_intake.judging.config import Config
-    from mock_intake.report.formats import Kind, rendered
     from mock_intake.system.clock import utc_now
 
     class Generated(Pipeline):
@@ -241,17 +265,17 @@ def _audit(spark: SparkSession, events: int, partitions: int, out: Path, steps: 
         outcome = pipeline.conclude()
     assert outcome is not None
     assert outcome.counts.events == events, outcome.counts
-    steps.begin("reporting")
-    told = "".join(rendered(Kind.AUDIT, "text", report_of(spark, str(out))))
-    assert f"{events:,} events" in told, told
+    _report(spark, out, events, steps)
 
 
 # In the process that compares.
 
 
-def measured(what: str, cores: int, events: int, heap: str, limit: float) -> Took | None:
+def measured(what: str, cores: int, events: int, heap: str, limit: float, recording: Path) -> Took | None:
     """One measurement in a process of its own; None where it took longer than ``limit`` seconds, and was stopped."""
     with tempfile.TemporaryDirectory(prefix="audit-bench-") as directory:
+        if what == RECORDING:
+            (Path(directory) / recording_of(events)).symlink_to(recording)
         arguments = ["--one", what, "--cores", str(cores), "--events", str(events), "--heap", heap, "--out", directory]
         command = [sys.executable, "-m", "bench.audit", *arguments]
         most, ends = Memory(), time.monotonic() + limit
@@ -317,6 +341,8 @@ def compare(given: argparse.Namespace) -> int:
     """All lines; whether the aims were met, as an exit code."""
     cores_of, events_of_runs = (_numbers(text) for text in (given.cores, given.events))
     events_checked = given.check_events or min(max(events_of_runs), _MOST_CHECKED)
+    if RECORDING in given.what.split(",") and set(events_of_runs) != {events_checked}:
+        raise SystemExit(f"--what recording audits what check judges: --events {events_checked}")
     print(f"audit beside check, {len(os.sched_getaffinity(0))} processors, {datetime.now(UTC):%Y-%m-%d}; ", end="")
     print(f"load {os.getloadavg()[0]:.1f}; Java's heap {given.heap}")
     print(f"{'':<8}{'cores':>5} {'events':>12} {'seconds':>9} {'processor':>10} {'events/s':>10} ", end="")
@@ -332,14 +358,14 @@ def compare(given: argparse.Namespace) -> int:
             lines.append(("check", cores, beside))
             for events in events_of_runs:
                 for what in given.what.split(","):
-                    took = measured(what, cores, events, given.heap, given.limit)
+                    took = measured(what, cores, events, given.heap, given.limit, recording)
                     lines.append((what, cores, took))
                     if took is None:
                         print(f"{what:<8}{cores:>5} {events:>12,}   not done within {given.limit:,.0f} s", flush=True)
                         met = False
                         continue
                     line(what, cores, took, beside)
-                    if what == AUDIT:
+                    if what != JUDGE:
                         audits.setdefault(cores, []).append(took)
             of_cores = audits.get(cores)
             met = met and (not of_cores or _is_met(of_cores, beside))
@@ -396,7 +422,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--what", default=f"{AUDIT},{JUDGE}")
     options.add_argument("--limit", type=float, default=7_200)
     options.add_argument("--json", type=Path)
-    options.add_argument("--one", choices=(AUDIT, JUDGE), help=argparse.SUPPRESS)
+    options.add_argument("--one", choices=(AUDIT, JUDGE, RECORDING), help=argparse.SUPPRESS)
     options.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args(arguments)
     if given.one:

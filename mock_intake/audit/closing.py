@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from mock_intake.audit.block_rows import encoded
 from mock_intake.audit.bodies import unpacked
 from mock_intake.audit.handles import BODIES, OF_JOB, handle_of_run
 from mock_intake.audit.internal import (
@@ -26,7 +27,7 @@ from mock_intake.audit.internal import (
     columns_of_closed,
     rows_of,
 )
-from mock_intake.audit.lines import Task, encoded
+from mock_intake.audit.lines import Task
 from mock_intake.audit.merging import located
 from mock_intake.audit.settings import judge_of
 from mock_intake.judging.blocks import RunEvent, SeenRun

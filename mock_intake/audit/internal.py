@@ -1,8 +1,8 @@
 """Rows that the steps of an audit hand on to each other, and Arrow's form of them.
 
-What was made of a block (``mock_intake.judging.blocks``) is taken apart into rows of one table, told apart by ``part``:
-each is then shuffled by what it is about. Positions in them are relative to their split, as nobody knows how many
-blocks come before it until all are judged: ``file`` and ``start`` say which split that is.
+What was made of a block (``mock_intake.judging.blocks``) is taken apart into rows of several ``PARTS``: each is then
+shuffled by what it is about. Positions in them are relative to their split, as nobody knows how many blocks come before
+it until all are judged: ``file`` and ``start`` say which split that is.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ _IDENTITY = schema(
 )
 # What a run is when it is closed, but for what it is known by.
 SETTLED = StructType([field for field in RUNS.fields if field.name not in FINDINGS.names])
-JUDGED = StructType(
+_COLUMNS = StructType(
     [
-        *schema(part=_TEXT, file=_INT, start=_LONG, block=_INT, number=_INT, line=_LONG, source=_TEXT).fields,
+        *schema(file=_INT, start=_LONG, block=_INT, number=_INT, line=_LONG, source=_TEXT).fields,
         *_IDENTITY.fields,
         *schema(status=_TEXT, event_time=_TEXT, producer=_TEXT).fields,
         *FINDING.fields,
@@ -86,8 +86,6 @@ JUDGED = StructType(
         *SETTLED.fields,
     ]
 )
-"""What was made of lines: a row for each event, finding, run id, dataset and so on of a block, and for each split."""
-
 _AT = ("file", "start", "block", "number", "line")
 _RUN_AT = ("file", "start", "block", "line", "source", "run_id", "job_namespace", "job_name", "key", "heard")
 _NAMES = {
@@ -101,8 +99,12 @@ _NAMES = {
     WITHOUT_RUN: (*_AT, "source", *_IDENTITY.names, "payload", "count"),
     SPLIT: (*_AT, "source", "message", "count"),
 }
-PARTS = {part: StructType([JUDGED[name] for name in names]) for part, names in _NAMES.items()}
-"""The columns that the rows of each part have: what Spark need not know of, it need not plan for."""
+PARTS = {part: StructType([_COLUMNS[name] for name in names]) for part, names in _NAMES.items()}
+"""What is made of lines: a row for each event, finding, run id, dataset and so on of a block, and for each split."""
+
+JUDGED = schema(part=_TEXT, content=_BYTES_TYPE)
+"""Rows of a part, as the content of a Parquet file: without ``END``, with which each ends."""
+END = "PAR1"
 
 OWN = schema(
     key=_TEXT,
@@ -184,6 +186,11 @@ def arrow_type(kind: DataType) -> Any:
     return _ARROW[type(kind)]
 
 
+def arrow_schema(of: StructType) -> Any:
+    """Arrow's form of a schema."""
+    return pa.schema([pa.field(field.name, arrow_type(field.dataType)) for field in of.fields])
+
+
 def known_rows(spark: SparkSession, rows: Sequence[Sequence[Any]], shape: StructType) -> DataFrame:
     """Rows that the driver has, which are then part of a plan: given as Python's, they take a job wherever they are."""
     columns = zip(*rows, strict=True) if rows else [()] * len(shape.fields)
@@ -196,7 +203,7 @@ class Rows:
 
     def __init__(self, of: StructType) -> None:
         self.names = of.names
-        self._schema = pa.schema([pa.field(field.name, arrow_type(field.dataType)) for field in of.fields])
+        self._schema = arrow_schema(of)
         self._places = {name: place for place, name in enumerate(of.names)}
         self._none: list[Any] = [None] * len(of.names)
         self._rows: list[Sequence[Any]] = []
@@ -223,12 +230,13 @@ class Rows:
         if self._rows:
             rows, self._rows, self._bytes = self._rows, [], 0
             columns = [
-                _column(values, field) for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
+                column(values, field) for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
             ]
-            yield pa.RecordBatch.from_arrays(columns, schema=self._schema)
+            yield pa.RecordBatch.from_arrays(list(columns), schema=self._schema)
 
 
-def _column(values: Sequence[Any], field: Any) -> Any:
+def column(values: Sequence[Any], field: Any) -> Any:
+    """A column of a table, as Arrow has it; texts show no secret, but for those that are compared alone."""
     if field.type == _ARROW[StringType] and field.name != RAW:
         values = _shown(values)
     try:
@@ -244,37 +252,32 @@ def _shown(texts: Sequence[str | None]) -> Sequence[str | None]:
     return texts
 
 
-def identity(event: EventSummary | None) -> dict[str, Any]:
-    """The columns that say which event it is."""
-    if event is None:
-        return {}
-    return {
-        "event_id": event.id,
-        "kind": event.kind,
-        "event_type": event.event_type,
-        "run_id": event.run_id,
-        "job_namespace": event.job_namespace,
-        "job_name": event.job_name,
-        "dataset_namespace": event.dataset.namespace if event.dataset is not None else None,
-        "dataset_name": event.dataset.name if event.dataset is not None else None,
+def identities(events: Sequence[EventSummary | None]) -> dict[str, list[str | None]]:
+    """The columns that say which events they are."""
+    columns = {
+        name: [None if event is None else getattr(event, of) for event in events] for name, of in _OF_EVENT.items()
     }
+    named = [None if event is None else event.dataset for event in events]
+    columns["dataset_namespace"] = [None if one is None else one.namespace for one in named]
+    columns["dataset_name"] = [None if one is None else one.name for one in named]
+    return columns
+
+
+_OF_EVENT = {
+    "event_id": "id",
+    **{name: name for name in ("kind", "event_type", "run_id", "job_namespace", "job_name")},
+}
+_OF_FINDING = {**{name: name for name in FINDING.names}, "advice_source": "source"}
 
 
 def columns_of(finding: Finding) -> dict[str, Any]:
     """The columns of a finding."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "subject": finding.subject,
-        "pointer": finding.pointer,
-        "message": finding.message,
-        "expected": finding.expected,
-        "actual": finding.actual,
-        "advice": finding.advice,
-        "advice_source": finding.source,
-        "sureness": finding.sureness.value,
-        "violates": finding.violates,
-    }
+    return {name: getattr(finding, of) for name, of in _OF_FINDING.items()}
+
+
+def columns_of_all(findings: Sequence[Finding]) -> dict[str, list[Any]]:
+    """The columns of findings, as ``columns_of`` has those of one."""
+    return {name: [getattr(finding, of) for finding in findings] for name, of in _OF_FINDING.items()}
 
 
 def columns_of_closed(closed: ClosedRun) -> dict[str, Any]:

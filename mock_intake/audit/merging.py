@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from mock_intake.audit.block_rows import columns_of_run, guessed_asks
 from mock_intake.audit.bodies import packed, unpacked
 from mock_intake.audit.handles import BODIES
 from mock_intake.audit.internal import OWN, Rows, rows_of
-from mock_intake.audit.lines import columns_of_run, guessed_asks
 from mock_intake.files.blocks import Part
 from mock_intake.judging.blocks import JobOfRun, RunEvent, SeenRun, run_seen_alone
 from mock_intake.system.collector import rare_collections

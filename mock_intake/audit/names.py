@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from mock_intake.audit.block_rows import encoded
 from mock_intake.audit.closing import add_repeat
 from mock_intake.audit.internal import CLOSED, DATASETS_SEEN, MISSES, NAMED_RUN, SYMLINKED, Rows, columns_of, rows_of
-from mock_intake.audit.lines import Task, encoded
+from mock_intake.audit.lines import Task
 from mock_intake.audit.settings import judge_of
 from mock_intake.datadog.joins import join_key, near_misses
 from mock_intake.judging.blocks import RECORDED_ORG

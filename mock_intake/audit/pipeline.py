@@ -20,6 +20,7 @@ from mock_intake.audit.databases import Database
 from mock_intake.audit.internal import (
     CLOSED,
     DATASET,
+    END,
     EVENT,
     FINDING_OF_EVENT,
     FINDING_OF_RUN,
@@ -51,6 +52,8 @@ MOST_NAMED = 10
 # Of most that steps hand on to each other no two values are the same: to look for them takes a fifth of the writing,
 # and what repeats is as small without.
 _HANDED_ON = {"compression": "zstd", "parquet.enable.dictionary": "false"}
+# Bytes Spark writes as they are as lines of text: each line is a file, and what ends it is what ends one of Parquet's.
+_AS_FILES = {"lineSep": END, "maxRecordsPerFile": "1", "compression": "none"}
 Progress = Callable[[str, int, int], None]
 """Called with the step that begins, its number and how many there are."""
 
@@ -96,7 +99,7 @@ class Pipeline:
             self._progress("judging events", number, len(self._plan.batches))
             if not self.is_judged(number):
                 recordings = [self._plan.recordings[one] for one in batch]
-                self._write(self._judged_batch(recordings), f"judged/{number:05}")
+                self._write_files(self._judged_batch(recordings), f"judged/{number:05}")
 
     def is_judged(self, number: int) -> bool:
         """Whether a batch was judged to its end."""
@@ -118,6 +121,11 @@ class Pipeline:
         if whole is not None:
             made.append(whole.mapInArrow(partial(judged_files, task), JUDGED))
         return reduce(DataFrame.unionByName, made)
+
+    def _write_files(self, made: DataFrame, name: str) -> None:
+        """Writes files that workers have made (``internal.JUDGED``)."""
+        lines = made.select("part", sql.col("content").cast("string"))
+        lines.write.mode("overwrite").partitionBy("part").options(**_AS_FILES).text(f"{self._work}/{name}")
 
     def _write(self, rows: DataFrame, name: str) -> None:
         rows.write.mode("overwrite").partitionBy("part").options(**_HANDED_ON).parquet(f"{self._work}/{name}")

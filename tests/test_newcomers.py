@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import click
+import orjson
 import pytest
 from click.testing import CliRunner
 
@@ -52,6 +54,36 @@ def test_a_wrong_value_says_where_it_stands(tmp_path: Path) -> None:
     assert told("check", "x.ndjson", MOCK_INTAKE_CHECK_VERBOSE="maybe").endswith(
         "'maybe' is neither true nor false. (It is that of MOCK_INTAKE_CHECK_VERBOSE.)"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "of"),
+    [
+        ("check ''", "'FILE...|-'"),
+        ("check events.ndjson ''", "'FILE...|-'"),
+        ("replay '' --to http://127.0.0.1:9", "'FILE|DIRECTORY|JOURNAL|URL'"),
+        ("diff events.ndjson ''", "'AFTER'"),
+        ("check events.ndjson -o ''", "'-o' / '--output'"),
+        ("check events.ndjson --ignore=", "'--ignore'"),
+        ("serve --journal ''", "'--journal'"),
+        ("serve --control-token ''", "'--control-token'"),
+        ("serve --api-key ''", "'--api-key'"),
+        ("wait ''", "'[URL|FILE]'"),
+        ("rules ''", "'[CODE]...'"),
+        ("certify --only '' -- true", "'--only'"),
+        ("run --reach '' -- true", "'--reach'"),
+    ],
+)
+def test_what_is_empty_is_refused_for_a_variable_that_is_not_set(tmp_path: Path, command: str, of: str) -> None:
+    """All that lies in the working directory was sent by ``replay "$FILE"``, and an empty token let everybody in."""
+    (tmp_path / "events.ndjson").write_bytes(orjson.dumps(run_event()))
+    said = told(*shlex.split(command), cwd=tmp_path, DD_API_KEY="0" * 32)
+    assert said.endswith(f"Error: Invalid value for {of}: it is empty. Is the variable set that it comes from?")
+
+
+def test_a_command_that_is_run_has_whatever_arguments_it_is_given(tmp_path: Path) -> None:
+    done = mock_intake("run", "--allow-none", "--", "printf", "<%s>", "", "a=", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "<><a=>")
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

@@ -23,6 +23,22 @@ class Command(click.Command):
         super().__init__(*arguments, **options)
         self.page = page
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click has it; but a value that is empty is refused: it is what a shell makes of a variable that is not set.
+
+        The file "" would be the working directory, and the key "" one that nobody can send. What is for a command that
+        is run (``run -- CMD ""``) may be anything.
+        """
+        if not ctx.resilient_parsing and any(each == "" or each.endswith("=") for each in args):
+            given, _, _ = self.make_parser(ctx).parse_args(list(args))
+            for parameter in self.get_params(ctx):
+                value = given.get(parameter.name)
+                values = value if isinstance(value, list | tuple) else (value,)
+                if parameter.type is not click.UNPROCESSED and "" in values:
+                    message = "it is empty. Is the variable set that it comes from?"
+                    raise click.BadParameter(message, ctx, parameter)
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # Defaults are shown as they are without a file, which may also be one that cannot be read.
         ctx.default_map = None

@@ -63,7 +63,7 @@ def filled(server: IntakeServer) -> IntakeServer:
         (["--job", "other", "--state", "COMPLETE"], 1, "there is no run that fits"),
         (["--run-id", RUN, "--state", "FAIL"], 1, "no run has reached FAIL, those that fit are in COMPLETE"),
         (["--org", "0" * 12], 1, "0 of 1"),
-        (["--org", ""], 2, "org is empty"),
+        (["--org", ""], 2, "it is empty"),
         (["--ready"], 0, "takes requests"),
         (["--events", "-1"], 2, "--events"),
         (["--state", "DONE"], 2, "--state"),

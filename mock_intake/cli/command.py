@@ -24,7 +24,7 @@ class Command(click.Command):
         self.page = page
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As click has it; but a value that is empty is refused: it is what a shell makes of a variable that is not set.
+        """As click has it, but what is empty is refused: it is what a shell makes of a variable that is not set.
 
         The file "" would be the working directory, and the key "" one that nobody can send. What is for a command that
         is run (``run -- CMD ""``) may be anything.

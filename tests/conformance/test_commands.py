@@ -144,7 +144,7 @@ def test_cases_are_selected_by_beginning_or_pattern_in_their_own_order() -> None
     [
         (("--", "/nonexistent/command"), "cannot be run"),
         ((), "Which command?"),
-        (("--only", "", "--", "true"), "'' selects no case"),
+        (("--only", "", "--", "true"), "Invalid value for '--only': it is empty"),
         (("--update-baseline", "--", "true"), "needs --baseline"),
         (("-o", "report.pdf", "--", "true"), "suffix"),
         (("-o", "/nonexistent/report.html", "--", "true"), "no directory"),

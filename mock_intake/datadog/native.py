@@ -358,9 +358,9 @@ def run_without_blame(view: RunView, findings: list[Finding]) -> list[Finding]:
     return findings if word is None else [_run_lowered(view, word, finding) for finding in findings]
 
 
-def is_native_run(view: RunView) -> bool:
-    """Whether a native producer made a run: in all others ``run_without_blame`` changes no finding."""
-    return _native_word(view) is not None
+def may_be_lowered(view: RunView, code: str) -> bool:
+    """Whether ``run_without_blame`` may change what the rule with this code finds in a run."""
+    return code in _OF_RUNS and _native_word(view) is not None
 
 
 def _native_word(view: RunView) -> str | None:

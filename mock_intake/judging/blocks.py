@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mock_intake.body.shown import digest, event_in
 from mock_intake.datadog import rules as datadog
-from mock_intake.datadog.native import is_native_run, run_without_blame
+from mock_intake.datadog.native import may_be_lowered, run_without_blame
 from mock_intake.files.blocks import Block, Part
 from mock_intake.files.exports import is_exchange_line
 from mock_intake.judging.judgement import Judge
@@ -325,7 +325,7 @@ def run_seen_alone(
             runs_of_job=out_of_reach,
             named_per_run=NAMES_OUT_OF_REACH if has_names else (),
         )
-        found.append(judge_alone(run_rules(), view, run_without_blame, is_native_run))
+        found.append(judge_alone(run_rules(), view, run_without_blame, may_be_lowered))
     return SeenRun(key, events, jobs, repeats, found)
 
 

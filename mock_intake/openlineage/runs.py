@@ -132,18 +132,20 @@ class ClosedRunRules:
         return known
 
 
-def judge_alone(rules: ClosedRunRules, view: RunView, weigh: Weigh, may_be_changed: Callable[[RunView], bool]) -> Found:
+def judge_alone(
+    rules: ClosedRunRules, view: RunView, weigh: Weigh, may_be_changed: Callable[[RunView, str], bool]
+) -> Found:
     """What rules find in a run that is over, as far as it can be seen from the run alone.
 
     ``view`` raises ``OutOfReachError`` where it is asked for more. ``may_be_changed`` tells whether ``weigh`` may
-    change a finding of the run.
+    change what a rule with this code finds in the run.
     """
     found: Found = {}
     for number, check in rules.checks_of(view.run):
         try:
             made = list(check(view))
         except OutOfReachError:
-            found[number] = Later.WEIGHED if may_be_changed(view) else Later.AS_FOUND
+            found[number] = Later.WEIGHED if may_be_changed(view, rules[number].code) else Later.AS_FOUND
         else:
             if made:
                 found[number] = weigh(view, made)

@@ -22,6 +22,7 @@ from bench import mixture
 from mock_intake.body.parsing import parse
 from mock_intake.files.blocks import Block, blocks_of_file
 from mock_intake.judging import recording
+from mock_intake.judging.blocks import together
 from mock_intake.judging.closing import ClosedRun
 from mock_intake.judging.judgement import Judge
 from mock_intake.judging.rows import BlockRows, judge_rows
@@ -56,7 +57,8 @@ def stages(file: Path) -> Iterator[tuple[str, float]]:
     blocks = list(blocks_of_file(file))
     parsing = seconds(lambda: consume(EventView(parse(line).value) for line in lines))
     yield "parsing, and the view of it", parsing
-    judging = seconds(lambda: consume(judge.judge(line, "recorded", arrived=now) for line in lines))
+    some = [[body for _, body in group] for block in blocks for group in together(block.events())]
+    judging = seconds(lambda: consume(judge.judge_together(bodies, "recorded", now) for bodies in some))
     yield "schemas, secrets, rules about an event", judging - parsing
     made: list[BlockRows] = []
     whole = seconds(lambda: made.extend(judge_rows(judge, now, number, block) for number, block in enumerate(blocks)))

@@ -33,6 +33,7 @@ from mock_intake.model.findings import Severity
 from mock_intake.report.check_report import CheckReport, OverAll
 from mock_intake.report.formats import FORMATS, Kind, rendered
 from mock_intake.rules.examples import changed, good_event
+from mock_intake.system.clock import utc_now
 from tests.commands import MOCK_INTAKE, clean_environment, mock_intake
 from tests.cost.measuring import Dimension, Work, growth_of
 from tests.events import base, job_type, run_event
@@ -140,6 +141,18 @@ def test_the_comparison_holds_all_that_runs_and_datasets_can_have_wrong(at_once:
     assert wanted <= found
     assert len({result.source for result in at_once.results}) == 5
     assert sum(result.event is None for result in at_once.results) == 4
+
+
+def test_what_is_judged_together_is_judged_as_each_by_itself(recordings: list[Path]) -> None:
+    bodies = [one.body for file in recordings for one in read_file(file)]
+    large = {**orjson.loads(bodies[0]), "own": [f"text {number}" for number in range(10_000)]}
+    bodies += [orjson.dumps(large), b'{"producer": "\\ud800", "run": {}, "job": {}}']
+    now = utc_now()
+    together = JUDGE.judge_together(bodies, "org", now)
+    assert [judgement for judgement, _ in together] == [JUDGE.judge(body, "org", arrived=now) for body in bodies]
+    for body, (judgement, view) in zip(bodies, together, strict=True):
+        assert (view is None) is (judgement.event is None)
+        assert view is None or b"\\u" in body or view.body == orjson.loads(body)
 
 
 def test_every_event_stands_at_its_line(recordings: list[Path], at_once: Said) -> None:

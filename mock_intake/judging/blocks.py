@@ -36,6 +36,8 @@ from mock_intake.views.runs import fact_of
 
 # Recorded events have no key, so all are of one org.
 RECORDED_ORG = "recorded"
+# So many events, or so many bytes of them, take one step of judging together.
+_MOST_TOGETHER, _LARGEST_TOGETHER = 32, 128 * 1024
 # An event's position: the number of its block, and behind it its number in the block.
 _BITS = 24
 
@@ -167,48 +169,73 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
 
     datasets: dict[DatasetId, _Count] = {}
     named: set[str] = set()
-    for index, (part, body) in enumerate(block.events()):
-        if is_exchange_line(body):
-            made.problem = is_an_exchange(block.source, part.line)
-            break
-        judged, view = judge.judge_and_view(body, RECORDED_ORG, arrived=arrived)
-        event = judged.event
-        made.events.append(JudgedEvent(part.line, event, judged.findings))
-        if event is None or view is None:
-            continue
-        position = position_in(number, index)
-        if view.datasets or "lineage" in view.job_facets:
-            for dataset, identifiers in _count_datasets(datasets, view, index, part.line):
-                made.symlinks.append((dataset, position, event.event_time, identifiers))
-        if event.run_id is None:
-            about = (event.job_namespace, event.job_name) if event.kind == "JobEvent" else None
-            made.without_run.append(
-                WithoutRun(index, event.id, event.event_type, about, about is not None and leaves_kind_open(view))
-            )
-            continue
-        key = run_id_key(event.run_id)
-        parts[event.id] = part
-        run = seen.get(key)
-        if run is None:
-            run = seen[key] = _Seen()
-        one = RunEvent(position, part, fact_of(event))
-        run.events.append(one)
-        if _may_have_ids(event):
-            made.names += _names_with_ids(key, event)
-            named.add(key)
-        run.goes_on = run.goes_on or run.judged is not None
-        run.judged = None
-        if not run.goes_on:
-            # Now, while what was just parsed is still in the processor's cache.
-            _add_facets(run.facets, one, view)
-        # Most runs are over then. What was parsed goes at once, so that the processor's caches have its memory again.
-        # A run id that goes on after its end may do so many times, and all it has is judged anew: so at the end, once.
-        if not run.goes_on and event.event_type in TERMINAL:
+    for some in together(_events(block, made)):
+        judged = judge.judge_together([body for _, body in some], RECORDED_ORG, arrived)
+        over: dict[str, _Seen] = {}
+        for (part, _), (judgement, view) in zip(some, judged, strict=True):
+            event, index = judgement.event, len(made.events)
+            made.events.append(JudgedEvent(part.line, event, judgement.findings))
+            if event is None or view is None:
+                continue
+            position = position_in(number, index)
+            if view.datasets or "lineage" in view.job_facets:
+                for dataset, identifiers in _count_datasets(datasets, view, index, part.line):
+                    made.symlinks.append((dataset, position, event.event_time, identifiers))
+            if event.run_id is None:
+                about = (event.job_namespace, event.job_name) if event.kind == "JobEvent" else None
+                made.without_run.append(
+                    WithoutRun(index, event.id, event.event_type, about, about is not None and leaves_kind_open(view))
+                )
+                continue
+            key = run_id_key(event.run_id)
+            parts[event.id] = part
+            run = seen.get(key)
+            if run is None:
+                run = seen[key] = _Seen()
+            one = RunEvent(position, part, fact_of(event))
+            run.events.append(one)
+            if _may_have_ids(event):
+                made.names += _names_with_ids(key, event)
+                named.add(key)
+            run.goes_on = run.goes_on or run.judged is not None
+            run.judged = None
+            if not run.goes_on:
+                _add_facets(run.facets, one, view)
+                # A run id that goes on after its end may do so many times, and all it has is judged anew: so at the
+                # end, once.
+                if event.event_type in TERMINAL:
+                    over[key] = run
+        # Most runs are over with such an event. What was parsed goes at once, so that the processor's caches have its
+        # memory again.
+        for key, run in over.items():
             run.judged = _seen_run(key, run, body_of, key in named)
             run.facets.clear()
     made.datasets = [SeenDataset(one, count.events, count.line) for one, count in datasets.items()]
     made.runs = [run.judged or _seen_run(key, run, body_of, key in named) for key, run in seen.items()]
     return made
+
+
+def _events(block: Block, made: JudgedBlock) -> Iterator[tuple[Part, bytes]]:
+    """The events of a block, up to one that is a whole exchange: that is a problem then."""
+    for part, body in block.events():
+        if is_exchange_line(body):
+            made.problem = is_an_exchange(block.source, part.line)
+            return
+        yield part, body
+
+
+def together(events: Iterable[tuple[Part, bytes]]) -> Iterator[list[tuple[Part, bytes]]]:
+    """Events in their order, some at a time: as many as a processor's caches have room for once they are parsed."""
+    some: list[tuple[Part, bytes]] = []
+    size = 0
+    for part, body in events:
+        some.append((part, body))
+        size += part.size
+        if len(some) >= _MOST_TOGETHER or size >= _LARGEST_TOGETHER:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def is_an_exchange(source: str, line: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from msgspec import Struct
 
-from mock_intake.body.parsing import ParseError, parse, without_surrogates
+from mock_intake.body.parsing import ParseError, Path, parse, without_surrogates
 from mock_intake.datadog import rules as datadog
 from mock_intake.datadog.native import without_blame
 from mock_intake.datadog.rules.bodies import NO_OBJECT, OnUnreadable, Unreadable
@@ -45,6 +46,18 @@ class Judgement(Struct, frozen=True, gc=False):
 
     event: EventSummary | None
     findings: tuple[Finding, ...]
+
+
+class _Read(Struct, gc=False):
+    """A body that was read, and what was found in it so far; ``view`` is None where it is no event, and that is why.
+
+    ``surrogates`` is where a lone surrogate stood in it, if one did.
+    """
+
+    body: bytes
+    view: EventView | None
+    surrogates: Path | None
+    found: list[Finding]
 
 
 class Judge:
@@ -83,47 +96,67 @@ class Judge:
         Never raises for what the body holds; a body that is no event is said to be so by an HT finding
         of severity error, and the judgement has no event then.
         """
-        return self.judge_and_view(body, org, request_findings, arrived)[0]
+        read = self._read(body, arrived)
+        view = read.view
+        if view is None:
+            return self._refused(read, request_findings)
+        self._judge.judge(view, body.decode("utf-8"), read.surrogates, read.found)
+        self._event_rules.judge(view, read.found)
+        return self._judged(read, view, event_id(org, body), request_findings)
 
-    def judge_and_view(
-        self,
-        body: bytes,
-        org: str,
-        request_findings: tuple[Finding, ...] = (),
-        arrived: datetime | None = None,
-    ) -> tuple[Judgement, EventView | None]:
-        """As ``judge``, with what was parsed, for who goes on with it; None where the body is no event."""
+    def judge_together(
+        self, bodies: Sequence[bytes], org: str, arrived: datetime
+    ) -> list[tuple[Judgement, EventView | None]]:
+        """As ``judge`` for each of some bodies, with what was parsed, for who goes on with it.
+
+        All of them take one step, and then the next: for one event after the other a processor's caches would have to
+        get the code of all steps again, which takes a third as long as all else.
+        """
+        read = [self._read(body, arrived) for body in bodies]
+        events = [(one, one.view) for one in read if one.view is not None]
+        for one, view in events:
+            self._judge.judge(view, one.body.decode("utf-8"), one.surrogates, one.found)
+        for one, view in events:
+            self._event_rules.judge(view, one.found)
+        ids = [event_id(org, body) for body in bodies]
+        return [
+            (self._refused(one, ()) if one.view is None else self._judged(one, one.view, identity, ()), one.view)
+            for one, identity in zip(read, ids, strict=True)
+        ]
+
+    def _read(self, body: bytes, arrived: datetime | None) -> _Read:
         try:
             parsed = parse(body)
         except ParseError as error:
-            reasons = datadog.REQUESTS.judge(OnUnreadable(error.reason), Unreadable(body, error))
-            return Judgement(None, self.selection.apply((*request_findings, *reasons))), None
+            return _Read(body, None, None, datadog.REQUESTS.judge(OnUnreadable(error.reason), Unreadable(body, error)))
         value, surrogates = parsed.value, parsed.surrogates
         if type(value) is not dict:
-            reasons = datadog.REQUESTS.judge(NO_OBJECT, value)
-            return Judgement(None, self.selection.apply((*request_findings, *reasons))), None
+            return _Read(body, None, None, datadog.REQUESTS.judge(NO_OBJECT, value))
         if surrogates is not None:
             value = without_surrogates(value)
         view = EventView(value)
         if arrived is not None:
             view.arrived, view.latest = arrived, self._latest(arrived)
         # Of a large event a rule may have something to say a million times: then they are counted and the first kept.
-        gathered = GatheredFindings() if len(body) > _LARGE else None
-        found: list[Finding] = [] if gathered is None else gathered
-        self._judge.judge(view, body.decode("utf-8"), surrogates, found)
-        self._event_rules.judge(view, found)
-        findings = request_findings
+        return _Read(body, view, surrogates, GatheredFindings() if len(body) > _LARGE else [])
+
+    def _refused(self, read: _Read, request_findings: tuple[Finding, ...]) -> Judgement:
+        return Judgement(None, self.selection.apply((*request_findings, *read.found)))
+
+    def _judged(self, read: _Read, view: EventView, identity: str, request_findings: tuple[Finding, ...]) -> Judgement:
+        findings, found = request_findings, read.found
         if found:
-            # Long texts that were quoted are remembered while one event is judged, as several findings quote the same.
+            # Long texts that were quoted are remembered while an event is judged, as several findings quote the same.
             forget()
+            made = found.made if isinstance(found, GatheredFindings) else None
             found = without_blame(view, found)
             if not SECRET_CODES.isdisjoint([finding.code for finding in found]):
                 # Any of them may quote the place where the secret stands.
                 found = [redacted(finding) for finding in found]
-            findings = (*request_findings, *bounded(found, None if gathered is None else gathered.made))
+            findings = (*request_findings, *bounded(found, made))
         if findings and self.selection:
             findings = self.selection.apply(findings)
-        return Judgement(_summary(view, event_id(org, body), findings), findings), view
+        return Judgement(_summary(view, identity, findings), findings)
 
     def _latest(self, arrived: datetime) -> str:
         """A text before which no time of an event is that arrives now is more than a day later, whatever its offset."""

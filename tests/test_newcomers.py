@@ -19,7 +19,7 @@ from mock_intake.cli.sources import UnusableError
 from mock_intake.judging.catalogue import RULES
 from mock_intake.server.runner import IntakeServer
 from mock_intake.system import documentation
-from tests.commands import mock_intake
+from tests.commands import MOCK_INTAKE, clean_environment, mock_intake, run_command
 from tests.events import run_event
 from tests.journal.serving import new_event, serving
 from tests.test_serve import Serving
@@ -84,6 +84,16 @@ def test_what_is_empty_is_refused_for_a_variable_that_is_not_set(tmp_path: Path,
 def test_a_command_that_is_run_has_whatever_arguments_it_is_given(tmp_path: Path) -> None:
     done = mock_intake("run", "--allow-none", "--", "printf", "<%s>", "", "a=", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "<><a=>")
+
+
+@pytest.mark.parametrize("command", ["check events.ndjson", "rules DD101", "run -- true", "doctor", "demo"])
+def test_a_working_directory_that_is_gone_is_told(tmp_path: Path, command: str) -> None:
+    """As in a job whose workspace was cleaned up."""
+    line = f'mkdir gone && cd gone && rmdir "$PWD" && exec {MOCK_INTAKE} {command}'
+    done = run_command(["sh", "-c", line], cwd=tmp_path, env=clean_environment(), text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "Error: The working directory is not there any more: go to another."
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

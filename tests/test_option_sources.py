@@ -76,6 +76,11 @@ def test_every_kind_of_option_by_variable(folder: Path) -> None:
     assert (given["select"], given["control_token"]) == (("DD", "OL1"), "of-all")
     assert parsed("run", "--", "true", MOCK_INTAKE_RUN_ISOLATE_PORTS="1")["isolate"] == "ports"
     assert parsed("serve", MOCK_INTAKE_SERVE_CONTROL_TOKEN="own")["control_token"] == "own"
+    # Not the one file "r.html r.md".
+    assert parsed("report", "x.db", MOCK_INTAKE_REPORT_OUTPUT="r.html r.md")["outputs"] == (
+        Path("r.html"),
+        Path("r.md"),
+    )
 
 
 def test_every_kind_of_option_by_file_and_the_file_of_config_in_place_of_the_nearest(folder: Path) -> None:

@@ -136,6 +136,8 @@ class Commands(click.Group):
 
             if isinstance(error, TemporaryError):
                 raise UnusableError(str(error)) from error
+            if error.errno == errno.ENOENT and error.filename is None and not _has_directory():
+                raise UnusableError("The working directory is not there any more: go to another.") from error
             if error.errno != errno.ENAMETOOLONG:
                 raise
             # Whichever argument it is, to look whether there is such a file is too much already.
@@ -225,3 +227,12 @@ def main() -> None:
       mock-intake check events.ndjson         judge recorded events
       mock-intake rules DD101                 what a finding means
     """
+
+
+def _has_directory() -> bool:
+    """Whether the working directory is still there."""
+    try:
+        os.getcwd()  # noqa: PTH109 - to ask for no path
+    except FileNotFoundError:
+        return False
+    return True

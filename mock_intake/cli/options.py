@@ -50,6 +50,12 @@ class Size(click.ParamType[int]):
         return int(match[1]) * _UNITS[match[2]]
 
 
+class ReportFile(click.Path):
+    """A file that a report is written to. In a variable blanks stand between several, as between all values."""
+
+    envvar_list_splitter = None  # click has colons between files
+
+
 def option_group(*options: Callable[[Any], Any], heading: str = "") -> Callable[[F], F]:
     """``options`` as one decorator, to be listed in ``--help`` in the order in which they are given, under a heading.
 
@@ -110,7 +116,7 @@ def output_options(kind: Kind) -> Callable[[F], F]:
             "--output",
             "outputs",
             multiple=True,
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=ReportFile(dir_okay=False, path_type=Path),
             callback=_files_alone,
             help=f"Write it there too, in the format of the suffix ({suffixes(known.values())}); repeatable.",
         ),

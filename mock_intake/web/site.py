@@ -156,6 +156,10 @@ class Pages:
         if objection is not None:
             return self._to_login(request) if request.method != "POST" else await self._failure(401, "Log in first.")
         if found is None:
+            shorter = path.rstrip("/")
+            if any(page.match("GET", shorter) is not None for page in PAGES):
+                query = request.url.query
+                return RedirectResponse(f"{shorter}?{query}" if query else shorter, 308, HEADERS)
             return await self._failure(404, f"There is no page {path[:200]}.")
         page, ids = found
         try:

@@ -108,8 +108,10 @@ def events_text(events: Sequence[Event]) -> str:
     return "\n".join(lines)
 
 
-def runs_text(runs: Sequence[Run]) -> str:
-    """The runs with their states, a line each."""
+def runs_text(runs: Sequence[Run], run_id: Any = None) -> str:
+    """The runs with their states, a line each; and a word where ``run_id``, by which one was asked for, is a job's
+    name.
+    """
     if not runs:
         return "No event of a run arrived."
     lines = [f"{len(runs)} run{'' if len(runs) == 1 else 's'} arrived:"]
@@ -120,6 +122,12 @@ def runs_text(runs: Sequence[Run]) -> str:
         lines.append(f"  {printable(f'{presented(run.run_id)} of {job}: {states}')}")
     if len(runs) > _MOST_LISTED:
         lines.append(f"  and {len(runs) - _MOST_LISTED} more")
+    if any(run_id == job.name for run in runs for job in run.jobs):
+        name = _shown(run_id)
+        lines += [
+            "",
+            printable(f"{name} is a job's name, and was taken for a run id: a job is asked for by job={name}."),
+        ]
     return "\n".join(lines)
 
 

@@ -185,7 +185,7 @@ class IntakeHandle:
         what = f"one run{with_text(wanted)}"
         if found:
             raise IntakeFailure(f"Expected exactly {what}; {len(found)} fit.\n\n{runs_text(found)}")
-        raise self._failure(f"Expected {what}; none fits.", runs_text(every))
+        raise self._failure(f"Expected {what}; none fits.", runs_text(every, wanted["run_id"]))
 
     def runs(self, *, job: JobName | None = None) -> list[Run]:
         """The runs, the first heard of first; with ``job`` (as in ``events``) those that have it."""
@@ -277,7 +277,7 @@ class IntakeHandle:
             return found()[-1]
         raise self._failure(
             f"Waited {self._seconds(timeout)} for a run{with_text(wanted)} to be {either(states)}.",
-            runs_text(self.runs()),
+            runs_text(self.runs(), wanted["run_id"]),
             then=in_a_loop(),
         )
 

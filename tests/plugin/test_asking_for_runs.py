@@ -72,8 +72,27 @@ def test_a_run_that_is_not_there_fails_with_those_that_are(project: Project) -> 
         def test_no_run_at_all(intake, send):
             send(job_event())
             intake.run("{OTHER_RUN}")
+
+        def test_a_job_in_place_of_an_id(intake, send):
+            send("START")
+            intake.run("load_orders")
+
+        def test_a_job_that_is_waited_for(intake, send):
+            send("START")
+            intake.wait_for_run("load_orders", timeout=0)
         """
     )
+    assert ran.told("test_a_job_in_place_of_an_id") == pinned(
+        """
+        Expected one run with run_id='load_orders'; none fits.
+
+        1 run arrived:
+          5f0b5ce7-9a8c-4f5b-b6a4-0a7d3f1c2b3d of prod / load_orders: START
+
+        'load_orders' is a job's name, and was taken for a run id: a job is asked for by job='load_orders'.
+        """
+    )
+    assert "a job is asked for by job='load_orders'." in ran.told("test_a_job_that_is_waited_for")
     assert ran.told("test_none") == pinned(
         """
         Expected one run with job='clean_orders'; none fits.

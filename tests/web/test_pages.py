@@ -136,6 +136,17 @@ def test_what_is_not_there_is_said(full: IntakeServer) -> None:
         assert (page.status, words in page.text) == (404, True), path
 
 
+def test_a_slash_too_many_leads_to_the_page(full: IntakeServer) -> None:
+    for path in ("/mock/runs/", "/mock/events/?status=error&text=a%26b", "/mock/run/?id=x%2Fy", "/mock/lineage//"):
+        answer = WEB.get(full.url + path, headers=BROWSER)
+        page, _, query = path.partition("?")
+        there = page.rstrip("/") + (f"?{query}" if query else "")
+        assert (answer.status_code, answer.headers["location"]) == (308, there)
+    # Not from these pages: a producer's.
+    assert WEB.get(full.url + "/mock//", headers=BROWSER).status_code in (303, 308)
+    assert WEB.get(full.url + "//evil.example/mock/runs/", headers=BROWSER).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [

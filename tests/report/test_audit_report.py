@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 
 from mock_intake.model.findings import Severity, Status
 from mock_intake.report.audit_report import MOST_JOBS, percent, verdict
-from mock_intake.report.formats import FORMATS, Kind, rendered
+from mock_intake.report.formats import Kind, formats, rendered
 from mock_intake.report.sarif import MOST_RESULTS
 from tests.browser import AXE, DESK, PHONE, opened
 from tests.report.audits import ERROR, INFO, WARNING, hostile, job, large, report, rule, usual
@@ -27,7 +27,7 @@ from tests.web.test_accessibility import UNFOLD, judged
 
 __all__ = ["published"]
 
-NAMES = [each.name for each in FORMATS]
+NAMES = list(formats(Kind.AUDIT))
 
 
 def made(name: str, of: Any) -> str:

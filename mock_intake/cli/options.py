@@ -53,7 +53,8 @@ class Size(click.ParamType[int]):
 class ReportFile(click.Path):
     """A file that a report is written to. In a variable blanks stand between several, as between all values."""
 
-    envvar_list_splitter = None  # click has colons between files
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return rv.split()  # click has colons between files
 
 
 def option_group(*options: Callable[[Any], Any], heading: str = "") -> Callable[[F], F]:

@@ -158,8 +158,8 @@ class Pages:
         if found is None:
             shorter = path.rstrip("/")
             if any(page.match("GET", shorter) is not None for page in PAGES):
-                query = request.url.query
-                return RedirectResponse(f"{shorter}?{query}" if query else shorter, 308, HEADERS)
+                rest = f"?{request.url.query}" if request.url.query else ""
+                return RedirectResponse(shorter + rest, 308, HEADERS)
             return await self._failure(404, f"There is no page {path[:200]}.")
         page, ids = found
         try:

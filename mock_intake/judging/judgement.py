@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from mock_intake.body.parsing import ParseError, Path, parse, without_surrogates
+from mock_intake.body.parsing import Parsed, ParseError, Path, parse, without_surrogates
 from mock_intake.datadog import rules as datadog
 from mock_intake.datadog.native import without_blame
 from mock_intake.datadog.rules.bodies import NO_OBJECT, OnUnreadable, Unreadable
@@ -96,11 +96,13 @@ class Judge:
         Never raises for what the body holds; a body that is no event is said to be so by an HT finding
         of severity error, and the judgement has no event then.
         """
-        read = self._read(body, arrived)
+        read = self._read(body, _parsed(body), arrived)
         view = read.view
         if view is None:
             return self._refused(read, request_findings)
-        self._judge.judge(view, body.decode("utf-8"), read.surrogates, read.found)
+        text = body.decode("utf-8")
+        self._judge.judge(view, text, read.found)
+        self._judge.judge_content(view, text, read.surrogates, read.found)
         self._event_rules.judge(view, read.found)
         return self._judged(read, view, event_id(org, body), request_findings)
 
@@ -112,11 +114,14 @@ class Judge:
         All of them take one step, and then the next: for one event after the other a processor's caches would have to
         get the code of all steps again, which takes a third as long as all else.
         """
-        read = [self._read(body, arrived) for body in bodies]
-        events = [(one, one.view) for one in read if one.view is not None]
-        for one, view in events:
-            self._judge.judge(view, one.body.decode("utf-8"), one.surrogates, one.found)
-        for one, view in events:
+        parsed = [_parsed(body) for body in bodies]
+        read = [self._read(*one, arrived) for one in zip(bodies, parsed, strict=True)]
+        events = [(one, one.view, one.body.decode("utf-8")) for one in read if one.view is not None]
+        for one, view, text in events:
+            self._judge.judge(view, text, one.found)
+        for one, view, text in events:
+            self._judge.judge_content(view, text, one.surrogates, one.found)
+        for one, view, _ in events:
             self._event_rules.judge(view, one.found)
         ids = [event_id(org, body) for body in bodies]
         return [
@@ -124,11 +129,10 @@ class Judge:
             for one, identity in zip(read, ids, strict=True)
         ]
 
-    def _read(self, body: bytes, arrived: datetime | None) -> _Read:
-        try:
-            parsed = parse(body)
-        except ParseError as error:
-            return _Read(body, None, None, datadog.REQUESTS.judge(OnUnreadable(error.reason), Unreadable(body, error)))
+    def _read(self, body: bytes, parsed: Parsed | ParseError, arrived: datetime | None) -> _Read:
+        if isinstance(parsed, ParseError):
+            reasons = datadog.REQUESTS.judge(OnUnreadable(parsed.reason), Unreadable(body, parsed))
+            return _Read(body, None, None, reasons)
         value, surrogates = parsed.value, parsed.surrogates
         if type(value) is not dict:
             return _Read(body, None, None, datadog.REQUESTS.judge(NO_OBJECT, value))
@@ -181,6 +185,14 @@ class Judge:
             return None
         view = EventView(parsed.value if parsed.surrogates is None else without_surrogates(parsed.value))
         return _summary(view, event_id(org, body), findings)
+
+
+def _parsed(body: bytes) -> Parsed | ParseError:
+    """What is in a body, or why it cannot be read."""
+    try:
+        return parse(body)
+    except ParseError as error:
+        return error
 
 
 def event_id(org: str, body: bytes) -> str:

@@ -93,14 +93,14 @@ class OpenLineageJudge:
 
         return Explainer(self.library)
 
-    def judge(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> list[Finding]:
-        """Adds all that the standard has to say about an event. Never raises for what the event holds.
+    def judge(self, event: EventView, text: str, findings: list[Finding]) -> None:
+        """Adds all that the standard has to say about an event, but for secrets. Never raises for what the event holds.
 
-        ``text`` is the event as it was sent, ``surrogates`` where a lone surrogate stood in it, if one did.
+        ``text`` is the event as it was sent.
         """
         if event.kind is None:
             findings += EVENTS.judge(moments.NO_KIND, event)
-            return self._content(event, text, surrogates, findings)
+            return
         body = event.body
         if "dataset" in body and ("run" in body or "job" in body):
             findings += EVENTS.judge(moments.DATASET_BESIDE, event)
@@ -128,7 +128,6 @@ class OpenLineageJudge:
                     self._facet(group, key, facet, findings, said, large=large)
         if len(findings) > 1:
             _tell_once(findings)
-        return self._content(event, text, surrogates, findings)
 
     def _refused(
         self,
@@ -237,7 +236,11 @@ class OpenLineageJudge:
             if (finding.pointer, finding.expected) not in said:
                 yield finding
 
-    def _content(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> list[Finding]:
+    def judge_content(self, event: EventView, text: str, surrogates: Path | None, findings: list[Finding]) -> None:
+        """Adds what there is to say of secrets in an event, and of its letters, to what ``judge`` had to say.
+
+        ``surrogates`` is where a lone surrogate stood in it, if one did.
+        """
         if surrogates is not None:
             findings += EVENTS.judge(moments.SURROGATES, surrogates)
         if "environmentVariables" in event.run_facets:
@@ -245,7 +248,6 @@ class OpenLineageJudge:
         if surrogates is not None or may_hold_secrets(plainly(text, event.body)):
             for secret in secrets_in(event.body):
                 findings += EVENTS.judge(OnSecret(secret.family), secret)
-        return findings
 
 
 def _tell_once(findings: list[Finding]) -> None:

@@ -217,7 +217,7 @@ in use. The plugin is named `mock_intake`: `pytest -p no:mock_intake` leaves it 
 # Who makes which kind of report.
 REPORTED_BY = {
     Kind.CHECK: "`check`",
-    Kind.REPORT: "`report`, pytest's `--intake-report`",
+    Kind.REPORT: "`report`, `run`, pytest's `--intake-report`",
     Kind.SUITE: "`certify`, `conformance`",
     Kind.AUDIT: "`audit`",
     Kind.DIFFERENCE: "`diff`",

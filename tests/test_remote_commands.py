@@ -256,3 +256,9 @@ def test_a_server_that_cannot_be_spoken_to(name: str, tmp_path: Path) -> None:
         if name != "open":
             right = [*(word.format(guarded.url) for word in COMMANDS[name]), "--control-token", "s3cret-token"]
             assert command(*right).exit_code == (1 if name == "wait" else 0)
+
+
+def test_a_server_that_stands_in_the_wrong_place_is_told_where_it_goes() -> None:
+    result = command("faults", "clear", "http://127.0.0.1:9")
+    assert result.exit_code == 2
+    assert "The server stands before clear: mock-intake faults http://127.0.0.1:9 clear ..." in result.output

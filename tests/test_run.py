@@ -290,6 +290,33 @@ def test_findings_fail_it_where_asked(options: list[str], code: int, ends: int, 
     assert (because in done.stderr) == (code == 1)
 
 
+def test_reports_on_what_arrived_are_written_and_change_no_exit_code(tmp_path: Path) -> None:
+    files = [tmp_path / f"report{suffix}" for suffix in (".json", ".xml", ".html")]
+    options = [word for file in files for word in ("-o", file)]
+    done = run(*options, "--fail-on", "error", "--", sys.executable, "-c", FLAWED, home=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-3:] == [f"Report written to {file}" for file in files]
+    entries = json.loads(files[0].read_text())["entries"]
+    assert "DD101" in {finding["code"] for entry in entries for finding in entry["findings"]}
+    assert 'type="DD101"' in files[1].read_text()
+    assert f"mock-intake run of {sys.executable}" in files[2].read_text()
+    # The command's own code, also where no report could be written in the end.
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    for code, told in ((7, 7), (0, 2)):
+        gone.mkdir(exist_ok=True)
+        line = f"rmdir {gone}; exit {code}"
+        done = run("--allow-none", "-o", gone / "r.txt", "--", "sh", "-c", line, home=tmp_path)
+        assert (done.returncode, "No such file or directory" in done.stderr) == (told, True), done.stderr
+
+
+@pytest.mark.parametrize("output", ["report.pdf", "nowhere/report.html", "-"])
+def test_a_report_that_could_not_be_written_is_told_before_anything_runs(tmp_path: Path, output: str) -> None:
+    done = run("-o", output, "--", "touch", "ran", home=tmp_path)
+    assert (done.returncode, (tmp_path / "ran").exists()) == (2, False)
+    assert f"-o {output}: " in done.stderr
+
+
 def test_no_event_at_all_fails_it_where_findings_would(tmp_path: Path) -> None:
     done = run("--fail-on", "error", "--", "true", home=tmp_path)
     assert done.returncode == 1

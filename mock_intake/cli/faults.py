@@ -11,7 +11,7 @@ from mock_intake.cli.console import echo
 from mock_intake.cli.fault_options import FAULT_HELP
 from mock_intake.cli.options import Number
 from mock_intake.cli.remote import DEFAULT_SERVER, SERVER, connected, json_option, org_option, print_json
-from mock_intake.cli.sources import control_token_option
+from mock_intake.cli.sources import control_token_option, is_url
 from mock_intake.client.types import Faults
 from mock_intake.faults import MAX_DELAY, FaultError, Plan, parse_plan
 
@@ -89,7 +89,9 @@ def _read(words: tuple[str, ...]) -> tuple[str, str, str]:
         raise click.UsageError("What is to be done? mock-intake faults [URL|FILE] set PLAN, clear or show.")
     action, rest = words[first], words[first + 1 :]
     if len(rest) > (action == "set"):
-        raise click.UsageError(f"There is more behind {action} than it takes: {' '.join(rest)[:100]}")
+        misplaced = f" The server stands before {action}: mock-intake faults {rest[-1][:100]} {action} ..."
+        hint = misplaced if is_url(rest[-1]) or rest[-1].endswith(".json") else ""
+        raise click.UsageError(f"There is more behind {action} than it takes: {' '.join(rest)[:100]}.{hint}")
     server = words[0] if first else os.environ.get(SERVER) or DEFAULT_SERVER
     return server, action, rest[0] if rest else ""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Stands here, and not beside the option: the server has no use for the client that comes with that.
 CONTROL_TOKEN = "MOCK_INTAKE_CONTROL_TOKEN"  # noqa: S105 - the variable's name, not a token
+_TOO = "it there too"
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -98,6 +99,19 @@ def _files_alone(_context: click.Context, _option: click.Parameter, outputs: tup
     return tuple(output for output in outputs if str(output) != "-")
 
 
+def report_files_option(kind: Kind, what: str = _TOO) -> Callable[[F], F]:
+    """``-o``, for a report of this ``kind``: ``what`` is written. "-" is for those that print it too."""
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        type=ReportFile(dir_okay=False, path_type=Path),
+        callback=_files_alone if what == _TOO else None,
+        help=f"Write {what}, in the format of the suffix ({suffixes(formats(kind).values())}); repeatable.",
+    )
+
+
 def output_options(kind: Kind) -> Callable[[F], F]:
     """``--format`` and ``-o``, as all commands have them that make a report of this ``kind``: which formats there are
     and what is printed is the same for all.
@@ -112,15 +126,7 @@ def output_options(kind: Kind) -> Callable[[F], F]:
             show_default=True,
             help="Format of what is printed.",
         ),
-        click.option(
-            "-o",
-            "--output",
-            "outputs",
-            multiple=True,
-            type=ReportFile(dir_okay=False, path_type=Path),
-            callback=_files_alone,
-            help=f"Write it there too, in the format of the suffix ({suffixes(known.values())}); repeatable.",
-        ),
+        report_files_option(kind),
     )
 
 

@@ -24,8 +24,10 @@ from mock_intake.cli.options import (
     isolation_options,
     judging_config,
     judging_options,
+    report_files_option,
 )
 from mock_intake.cli.signals import OwnSignals
+from mock_intake.cli.sources import checked_outputs, write_reports
 from mock_intake.datadog.agent import AgentSettings
 from mock_intake.datadog.authentication import Keys
 from mock_intake.datadog.sites import SITES_WITH_INTAKE
@@ -35,10 +37,12 @@ from mock_intake.producers.causes import of_path, of_real_sites, of_silence
 from mock_intake.producers.configuration import Surroundings
 from mock_intake.producers.environment import ProducerEnvironment, lines_of, producer_environment
 from mock_intake.producers.guard import Attempt
-from mock_intake.producers.isolation import IsolationError, Kind, Place, Reach, Served, isolated
+from mock_intake.producers.isolation import IsolationError, Place, Reach, Served, isolated
+from mock_intake.producers.isolation import Kind as IsolationKind
 from mock_intake.producers.paths import KEEP_SITE, PATHS, REAL_SITE, Addresses, PathName, filled, trusting, url_for
 from mock_intake.producers.reached import attempts_in, exchanges_of, through_text
 from mock_intake.report.escaping import shown
+from mock_intake.report.formats import Kind
 from mock_intake.server.http.tls import Certificates, TlsError, write_trusted
 from mock_intake.server.runner import IntakeServer, ServerError
 from mock_intake.system.kin import Kin
@@ -90,6 +94,7 @@ _NEVER = "never"
     "-v", "--verbose", is_flag=True, help="Say which settings of the command's were replaced, taken out or kept."
 )
 @click.option("--strict", is_flag=True, help="Answer 400 to events with errors, where Datadog answers 2xx.")
+@report_files_option(Kind.REPORT, "a report on what arrived there")
 @isolation_options
 @grace_option
 @fault_option
@@ -103,7 +108,8 @@ def run(
     allow_none: bool,
     verbose: bool,
     strict: bool,
-    isolate: Kind | None,
+    outputs: tuple[Path, ...],
+    isolate: IsolationKind | None,
     reach: tuple[Reach, ...],
     grace: float,
     fault: str | None,
@@ -140,6 +146,7 @@ def run(
     Examples:
       mock-intake run -- python my_job.py
       mock-intake run --path intercept --fail-on warning -- python my_job.py
+      mock-intake run -o report.html -o report.xml -- python my_job.py
       mock-intake run --path custom -- ./send.sh --url {url} --key {key}
       mock-intake run --path agent --fault 503,202 -- ./job.sh
       mock-intake run --isolate --reach db.internal:5432 -- ./job.sh
@@ -147,6 +154,7 @@ def run(
     check_isolated(reach, isolate)
     if agent_socket is not None and path != "agent":
         raise click.UsageError("--agent-socket goes with --path agent.")
+    checked_outputs(Kind.REPORT, outputs)
     config, library = judging_config(config_file, facets, ignore, select)
     plan = parsed_fault_plan(fault, 0.0)
     api_key = secrets.token_hex(16)
@@ -195,6 +203,11 @@ def run(
             code = 1
             with for_whoever_reads():
                 echo(f"Exit code 1 {reason}.", err=True)
+        try:
+            write_reports(outputs, server.journal, server.views, f"mock-intake run of {command[0]}", config.selection)
+        except click.ClickException as error:  # of a command that has failed the code says more
+            error.show()
+            code = code or error.exit_code
     sys.exit(code)
 
 
@@ -249,7 +262,7 @@ def _explain(
 
 
 def _isolated(
-    server: IntakeServer, path: PathName, reach: Sequence[Reach], directory: Path, kind: Kind | None
+    server: IntakeServer, path: PathName, reach: Sequence[Reach], directory: Path, kind: IsolationKind | None
 ) -> contextlib.AbstractContextManager[Place | None]:
     """Where the command is to run; None where it runs as any other. Raises ``IsolationError`` on entering."""
     served = [Served(address, partial(server.take, name)) for name, address in server.addresses.items()]

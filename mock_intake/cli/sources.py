@@ -8,18 +8,22 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import click
 
-from mock_intake.cli.console import to_nowhere
+from mock_intake.cli.console import echo, to_nowhere
 from mock_intake.cli.databases import is_database, opened_database
 from mock_intake.cli.options import CONTROL_TOKEN
 from mock_intake.files.exports import TransferError, event_to_line, exchange_from_line, is_exchange_line
 from mock_intake.files.recordings import Recorded, RecordingError, files_in, read_file
 from mock_intake.journal import Journal, JournalError, MemoryJournal, walk
 from mock_intake.model.exchange import Exchange
-from mock_intake.report.formats import Kind, UnknownSuffixError, of_file
+from mock_intake.report.formats import Kind, UnknownSuffixError, of_file, rendered
+
+if TYPE_CHECKING:
+    from mock_intake.model.findings import Selection
+    from mock_intake.views import Views
 
 _BATCH = 500
 # What the control API answers without its token, or with another one.
@@ -266,3 +270,28 @@ def _standard_output() -> Iterator[BinaryIO]:
         to_nowhere(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise UnusableError(f"standard output: {error.strerror or error}") from error
+
+
+def write_reports(
+    outputs: Sequence[Path], journal: Journal, views: Views, title: str, selection: Selection | None
+) -> None:
+    """Writes a report on all of a journal into each file, in the format of its suffix. Exits with 2 on trouble."""
+    if not outputs:
+        return
+    # Most commands write none.
+    from mock_intake.report.model import from_journal
+
+    chosen = [(file, of_file(Kind.REPORT, file)) for file in outputs]
+    made = from_journal(
+        journal,
+        views,
+        title=title,
+        selection=selection,
+        with_lineage=any(form.draws_lineage for _, form in chosen),
+        with_bodies=any(form.shows_bodies for _, form in chosen),
+    )
+    for file, form in chosen:
+        with written(file) as stream:
+            for piece in rendered(Kind.REPORT, form.name, made):
+                stream.write(piece.encode())
+        echo(f"Report written to {file}", err=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -32,6 +34,23 @@ def values_of(recorded: list[Recorded]) -> Values:
 
 def ndjson(events: Values) -> bytes:
     return b"".join(orjson.dumps(event) + b"\n" for event in events)
+
+
+PACKED: dict[str, bytes] = {
+    "packed by bzip2": bz2.compress(orjson.dumps(START)),
+    "packed by xz": lzma.compress(orjson.dumps(START)),
+    "packed by zstd": b"(\xb5/\xfd\x04\x00" + bytes(20),
+    "a zip archive": b"PK\x03\x04\x14\x00" + bytes(20),
+    "a Parquet file, which mock-intake audit judges": b"PAR1\x15\x04" + bytes(20),
+}
+
+
+@pytest.mark.parametrize("what", PACKED)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_file_of_another_kind_is_named_and_no_line_of_it_is_judged(what: str, pack: Callable[[bytes], bytes]) -> None:
+    """They were hundreds of events that are no JSON."""
+    with pytest.raises(RecordingError, match=f"^f: this is {what}"):
+        read(pack(PACKED[what]))
 
 
 FORMS: dict[str, Callable[[Values], bytes]] = {

@@ -22,7 +22,16 @@ _CHUNK = 1 << 20
 # No event is larger than that (bytes): a file without the end of one is not read to its own.
 MOST_OF_AN_EVENT = 64 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SQLITE = b"SQLite format 3\0"
+_UNPACK = "and gzip is all that is unpacked here. Unpack it first."
+# How files begin that are no recordings, and what is said of them. None of them is JSON.
+_NO_RECORDINGS = {
+    b"SQLite format 3\0": "a SQLite file. A journal is read by mock-intake report, export and replay.",
+    b"PAR1": "a Parquet file, which mock-intake audit judges.",
+    b"(\xb5/\xfd": f"packed by zstd, {_UNPACK}",
+    b"\xfd7zXZ\0": f"packed by xz, {_UNPACK}",
+    b"PK\x03\x04": f"a zip archive, {_UNPACK}",
+    **{b"BZh%d1AY&SY" % level: f"packed by bzip2, {_UNPACK}" for level in range(1, 10)},
+}
 _BLANK = re.compile(r"[ \t\r\n]*")
 _BLANK_OR_COMMA = re.compile(r"[ \t\r\n,]*")
 
@@ -109,10 +118,9 @@ def opened(stream: BinaryIO, source: str, advance: Advance = lambda _: None) -> 
     if packed:
         plain = io.BufferedReader(_gunzip(buffered), _CHUNK)
     first = plain.read(_CHUNK)
-    if first.startswith(_SQLITE):
-        raise RecordingError(
-            f"{source}: this is a SQLite file. A journal is read by mock-intake report, export and replay."
-        )
+    for beginning, what in _NO_RECORDINGS.items():
+        if first.startswith(beginning):
+            raise RecordingError(f"{source}: this is {what}")
     skipped = len(_BYTE_ORDER_MARK) if first.startswith(_BYTE_ORDER_MARK) else 0
     first = first[skipped:]
     start = first.lstrip()[:1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, partial
+from itertools import islice
 
 from msgspec import Struct
 
@@ -156,6 +157,12 @@ class _Seen:
             return self.facets[run.events[0].job]
         return Accumulated.of(self.facets[job] for job in run.jobs)
 
+    def opened(self, key: str, body_of: Callable[[str], bytes], *, has_names: bool) -> _OpenRun:
+        """What there is so far, as ``judged`` from now on, with its runs for rules to look at."""
+        facets = None if self.goes_on else self.facets_of
+        self.judged, views = _opened(key, self.events, body_of, facets, has_names=has_names)
+        return self.judged, views
+
 
 def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> JudgedBlock:
     """Judges a block, the recording's by this ``number``. Raises ``RecordingError`` where its bytes are gone."""
@@ -207,11 +214,15 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
                     over[key] = run
         # Most runs are over with such an event. What was parsed goes at once, so that the processor's caches have its
         # memory again.
-        for key, run in over.items():
-            run.judged = _seen_run(key, run, body_of, key in named)
+        _judge_runs([run.opened(key, body_of, has_names=key in named) for key, run in over.items()])
+        for run in over.values():
             run.facets.clear()
     made.datasets = [SeenDataset(one, count.events, count.line) for one, count in datasets.items()]
-    made.runs = [run.judged or _seen_run(key, run, body_of, key in named) for key, run in seen.items()]
+    for key, run in seen.items():
+        if run.judged is None:
+            # By itself: of runs that go on after their end the events are parsed again, and not those of all at once.
+            _judge_runs([run.opened(key, body_of, has_names=key in named)])
+    made.runs = [run.judged for run in seen.values() if run.judged is not None]
     return made
 
 
@@ -309,24 +320,37 @@ def _names_with_ids(key: str, event: EventSummary) -> Iterator[tuple[str, str, s
             yield key, "dataset", dataset.namespace, dataset.name
 
 
-def _seen_run(key: str, seen: _Seen, body_of: Callable[[str], bytes], has_names: bool) -> SeenRun:
-    facets = None if seen.goes_on else seen.facets_of
-    return run_seen_alone(key, seen.events, body_of, facets, has_names=has_names)
+_OpenRun = tuple[SeenRun, list[RunView]]
+"""What events say of a run id, and its runs as rules see them, which have found nothing yet."""
 
 
-def run_seen_alone(
+def _judge_runs(opened: Sequence[_OpenRun]) -> None:
+    """Adds what rules find in runs that ask for no others."""
+    views = [view for _, runs in opened for view in runs]
+    found = iter(judge_alone(run_rules(), views, run_without_blame, may_be_lowered))
+    for seen, runs in opened:
+        seen.found.extend(islice(found, len(runs)))
+
+
+def run_seen_alone(key: str, events: list[RunEvent], body_of: Callable[[str], bytes], *, has_names: bool) -> SeenRun:
+    """What the ``events`` of a run id say of it, and what rules find in its runs that ask for no others.
+
+    ``body_of`` gives the bytes of an event by its id; ``has_names`` tells that an id of the run may stand in a name.
+    """
+    opened = _opened(key, events, body_of, None, has_names=has_names)
+    _judge_runs([opened])
+    return opened[0]
+
+
+def _opened(
     key: str,
     events: list[RunEvent],
     body_of: Callable[[str], bytes],
-    facets: Callable[[Run], Accumulated] | None = None,
+    facets: Callable[[Run], Accumulated] | None,
     *,
     has_names: bool,
-) -> SeenRun:
-    """What the ``events`` of a run id say of it, and what rules find in its runs that ask for no others.
-
-    ``body_of`` gives the bytes of an event by its id; ``facets`` the facets of a run where they were gathered before.
-    ``has_names`` tells that an id of the run may stand in a name.
-    """
+) -> _OpenRun:
+    """As ``run_seen_alone``, before rules are asked; ``facets`` gives a run's where they were gathered before."""
 
     def view_at(event: RunEvent) -> EventView:
         return event_in(body_of(event.fact.event_id))
@@ -341,7 +365,7 @@ def run_seen_alone(
     # All runs are shown to the rules on each, in the order in which they began.
     facts = [run.facts for run in (runs if len(runs) == 1 else group.runs(lossy=False))]
     by_job = events_by_job(events) if len(runs) > 1 else {}
-    found = []
+    views = []
     for run in runs:
         # Runs that share an id have one job each.
         read = partial(facets_of, run, by_job.get(run.job, events), view_at) if facets is None else partial(facets, run)
@@ -352,8 +376,8 @@ def run_seen_alone(
             runs_of_job=out_of_reach,
             named_per_run=NAMES_OUT_OF_REACH if has_names else (),
         )
-        found.append(judge_alone(run_rules(), view, run_without_blame, may_be_lowered))
-    return SeenRun(key, events, jobs, repeats, found)
+        views.append(view)
+    return SeenRun(key, events, jobs, repeats, []), views
 
 
 def _runs_of(key: str, runs: Sequence[RunFacts], run_id: str) -> Sequence[RunFacts]:

@@ -113,42 +113,45 @@ class ClosedRunRules:
     def __init__(self, tables: Sequence[Table]) -> None:
         own = _table()
         self._rules = (*own.at(OnRun()), *(rule for table in (own, *tables) for rule in table.at(OnRun(closed=True))))
-        self._of_traits: dict[frozenset[Trait], tuple[tuple[int, Check], ...]] = {}
+        self._of_traits: dict[frozenset[Trait], tuple[int, ...]] = {}
 
     def __getitem__(self, number: int) -> JudgingRule[RunView]:
         return self._rules[number]
 
     def of(self, run: RunFacts) -> tuple[int, ...]:
         """The numbers of the rules by which a run is judged."""
-        return tuple(number for number, _ in self.checks_of(run))
-
-    def checks_of(self, run: RunFacts) -> tuple[tuple[int, Check], ...]:
-        """As ``of``, each with what its rule does."""
         traits = traits_of(run)
         known = self._of_traits.get(traits)
         if known is None:
-            checks = ((number, rule.check) for number, rule in enumerate(self._rules) if _concerns(rule, traits))
-            known = self._of_traits[traits] = tuple(checks)
+            numbers = [number for number, rule in enumerate(self._rules) if _concerns(rule, traits)]
+            known = self._of_traits[traits] = tuple(numbers)
         return known
 
 
 def judge_alone(
-    rules: ClosedRunRules, view: RunView, weigh: Weigh, may_be_changed: Callable[[RunView, str], bool]
-) -> Found:
-    """What rules find in a run that is over, as far as it can be seen from the run alone.
+    rules: ClosedRunRules, views: Sequence[RunView], weigh: Weigh, may_be_changed: Callable[[RunView, str], bool]
+) -> list[Found]:
+    """What rules find in each of some runs that are over, as far as it can be seen from the run alone.
 
-    ``view`` raises ``OutOfReachError`` where it is asked for more. ``may_be_changed`` tells whether ``weigh`` may
-    change what a rule with this code finds in the run.
+    A view raises ``OutOfReachError`` where it is asked for more. ``may_be_changed`` tells whether ``weigh`` may change
+    what a rule with this code finds in a run. All runs are judged by one rule, and then by the next, whose code the
+    processor's caches would have to get again for each run.
     """
-    found: Found = {}
-    for number, check in rules.checks_of(view.run):
-        try:
-            made = list(check(view))
-        except OutOfReachError:
-            found[number] = Later.WEIGHED if may_be_changed(view, rules[number].code) else Later.AS_FOUND
-        else:
-            if made:
-                found[number] = weigh(view, made)
+    found: list[Found] = [{} for _ in views]
+    by_rule: dict[int, list[tuple[RunView, Found]]] = {}
+    for view, one in zip(views, found, strict=True):
+        for number in rules.of(view.run):
+            by_rule.setdefault(number, []).append((view, one))
+    for number in sorted(by_rule):
+        rule = rules[number]
+        for view, one in by_rule[number]:
+            try:
+                made = list(rule.check(view))
+            except OutOfReachError:
+                one[number] = Later.WEIGHED if may_be_changed(view, rule.code) else Later.AS_FOUND
+            else:
+                if made:
+                    one[number] = weigh(view, made)
     return found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import orjson
 import pytest
 
 from tests.commands import MOCK_INTAKE, clean_environment
-from tests.events import run_event
+from tests.events import dataset, run_event
 
 # Fine, and one without jobType: that is an error.
 GOOD, BAD = run_event("START"), {**run_event("COMPLETE"), "job": {"namespace": "prod", "name": "load"}}
@@ -76,3 +78,12 @@ def test_who_has_read_enough_changes_neither_exit_code_nor_files(folder: Path) -
     with (folder / "bad.ndjson").open("ab") as stream:
         stream.write((orjson.dumps(GOOD) + b"\n") * 5_000)
     assert shell("M check bad.ndjson --format json | head -c 9", folder).returncode == 1
+
+
+def test_large_numbers_are_written_in_one_way(folder: Path) -> None:
+    events = [
+        run_event("COMPLETE", run={"runId": str(uuid4()), "facets": {}}, outputs=[dataset("a.b.c")]) for _ in range(700)
+    ]
+    (folder / "good.ndjson").write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in events))
+    last = shell("M check good.ndjson --fail-on never", folder).stdout.splitlines()[-1]
+    assert re.search(r" \(\d,\d{3} of the level info not shown: -v\)$", last), last

@@ -192,7 +192,7 @@ def to_text(report: CheckReport) -> Iterator[str]:
     for group in groups.at_or_above(report.level):
         yield "\n".join(finding_lines(group, report.style)) + "\n\n"
     hidden = groups.below(report.level)
-    more = f" ({hidden} of the level info not shown: -v)" if hidden else ""
+    more = f" ({hidden:,} of the level info not shown: -v)" if hidden else ""
     accepted = f"; {report.acceptance.words}" if report.acceptance and report.acceptance.words else ""
     yield f"{_summary_text(report.check, over_all)}{more}{accepted}\n"
 

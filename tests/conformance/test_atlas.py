@@ -225,7 +225,10 @@ def test_the_command_compares_with_an_older_atlas(tmp_path: Path) -> None:
     assert (changed.returncode, changed.stdout) == (1, "curl: ready: false before, true now\n")
     nobody = mock_intake("atlas", "nobody")
     assert nobody.returncode == 2
-    assert "There is no producer 'nobody' in the atlas" in nobody.stderr
+    assert "There is no producer 'nobody' in the atlas. There are: airflow-dags-test, " in nobody.stderr
+    several = mock_intake("atlas", "Airflow")
+    assert several.returncode == 2
+    assert "'Airflow' in the atlas. Did you mean airflow-dags-test or airflow-scheduler?\n" in several.stderr
 
 
 def test_a_producer_may_be_led_to_the_socket_of_the_agent(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def atlas(name: str | None, as_json: bool, against: Path | None) -> None:
     except AtlasError as error:
         raise click.UsageError(str(error)) from error
     if name is not None and name not in now:
-        raise click.UsageError(f"There is no producer {name!r} in the atlas. There are: {', '.join(now)}.")
+        near = [each for each in now if name.lower() in each]
+        words = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(now)}."
+        raise click.UsageError(f"There is no producer {name!r} in the atlas. {words}")
     if before is not None:
         lines = changes(*(({name: each[name]} if name in each else {}) if name else each for each in (before, now)))
         echo("\n".join(lines) if lines else "Nothing has changed.")

@@ -93,6 +93,7 @@ def test_a_code_may_be_in_lower_case() -> None:
 def test_several_rules_are_explained_in_the_order_asked_for() -> None:
     text = output_of("rules", "RC101", "HT001")
     assert text == output_of("rules", "RC101") + "\n" + output_of("rules", "HT001")
+    assert output_of("rules", "rc101, HT001") == text
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Sequence
 
 import click
 
@@ -11,6 +12,7 @@ from mock_intake.cli.command import Command
 from mock_intake.cli.console import echo, level
 from mock_intake.datadog.sources import assumptions
 from mock_intake.judging.catalogue import FAMILIES, JUDGING, RULES
+from mock_intake.judging.config import codes_in
 from mock_intake.model.findings import Rule
 from mock_intake.rules.definition import prefix_of
 from mock_intake.rules.examples import good_event, in_words
@@ -53,23 +55,24 @@ def rules(codes: tuple[str, ...], output: str, page: bool) -> None:
     if page:
         echo(assumptions(), end="")
         return
-    chosen = _chosen(codes)
+    named = codes_in(codes) or codes
+    chosen = _chosen(named)
     if output == "json":
         echo(json.dumps([rule.to_dict() for rule in chosen], indent=2, ensure_ascii=False))
     elif output == "markdown":
         echo(markdown(chosen))
-    elif codes and len(chosen) <= len(codes):
+    elif codes and len(chosen) <= len(named):
         echo("\n\n".join(explained(rule) for rule in chosen))
     else:
         echo(listed(chosen))
 
 
-def _chosen(codes: tuple[str, ...]) -> list[Rule]:
+def _chosen(codes: Sequence[str]) -> list[Rule]:
     if not codes:
         return list(RULES.values())
     chosen = []
     for code in codes:
-        found = [rule for rule in RULES.values() if rule.code.startswith(code.upper())]
+        found = [rule for rule in RULES.values() if rule.code.startswith(code)]
         if not found:
             raise click.UsageError(
                 f"There is no rule {code}. Families: {', '.join(FAMILIES)}; all rules: mock-intake rules"

@@ -113,14 +113,17 @@ def _strings(table: Mapping[str, Any], name: str, where: str) -> list[str]:
     return value
 
 
+def codes_in(texts: Iterable[str]) -> list[str]:
+    """Codes, or beginnings of such, in upper case: several may stand in one text, with commas between them."""
+    return [code for text in texts for part in text.split(",") if (code := part.strip().upper())]
+
+
 def _codes(codes: Iterable[str], where: str) -> frozenset[str]:
-    """Codes and prefixes of codes, several being allowed in one text with commas between them."""
+    """Codes and prefixes of codes (``codes_in``) that some rule has."""
     from mock_intake.judging.catalogue import RULES
 
     found = set()
-    for code in (part.strip().upper() for text in codes for part in text.split(",")):
-        if not code:
-            continue
+    for code in codes_in(codes):
         if not any(known.startswith(code) for known in RULES):
             raise ConfigError(f"{where}: there is no rule {code}; mock-intake rules lists them")
         found.add(code)

@@ -57,7 +57,7 @@ def stages(file: Path) -> Iterator[tuple[str, float]]:
     blocks = list(blocks_of_file(file))
     parsing = seconds(lambda: consume(EventView(parse(line).value) for line in lines))
     yield "parsing, and the view of it", parsing
-    some = [[body for _, body in group] for block in blocks for group in together(block.events())]
+    some = list(together(lines, len))
     judging = seconds(lambda: consume(judge.judge_together(bodies, "recorded", now) for bodies in some))
     yield "schemas, secrets, rules about an event", judging - parsing
     made: list[BlockRows] = []

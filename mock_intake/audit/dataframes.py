@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from mock_intake.audit.columns import JUDGEMENT, judgements
 from mock_intake.audit.settings import JudgingSettings, judge_of
-from mock_intake.judging.blocks import RECORDED_ORG
+from mock_intake.judging.blocks import RECORDED_ORG, together
 from mock_intake.judging.config import find_config, load_config
 from mock_intake.system.clock import utc_now
 from mock_intake.system.collector import rare_collections
@@ -99,8 +99,12 @@ def judged_batches(
             for start in range(0, batch.num_rows, _ROWS):
                 rows = batch.slice(start, _ROWS)
                 bodies = map(_body, rows.column(index).to_pylist())
-                made = judgements([judge.judge(body, RECORDED_ORG, arrived=arrived) for body in bodies])
-                yield pa.RecordBatch.from_arrays([*rows.columns, made], schema=schema)
+                judged = [
+                    judgement
+                    for some in together(bodies, len)
+                    for judgement, _ in judge.judge_together(some, RECORDED_ORG, arrived)
+                ]
+                yield pa.RecordBatch.from_arrays([*rows.columns, judgements(judged)], schema=schema)
 
 
 def _body(value: str | bytes | None) -> bytes:

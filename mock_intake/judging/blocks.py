@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, partial
 from itertools import islice
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -34,6 +35,8 @@ from mock_intake.views.event_lineage import Identifier, symlinks_said
 from mock_intake.views.group import Group, Taken
 from mock_intake.views.run import Run, is_unfinished
 from mock_intake.views.runs import fact_of
+
+One = TypeVar("One")
 
 # Recorded events have no key, so all are of one org.
 RECORDED_ORG = "recorded"
@@ -176,7 +179,7 @@ def judge_block(judge: Judge, arrived: datetime, number: int, block: Block) -> J
 
     datasets: dict[DatasetId, _Count] = {}
     named: set[str] = set()
-    for some in together(_events(block, made)):
+    for some in together(_events(block, made), lambda event: event[0].size):
         judged = judge.judge_together([body for _, body in some], RECORDED_ORG, arrived)
         over: dict[str, _Seen] = {}
         for (part, _), (judgement, view) in zip(some, judged, strict=True):
@@ -235,13 +238,16 @@ def _events(block: Block, made: JudgedBlock) -> Iterator[tuple[Part, bytes]]:
         yield part, body
 
 
-def together(events: Iterable[tuple[Part, bytes]]) -> Iterator[list[tuple[Part, bytes]]]:
-    """Events in their order, some at a time: as many as a processor's caches have room for once they are parsed."""
-    some: list[tuple[Part, bytes]] = []
+def together(events: Iterable[One], size_of: Callable[[One], int]) -> Iterator[list[One]]:
+    """Events in their order, some at a time: as many as a processor's caches have room for once they are parsed.
+
+    ``size_of`` gives the size of one, in bytes.
+    """
+    some: list[One] = []
     size = 0
-    for part, body in events:
-        some.append((part, body))
-        size += part.size
+    for event in events:
+        some.append(event)
+        size += size_of(event)
         if len(some) >= _MOST_TOGETHER or size >= _LARGEST_TOGETHER:
             yield some
             some, size = [], 0

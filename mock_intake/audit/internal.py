@@ -86,6 +86,7 @@ _COLUMNS = StructType(
         *SETTLED.fields,
     ]
 )
+
 _AT = ("file", "start", "block", "number", "line")
 _RUN_AT = ("file", "start", "block", "line", "source", "run_id", "job_namespace", "job_name", "key", "heard")
 _NAMES = {
@@ -103,8 +104,9 @@ PARTS = {part: StructType([_COLUMNS[name] for name in names]) for part, names in
 """What is made of lines: a row for each event, finding, run id, dataset and so on of a block, and for each split."""
 
 JUDGED = schema(part=_TEXT, content=_BYTES_TYPE)
-"""Rows of a part, as the content of a Parquet file: without ``END``, with which each ends."""
+"""Rows of a part, as the content of a Parquet file: without ``END``."""
 END = "PAR1"
+"""With what every Parquet file ends."""
 
 OWN = schema(
     key=_TEXT,
@@ -232,7 +234,7 @@ class Rows:
             columns = [
                 column(values, field) for values, field in zip(zip(*rows, strict=True), self._schema, strict=True)
             ]
-            yield pa.RecordBatch.from_arrays(list(columns), schema=self._schema)
+            yield pa.RecordBatch.from_arrays(columns, schema=self._schema)
 
 
 def column(values: Sequence[Any], field: Any) -> Any:

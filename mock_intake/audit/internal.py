@@ -104,9 +104,7 @@ PARTS = {part: StructType([_COLUMNS[name] for name in names]) for part, names in
 """What is made of lines: a row for each event, finding, run id, dataset and so on of a block, and for each split."""
 
 JUDGED = schema(part=_TEXT, content=_BYTES_TYPE)
-"""Rows of a part, as the content of a Parquet file: without ``END``."""
-END = "PAR1"
-"""With what every Parquet file ends."""
+"""Rows of a part, as the content of a Parquet file: without ``PARQUET_MAGIC``, with which each ends."""
 
 OWN = schema(
     key=_TEXT,

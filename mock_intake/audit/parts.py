@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mock_intake.audit.internal import END, JUDGED, PARTS, arrow_schema, column
+from mock_intake.audit.internal import JUDGED, PARTS, arrow_schema, column
+from mock_intake.files.recordings import PARQUET_MAGIC
 
 # So many bytes of rows, or a little more, are held before they become files.
 _HELD = 48 << 20
@@ -68,4 +69,4 @@ def _parquet(table: Any) -> bytes:
     # small without.
     pq.write_table(table, sink, compression="zstd", use_dictionary=False, write_statistics=False)
     content: bytes = sink.getvalue().to_pybytes()
-    return content.removesuffix(END.encode())
+    return content.removesuffix(PARQUET_MAGIC)

@@ -20,7 +20,6 @@ from mock_intake.audit.databases import Database
 from mock_intake.audit.internal import (
     CLOSED,
     DATASET,
-    END,
     EVENT,
     FINDING_OF_EVENT,
     FINDING_OF_RUN,
@@ -44,6 +43,7 @@ from mock_intake.audit.settings import JudgingSettings
 from mock_intake.audit.sources import Recording, contents_of, lines_of, rows_of_tables
 from mock_intake.audit.spark import Files, escaped
 from mock_intake.audit.tables import TABLES, table
+from mock_intake.files.recordings import PARQUET_MAGIC
 from mock_intake.model.findings import Status
 
 WORK = "_work"
@@ -53,7 +53,7 @@ MOST_NAMED = 10
 # and what repeats is as small without.
 _HANDED_ON = {"compression": "zstd", "parquet.enable.dictionary": "false"}
 # Bytes Spark writes as they are as lines of text: each line is a file, and what ends it is what ends one of Parquet's.
-_AS_FILES = {"lineSep": END, "maxRecordsPerFile": "1", "compression": "none"}
+_AS_FILES = {"lineSep": PARQUET_MAGIC.decode(), "maxRecordsPerFile": "1", "compression": "none"}
 Progress = Callable[[str, int, int], None]
 """Called with the step that begins, its number and how many there are."""
 

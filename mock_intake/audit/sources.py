@@ -17,10 +17,9 @@ from pyspark.sql import functions as sql
 from mock_intake.audit.errors import AuditError
 from mock_intake.audit.spark import Files, Found, escaped
 from mock_intake.body.decoding import GZIP_MAGIC
-from mock_intake.files.recordings import SUFFIXES, RecordingError, opened
+from mock_intake.files.recordings import PARQUET_MAGIC, SUFFIXES, RecordingError, opened
 
 _PARQUET, _GZIP = ".parquet", ".gz"
-_MAGIC = b"PAR1"
 # What Hadoop unpacks by a file's name, and we do not look into.
 _PACKED = (".bz2", ".zst", ".lz4", ".snappy", ".deflate")
 _PATTERN = re.compile(r"[*?\[{]")
@@ -124,7 +123,7 @@ def _looked_at(files: Files, recording: Recording) -> Recording:
     if recording.path.endswith(_PACKED):
         return recording
     first = files.beginning(recording.path, _BEGINNING)
-    if first.startswith(_MAGIC):
+    if first.startswith(PARQUET_MAGIC):
         return recording._replace(form=Form.TABLE)
     if recording.size > _BEGINNING and (first.startswith(GZIP_MAGIC) or b"\n" not in first):
         # What it is shows at the end of its first line.

@@ -22,11 +22,13 @@ _CHUNK = 1 << 20
 # No event is larger than that (bytes): a file without the end of one is not read to its own.
 MOST_OF_AN_EVENT = 64 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+PARQUET_MAGIC = b"PAR1"
+"""With what a Parquet file begins, and ends."""
 _UNPACK = "and gzip is all that is unpacked here. Unpack it first."
 # How files begin that are no recordings, and what is said of them. None of them is JSON.
 _NO_RECORDINGS = {
     b"SQLite format 3\0": "a SQLite file. A journal is read by mock-intake report, export and replay.",
-    b"PAR1": "a Parquet file, which mock-intake audit judges.",
+    PARQUET_MAGIC: "a Parquet file, which mock-intake audit judges.",
     b"(\xb5/\xfd": f"packed by zstd, {_UNPACK}",
     b"\xfd7zXZ\0": f"packed by xz, {_UNPACK}",
     b"PK\x03\x04": f"a zip archive, {_UNPACK}",

@@ -7,8 +7,9 @@ import io
 import pyarrow.parquet as pq
 
 from mock_intake.audit import parts
-from mock_intake.audit.internal import END, EVENT, NAME, PARTS, RUN, SPLIT
+from mock_intake.audit.internal import EVENT, NAME, PARTS, RUN, SPLIT
 from mock_intake.audit.parts import PartFiles
+from mock_intake.files.recordings import PARQUET_MAGIC
 
 
 def read(files: PartFiles) -> dict[str, list[dict[str, object]]]:
@@ -16,7 +17,7 @@ def read(files: PartFiles) -> dict[str, list[dict[str, object]]]:
     rows: dict[str, list[dict[str, object]]] = {}
     for batch in files.files():
         [part], [content] = (column.to_pylist() for column in batch.columns)
-        table = pq.read_table(io.BytesIO(content + END.encode()))
+        table = pq.read_table(io.BytesIO(content + PARQUET_MAGIC))
         assert table.schema.names == PARTS[part].names
         rows.setdefault(part, []).extend(table.to_pylist())
     return rows
